@@ -1,0 +1,211 @@
+# capsuled - a server for Gemini and Gopher.
+#
+# Read alike by GNU make (4.0 or newer) and BSD make: no ifeq or .if, no
+# $(wildcard) or $(shell), no % rules, no $^.  What both share is enough.
+# Never a comment after a value: GNU make would keep the blanks before it.
+
+VERSION =	0.1.0
+PREFIX =	/usr/local
+SBINDIR =	${PREFIX}/sbin
+BINDIR =	${PREFIX}/bin
+SYSCONFDIR =	${PREFIX}/etc
+MANDIR =	${PREFIX}/share/man
+DOCDIR =	${PREFIX}/share/doc/capsuled
+CAPSULEDIR =	${PREFIX}/share/capsuled
+
+# -- what to build with: override on the command line --
+
+CC =		cc
+AR =		ar
+PYTHON =	python3
+# release, debug, asan or fuzz: each builds in a folder of its own.
+MODE =		release
+# Yours: they come last, so they win.
+CFLAGS =
+CPPFLAGS =
+LDFLAGS =
+# Seconds that each fuzz target runs.
+FUZZ_SECONDS =	60
+
+MODE_release =	-O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+MODE_debug =	-O0 -g3
+MODE_asan =	-O1 -g3 -fsanitize=address,undefined \
+		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
+MODE_fuzz =	-O1 -g3 -fsanitize=fuzzer-no-link,address,undefined \
+		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LINK_release =	-pie -Wl,-z,relro,-z,now
+
+WARN =		-Wall -Wextra -Wundef -Wshadow -Wvla -Wformat=2 \
+		-Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+		-Wwrite-strings -Wcast-qual -Wdeclaration-after-statement \
+		-Wno-missing-field-initializers
+
+# -- what differs between systems: a name here, a file of its own below --
+
+OS !=		uname -s
+CPPFLAGS_Linux = -D_GNU_SOURCE
+CPPFLAGS_FreeBSD = -I/usr/local/include
+CPPFLAGS_OpenBSD = -I/usr/local/include
+CPPFLAGS_NetBSD = -D_NETBSD_SOURCE -D_OPENBSD_SOURCE -I/usr/pkg/include
+LDFLAGS_FreeBSD = -L/usr/local/lib
+LDFLAGS_OpenBSD = -L/usr/local/lib
+LDFLAGS_NetBSD = -L/usr/pkg/lib -Wl,-R/usr/pkg/lib
+SYSTEM_Linux =	linux
+SYSTEM_FreeBSD = freebsd
+SYSTEM_OpenBSD = openbsd
+SYSTEM_NetBSD =	netbsd
+SYSTEM =	${SYSTEM_${OS}}
+
+B =		build/${MODE}
+FLAGS =		-std=c11 -fno-common -Idaemon ${WARN} ${CPPFLAGS_${OS}} \
+		${MODE_${MODE}} ${CPPFLAGS} ${CFLAGS}
+LINK =		${LDFLAGS_${OS}} ${LINK_${MODE}} ${LDFLAGS}
+
+# -- the floors --
+#
+# The order is the architecture: a file may include only headers of its own
+# floor and of those named before it.  "make lint" checks the includes; a unit
+# test links only its own floor and those below, so the linker checks the rest.
+
+FLOORS =	base format site net process ctl
+
+OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
+		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
+		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o
+OBJS_format =	${B}/format/utf8.o ${B}/format/uri.o ${B}/format/mime.o \
+		${B}/format/gemini.o ${B}/format/gopher.o \
+		${B}/format/gemtext.o ${B}/format/gophermap.o \
+		${B}/format/render.o
+OBJS_site =	${B}/site/conf.o ${B}/site/snapshot.o ${B}/site/loader.o \
+		${B}/site/answer.o
+OBJS_net =	${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
+		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o
+OBJS_process =	${B}/process/sandbox_${SYSTEM}.o ${B}/process/notify.o \
+		${B}/process/channel.o ${B}/process/worker.o \
+		${B}/process/master.o
+OBJS_main =	${B}/process/main.o
+OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
+		${OBJS_process} ${OBJS_main}
+
+LIBS_format =	-lunistring
+LIBS_site =	-linih ${LIBS_format}
+LIBS_net =	-levent_core -lssl -lcrypto ${LIBS_site}
+
+A_base =	${B}/base.a
+A_format =	${B}/format.a ${A_base}
+A_site =	${B}/site.a ${A_format}
+A_net =		${B}/net.a ${A_site}
+A_process =	${B}/process.a ${A_net}
+
+T =		${B}/tests
+UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
+		${T}/test_clock ${T}/test_problem ${T}/test_log
+UNIT_format =	${T}/test_utf8 ${T}/test_uri ${T}/test_mime \
+		${T}/test_gemini ${T}/test_gopher ${T}/test_gemtext \
+		${T}/test_gophermap ${T}/test_render
+UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
+UNIT_net =	${T}/test_deadline ${T}/test_certificate
+UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net}
+
+FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
+		${T}/fuzz_gopher ${T}/fuzz_gemtext ${T}/fuzz_gophermap \
+		${T}/fuzz_render
+FUZZ_site =	${T}/fuzz_conf ${T}/fuzz_answer
+FUZZ =		${FUZZ_format} ${FUZZ_site}
+
+HDRS !=		echo daemon/*/*.h
+
+# -- targets --
+
+.PHONY: all run check unit e2e asan lint fuzz fuzz-run golden fmt deps \
+	install uninstall clean force
+.SUFFIXES:
+
+all: build/capsuled
+
+# The contract's path is the last mode that was built.
+build/capsuled: ${B}/capsuled force
+	@cmp -s ${B}/capsuled $@ || cp -f ${B}/capsuled $@
+
+${B}/capsuled: ${OBJS_main} ${A_process}
+	${CC} ${FLAGS} ${LINK} -o $@ ${OBJS_main} ${A_process} ${LIBS_net}
+
+# Small enough to rebuild a whole floor when any header or any flag changes.
+${OBJS}: ${HDRS} ${B}/flags
+	@mkdir -p ${@D}
+	${CC} ${FLAGS} ${DEFS} -c -o $@ \
+	    daemon/`echo $@ | sed 's,^${B}/,,; s,o$$,c,'`
+
+DEFS =		-DCAPSULED_VERSION='"${VERSION}"' \
+		-DCAPSULED_CONF='"${SYSCONFDIR}/capsuled/capsuled.ini"'
+
+${B}/flags: force
+	@mkdir -p ${B} ${T}
+	@echo '${CC} ${FLAGS} ${DEFS}' | cmp -s - $@ || \
+	    echo '${CC} ${FLAGS} ${DEFS}' > $@
+force:
+
+${B}/base.a: ${OBJS_base}
+	@rm -f $@
+	${AR} rcs $@ ${OBJS_base}
+${B}/format.a: ${OBJS_format}
+	@rm -f $@
+	${AR} rcs $@ ${OBJS_format}
+${B}/site.a: ${OBJS_site}
+	@rm -f $@
+	${AR} rcs $@ ${OBJS_site}
+${B}/net.a: ${OBJS_net}
+	@rm -f $@
+	${AR} rcs $@ ${OBJS_net}
+${B}/process.a: ${OBJS_process}
+	@rm -f $@
+	${AR} rcs $@ ${OBJS_process}
+
+# -- tests --
+
+SRC_unit !=	echo tests/unit/*.c tests/unit/*.h
+SRC_fuzz !=	echo tests/fuzz/*.c
+
+${UNIT_base}: ${A_base} ${SRC_unit}
+	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_base} -lcmocka
+${UNIT_format}: ${A_format} ${SRC_unit}
+	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_format} \
+	    ${LIBS_format} -lcmocka
+${UNIT_site}: ${A_site} ${SRC_unit}
+	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_site} \
+	    ${LIBS_site} -lcmocka
+${UNIT_net}: ${A_net} ${SRC_unit}
+	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_net} \
+	    ${LIBS_net} -lcmocka
+
+${FUZZ_format}: ${A_format} ${SRC_fuzz}
+	${CC} ${FLAGS} ${LINK} -fsanitize=fuzzer -o $@ tests/fuzz/${@F}.c \
+	    ${A_format} ${LIBS_format}
+${FUZZ_site}: ${A_site} ${SRC_fuzz}
+	${CC} ${FLAGS} ${LINK} -fsanitize=fuzzer -o $@ tests/fuzz/${@F}.c \
+	    ${A_site} ${LIBS_site}
+
+unit: ${UNIT}
+	@for t in ${UNIT}; do ./$$t || exit 1; done
+
+e2e: all
+	CAPSULED=${B}/capsuled ${PYTHON} -m pytest -q tests/e2e
+
+lint:
+	@sh tests/lint/floors.sh ${FLOORS}
+	@CC='${CC} ${CPPFLAGS_${OS}}' sh tests/lint/headers.sh
+
+fuzz:
+	@${MAKE} MODE=fuzz CC=clang FUZZ_SECONDS=${FUZZ_SECONDS} fuzz-run
+
+fuzz-run: ${FUZZ}
+	@sh tests/fuzz/run.sh ${T} ${FUZZ_SECONDS}
+
+golden: ${T}/test_render
+	GOLDEN=write ./${T}/test_render
+
+fmt:
+	clang-format -i daemon/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c
+
+clean:
+	rm -rf build

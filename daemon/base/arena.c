@@ -1,0 +1,120 @@
+/*
+ * arena.c - blocks from mmap(2), handed out from both ends.
+ *
+ * Floor base.  Aligned structures grow up from a block's start, unaligned
+ * bytes grow down from its end, so that neither pads the other.
+ */
+#include "base/arena.h"
+
+#include <sys/mman.h>
+
+#include <stdint.h>
+
+#include "base/mem.h"
+
+#define ARENA_ALIGN     16
+#define ARENA_BLOCK_MIN ((size_t)64 << 10) /* bytes of the first block */
+#define ARENA_BLOCK_MAX ((size_t)4 << 20)  /* bytes; blocks double up to it */
+
+struct block {
+	struct block *next;
+	size_t size;      /* bytes mapped, this header included */
+	char *low, *high; /* what is still free lies between */
+};
+
+struct arena {
+	struct block *blocks; /* the newest first */
+	size_t size;
+	size_t block; /* bytes of the next ordinary block */
+};
+
+struct arena *
+arena_new(void)
+{
+	struct arena *a = xcalloc(1, sizeof(*a));
+
+	a->block = ARENA_BLOCK_MIN;
+	return a;
+}
+
+void
+arena_free(struct arena *a)
+{
+	struct block *b, *next;
+
+	if (a == NULL)
+		return;
+	for (b = a->blocks; b != NULL; b = next) {
+		next = b->next;
+		(void)munmap(b, b->size);
+	}
+	xfree(a);
+}
+
+/* A block with room for need bytes. */
+static struct block *
+add_block(struct arena *a, size_t need)
+{
+	size_t size = a->block, head = (sizeof(struct block) + ARENA_ALIGN - 1) /
+	    ARENA_ALIGN * ARENA_ALIGN;
+	struct block *b, **at = &a->blocks;
+
+	if (need + head > size) {
+		size = (need + head + ARENA_BLOCK_MIN - 1) / ARENA_BLOCK_MIN *
+		    ARENA_BLOCK_MIN;
+		/* A giant's own block must not hide a half-empty one. */
+		if (a->blocks != NULL)
+			at = &a->blocks->next;
+	} else if (a->block < ARENA_BLOCK_MAX)
+		a->block *= 2;
+	b = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1,
+	    0);
+	if (b == MAP_FAILED)
+		mem_exhausted(size);
+	b->size = size;
+	b->low = (char *)b + head;
+	b->high = (char *)b + size;
+	b->next = *at;
+	*at = b;
+	a->size += size;
+	return b;
+}
+
+static struct block *
+block_for(struct arena *a, size_t need)
+{
+	struct block *b = a->blocks;
+
+	if (b != NULL && (size_t)(b->high - b->low) >= need)
+		return b;
+	return add_block(a, need);
+}
+
+void *
+arena_alloc(struct arena *a, size_t size)
+{
+	size_t need = (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+	struct block *b = block_for(a, need);
+	void *p = b->low;
+
+	b->low += need;
+	return p; /* mmap(2) gave zeroes, and nothing is handed out twice */
+}
+
+struct view
+arena_copy(struct arena *a, struct view v)
+{
+	struct block *b = block_for(a, v.len + 1);
+
+	b->high -= v.len + 1;
+	if (v.len > 0)
+		memcpy(b->high, v.p, v.len);
+	b->high[v.len] = '\0';
+	return (struct view){ b->high, v.len };
+}
+
+size_t
+arena_size(const struct arena *a)
+{
+	return a->size;
+}

@@ -1,0 +1,117 @@
+/* conf.h - the configuration: from INI text to values, by one table of keys. */
+#ifndef CONF_H
+#define CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/problem.h"
+#include "base/view.h"
+#include "format/utf8.h"
+
+#define CONF_LINE_MAX    198 /* bytes; inih splits longer lines */
+#define CONF_SECTION_MAX 49  /* bytes; inih cuts longer names */
+
+/* Every string below is also a C string: arena_copy ends it with a NUL. */
+struct conf_list {
+	struct view *v;
+	size_t n;
+};
+
+/* An address to listen on; "*:70" is two of them, one a family. */
+struct conf_listen {
+	struct view host; /* an address without brackets; empty: any */
+	int family;       /* AF_INET or AF_INET6 */
+	int port;         /* 0: the kernel chooses */
+	bool optional;    /* half of a "*": a family the system lacks is fine */
+	int pair;         /* which word of the list it came from, from 0 */
+};
+
+struct conf_listens {
+	struct conf_listen *v;
+	size_t n;
+};
+
+/* A line of a section that maps: selector, pattern or extension = value. */
+struct conf_pair {
+	struct view key, value;
+	int line;
+};
+
+struct conf_pairs {
+	struct conf_pair *v;
+	size_t n;
+};
+
+enum conf_address { CONF_ADDRESS_FULL, CONF_ADDRESS_TRUNCATED, CONF_ADDRESS_NONE };
+
+/* One named site: [capsule] and its [selectors], [listing] and so on. */
+struct conf_capsule {
+	struct view name; /* empty for the first, plain [capsule] */
+	int line;         /* of its section header */
+	struct conf_list hostname;
+	struct view root, certificate, key; /* absolute, or from the INI's folder */
+	struct view language, title, admin;
+	int hostname_line, root_line, certificate_line, key_line;
+	struct conf_pairs selectors, listing, languages, types;
+};
+
+struct conf {
+	struct arena *arena; /* owns everything below, this struct included */
+	const char *path;    /* of the INI file, for messages */
+
+	/* [server] */
+	struct view user, group, pid_file;
+	int user_line, group_line;
+	int workers; /* 0: one per processor */
+	int request_timeout_ms, idle_timeout_ms, drain_timeout_ms;
+	int watch_s; /* 0: off */
+
+	/* [log] */
+	enum log_level level;
+	struct view access; /* "stderr", "syslog", "none", or a path */
+	enum conf_address addresses;
+
+	/* [gemini] */
+	struct conf_listens gemini_listen;
+	bool check_port;
+
+	/* [gopher] */
+	struct conf_listens gopher_listen;
+	bool gopher_tls;
+	int gopher_port; /* 0: the one listened on */
+	int columns;
+	enum utf8_charset charset;
+	bool lastline;
+
+	struct conf_capsule *capsules; /* at least one */
+	size_t n_capsules;
+};
+
+/*
+ * Read a configuration from file; path is its name for messages and the
+ * folder that relative paths start from.
+ *
+ * Adds every problem found to ps; never touches the system beyond reading
+ * file.  Returns a configuration with defaults for what is missing, to be
+ * freed with conf_free, even when there were problems: use it only if none
+ * was added.
+ */
+struct conf *conf_read(FILE *file, const char *path, struct problems *ps);
+
+/* conf_read of the file called path; one that cannot be opened is a problem,
+ * and the result is then NULL. */
+struct conf *conf_load(const char *path, struct problems *ps);
+
+void conf_free(struct conf *conf);
+
+/* Write the effective configuration as INI, defaults included. */
+void conf_print(const struct conf *conf, FILE *to);
+
+/* Write every "section key" of the table, one a line: for the lint. */
+void conf_print_keys(FILE *to);
+
+#endif

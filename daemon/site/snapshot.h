@@ -1,0 +1,67 @@
+/* snapshot.h - selector to prepared answer: read-only once it is built. */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/view.h"
+
+/* Larger files are streamed from an open descriptor: bytes. */
+#define SNAPSHOT_INLINE_MAX ((off_t)256 << 10)
+
+/* A file too large to hold in memory; both protocols share it. */
+struct snapshot_file {
+	int fd; /* open for reading as long as the snapshot lives */
+	off_t size;
+};
+
+/* All that is sent for one request, finished before it was asked for. */
+struct answer {
+	int status;        /* a Gemini status; Gopher uses it for the log */
+	struct view bytes; /* header and body, or the header before file */
+	const struct snapshot_file *file; /* NULL: bytes are all */
+};
+
+/* What one selector gives, in each protocol. */
+struct entry {
+	struct view selector;
+	char item; /* Gopher item type of what is here */
+	struct answer gemini, gopher;
+};
+
+/* One capsule, ready to serve. */
+struct site {
+	struct view *hosts; /* normalised (uri_normalise_host) */
+	size_t n_hosts;
+	struct hash *entries; /* selector -> struct entry */
+	/* Answers that every capsule has, prepared all the same. */
+	struct answer not_found, bad_request, http, plus;
+	struct view admin, title;
+};
+
+struct snapshot {
+	struct arena *arena; /* owns everything here, this struct included */
+	struct site *sites;
+	size_t n_sites;
+	struct hash *hosts; /* normalised host -> struct site */
+	bool check_port;    /* refuse URLs that name a port not ours */
+	struct snapshot_file **files; /* to be closed with the snapshot */
+	size_t n_files;
+};
+
+/* The site of a normalised host name, or NULL. */
+const struct site *snapshot_site(const struct snapshot *s, struct view host);
+
+/* What selector gives on site, or NULL. */
+const struct entry *snapshot_find(const struct site *site,
+    struct view selector);
+
+/* Close the snapshot's files and free all of it; NULL is allowed. */
+void snapshot_free(struct snapshot *s);
+
+#endif
