@@ -136,6 +136,40 @@ ${OBJS}: ${HDRS} ${B}/flags
 	${CC} ${FLAGS} ${DEFS} -c -o $@ \
 	    daemon/`echo $@ | sed 's,^${B}/,,; s,o$$,c,'`
 
+${B}/base/view.o: daemon/base/view.c
+${B}/base/buf.o: daemon/base/buf.c
+${B}/base/mem.o: daemon/base/mem.c
+${B}/base/clock.o: daemon/base/clock.c
+${B}/base/arena.o: daemon/base/arena.c
+${B}/base/hash.o: daemon/base/hash.c
+${B}/base/problem.o: daemon/base/problem.c
+${B}/base/log.o: daemon/base/log.c
+${B}/base/os_${SYSTEM}.o: daemon/base/os_${SYSTEM}.c
+${B}/format/utf8.o: daemon/format/utf8.c
+${B}/format/uri.o: daemon/format/uri.c
+${B}/format/mime.o: daemon/format/mime.c
+${B}/format/gemini.o: daemon/format/gemini.c
+${B}/format/gopher.o: daemon/format/gopher.c
+${B}/format/gemtext.o: daemon/format/gemtext.c
+${B}/format/gophermap.o: daemon/format/gophermap.c
+${B}/format/render.o: daemon/format/render.c
+${B}/site/conf.o: daemon/site/conf.c
+${B}/site/snapshot.o: daemon/site/snapshot.c
+${B}/site/loader.o: daemon/site/loader.c
+${B}/site/answer.o: daemon/site/answer.c
+${B}/net/deadline.o: daemon/net/deadline.c
+${B}/net/stream.o: daemon/net/stream.c
+${B}/net/tls.o: daemon/net/tls.c
+${B}/net/certificate.o: daemon/net/certificate.c
+${B}/net/conn.o: daemon/net/conn.c
+${B}/net/listener.o: daemon/net/listener.c
+${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c
+${B}/process/notify.o: daemon/process/notify.c
+${B}/process/channel.o: daemon/process/channel.c
+${B}/process/worker.o: daemon/process/worker.c
+${B}/process/master.o: daemon/process/master.c
+${B}/process/main.o: daemon/process/main.c
+
 DEFS =		-DCAPSULED_VERSION='"${VERSION}"' \
 		-DCAPSULED_CONF='"${SYSCONFDIR}/capsuled/capsuled.ini"'
 
