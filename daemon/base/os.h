@@ -1,0 +1,38 @@
+/* os.h - what differs between systems, one file each: os_SYSTEM.c. */
+#ifndef OS_H
+#define OS_H
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * As accept(2), but the new descriptor is non-blocking and closed on exec.
+ */
+int os_accept(int fd, struct sockaddr *addr, socklen_t *len);
+
+/*
+ * As send(2) without SIGPIPE; with more, the kernel may hold back a packet
+ * that is not full, because further bytes or the end follow at once.
+ */
+ssize_t os_send(int fd, const void *p, size_t len, bool more);
+
+/*
+ * Send up to len bytes of the file from offset to the socket, from the
+ * system's cache where it can.  Returns bytes sent, 0 at the end of the file,
+ * -1 with errno (EAGAIN: the socket is full).
+ */
+ssize_t os_sendfile(int socket, int file, off_t offset, size_t len, bool more);
+
+/* Bytes given to the socket that the peer has not acknowledged; -1 unknown. */
+int os_unsent(int fd);
+
+/* How many processors this process may use; at least 1. */
+int os_processors(void);
+
+/* What ps(1) shows beside the program's name, where the system allows it. */
+void os_set_title(const char *title);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * os_linux.c - what Linux does its own way.
+ *
+ * Floor base.  Needs Linux 3.9 or newer for what the project relies on.
+ */
+#include "base/os.h"
+
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+
+#include <linux/sockios.h>
+#include <sched.h>
+
+int
+os_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return accept4(fd, addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+ssize_t
+os_send(int fd, const void *p, size_t len, bool more)
+{
+	return send(fd, p, len, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+}
+
+/* sendfile(2) corks by itself; what more adds is not worth a second call. */
+ssize_t
+os_sendfile(int socket, int file, off_t offset, size_t len, bool more)
+{
+	(void)more;
+	return sendfile(socket, file, &offset, len);
+}
+
+int
+os_unsent(int fd)
+{
+	int n;
+
+	return ioctl(fd, SIOCOUTQ, &n) == 0 ? n : -1;
+}
+
+int
+os_processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == -1 ||
+	    CPU_COUNT(&set) < 1)
+		return 1;
+	return CPU_COUNT(&set);
+}
+
+void
+os_set_title(const char *title)
+{
+	/* The thread's name: ps -o comm, top and /proc show it. */
+	(void)prctl(PR_SET_NAME, title);
+}
