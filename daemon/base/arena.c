@@ -55,8 +55,9 @@ arena_free(struct arena *a)
 static struct block *
 add_block(struct arena *a, size_t need)
 {
-	size_t size = a->block, head = (sizeof(struct block) + ARENA_ALIGN - 1) /
-	    ARENA_ALIGN * ARENA_ALIGN;
+	size_t size = a->block,
+	       head = (sizeof(struct block) + ARENA_ALIGN - 1) / ARENA_ALIGN *
+	    ARENA_ALIGN;
 	struct block *b, **at = &a->blocks;
 
 	if (need + head > size) {

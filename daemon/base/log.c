@@ -32,8 +32,8 @@ static const struct {
 	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
 };
 
-static struct log_sink general = { LOG_FD, STDERR_FILENO };
-static struct log_sink access_log = { LOG_FD, STDERR_FILENO };
+static struct log_sink general = { LOG_TO_FD, STDERR_FILENO };
+static struct log_sink access_log = { LOG_TO_FD, STDERR_FILENO };
 static enum log_level threshold = LOG_LEVEL_INFO;
 static unsigned long dropped;
 
@@ -119,8 +119,8 @@ sequence(const unsigned char *p, size_t len)
 		for (i = 1; i < n && (p[i] & 0xc0) == 0x80; i++)
 			code = code << 6 | (p[i] & 0x3f);
 		if (i == n && code >= forms[n].least && code <= 0x10ffff &&
-		    (code < 0xd800 || code > 0xdfff) &&
-		    code != 0x2028 && code != 0x2029)
+		    (code < 0xd800 || code > 0xdfff) && code != 0x2028 &&
+		    code != 0x2029)
 			return n;
 	}
 	return 0;
@@ -167,17 +167,17 @@ emit(enum log_level level, struct view text)
 	if (text.len > LOG_LINE_MAX - 64)
 		text.len = LOG_LINE_MAX - 64;
 	switch (general.kind) {
-	case LOG_NONE:
+	case LOG_TO_NONE:
 		return;
-	case LOG_SYSLOG:
+	case LOG_TO_SYSLOG:
 		syslog(levels[level].priority, "%.*s", VIEW_ARG(text));
 		return;
-	case LOG_FD:
+	case LOG_TO_FD:
 		len = snprintf(line, sizeof(line), "%s %s %.*s\n",
 		    clock_stamp(clock_wall(), stamp, sizeof(stamp)),
 		    levels[level].name, VIEW_ARG(text));
 		break;
-	case LOG_MASTER:
+	case LOG_TO_MASTER:
 		len = snprintf(line, sizeof(line), "%d%.*s\n", (int)level,
 		    VIEW_ARG(text));
 		break;
@@ -255,7 +255,7 @@ log_debug(const char *fmt, ...)
 bool
 log_access_is_on(void)
 {
-	return access_log.kind != LOG_NONE;
+	return access_log.kind != LOG_TO_NONE;
 }
 
 void
@@ -272,15 +272,15 @@ log_access(struct view line)
 	char stamp[CLOCK_STAMP_MAX], head[CLOCK_STAMP_MAX + 8];
 	int n;
 
-	if (access_log.kind == LOG_NONE)
+	if (access_log.kind == LOG_TO_NONE)
 		return;
 	if (line.len > LOG_LINE_MAX - sizeof(head) - 1)
 		line.len = LOG_LINE_MAX - sizeof(head) - 1;
-	if (access_log.kind == LOG_SYSLOG) {
+	if (access_log.kind == LOG_TO_SYSLOG) {
 		syslog(LOG_INFO, "%.*s", VIEW_ARG(line));
 		return;
 	}
-	if (access_log.kind == LOG_MASTER)
+	if (access_log.kind == LOG_TO_MASTER)
 		n = snprintf(head, sizeof(head), "%c", ACCESS_MARK);
 	else
 		n = snprintf(head, sizeof(head), "time=%s ",

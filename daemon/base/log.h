@@ -19,15 +19,15 @@ enum log_level {
 
 /* Where lines go. */
 enum log_kind {
-	LOG_NONE,   /* nowhere */
-	LOG_FD,     /* a file, a pipe or a terminal: "TIME level text\n" */
-	LOG_SYSLOG, /* syslog(3), which has times of its own */
-	LOG_MASTER  /* a pipe to the master: "<priority>text\n" */
+	LOG_TO_NONE,   /* nowhere */
+	LOG_TO_FD,     /* a file, a pipe or a terminal: "TIME level text\n" */
+	LOG_TO_SYSLOG, /* syslog(3), which has times of its own */
+	LOG_TO_MASTER  /* a pipe to the master: "<priority>text\n" */
 };
 
 struct log_sink {
 	enum log_kind kind;
-	int fd; /* borrowed; -1 unless LOG_FD or LOG_MASTER */
+	int fd; /* borrowed; -1 unless LOG_TO_FD or LOG_TO_MASTER */
 };
 
 /* Where the general log and the access log go; until then standard error. */
@@ -58,7 +58,8 @@ bool log_access_is_on(void);
 /* Write out access lines that wait in memory; the loop calls it when idle. */
 void log_flush(void);
 
-/* A line a worker sent by LOG_MASTER, to be written by the master's sinks. */
+/* A line a worker sent by LOG_TO_MASTER, to be written by the master's sinks.
+ */
 void log_relay(struct view line);
 
 /* Lines dropped so far by this process. */

@@ -30,8 +30,8 @@ ssize_t
 os_sendfile(int socket, int file, off_t offset, size_t len, bool more)
 {
 	static char copy[64 << 10];
-	ssize_t n = pread(file, copy, len < sizeof(copy) ? len : sizeof(copy),
-	    offset);
+	ssize_t n =
+	    pread(file, copy, len < sizeof(copy) ? len : sizeof(copy), offset);
 
 	return n <= 0 ? n : os_send(socket, copy, (size_t)n, more);
 }

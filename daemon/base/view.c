@@ -47,7 +47,8 @@ view_has_prefix(struct view v, struct view part)
 bool
 view_has_suffix(struct view v, struct view part)
 {
-	return v.len >= part.len && view_eq(view_skip(v, v.len - part.len), part);
+	return v.len >= part.len &&
+	    view_eq(view_skip(v, v.len - part.len), part);
 }
 
 struct view
@@ -62,8 +63,7 @@ struct view
 view_cut(struct view *rest, char stop)
 {
 	struct view all = *rest, head;
-	const char *end =
-	    all.len == 0 ? NULL : memchr(all.p, stop, all.len);
+	const char *end = all.len == 0 ? NULL : memchr(all.p, stop, all.len);
 
 	if (end == NULL) {
 		*rest = (struct view){ NULL, 0 };

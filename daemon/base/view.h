@@ -13,8 +13,11 @@ struct view {
 };
 
 /* A view of a string literal, usable in static initialisers with VIEW_INIT. */
-#define VIEW(s)      ((struct view){ (s), sizeof(s) - 1 })
-#define VIEW_INIT(s) { (s), sizeof(s) - 1 }
+#define VIEW(s) ((struct view){ (s), sizeof(s) - 1 })
+#define VIEW_INIT(s)                                                           \
+	{                                                                      \
+		(s), sizeof(s) - 1                                             \
+	}
 
 /* For "%.*s": the two arguments that print a view. */
 #define VIEW_ARG(v) (int)(v).len, (v).p != NULL ? (v).p : ""
