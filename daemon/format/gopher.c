@@ -1,0 +1,159 @@
+/*
+ * gopher.c - read a Gopher request line, write menu lines.
+ *
+ * Floor format: bytes in, bytes out.  What a selector means is decided in
+ * site/answer.c; which lines a menu has, in render.c.
+ */
+#include "format/gopher.h"
+
+/*
+ * What follows the text of an info line.  RFC 1436 knows no such line, so
+ * clients want the four fields of an item without using three of them.
+ */
+#define INFO_FIELDS "\t\t.\t0\r\n"
+
+/* An error leads nowhere; this host is the one that clients know for it. */
+#define ERROR_FIELDS "\t\terror.host\t1\r\n"
+
+/*
+ * A Gopher+ mark: a lone "+", "!" or "$", a "+" before a view such as
+ * "+text/plain", or a "!" or "$" before attributes such as "!+ABSTRACT".
+ * Anything else, "+word" included, is something to search for.
+ */
+static bool
+is_mark(struct view field)
+{
+	if (field.len == 0 || memchr("+!$", field.p[0], 3) == NULL)
+		return false;
+	if (field.len == 1)
+		return true;
+	if (field.p[0] == '+')
+		return memchr(field.p, '/', field.len) != NULL;
+	return field.p[1] == '+' && field.len > 2 && field.p[2] >= 'A' &&
+	    field.p[2] <= 'Z';
+}
+
+/* Fill *req from what came after the first TAB. */
+static void
+read_query(struct view rest, struct gopher_request *req)
+{
+	struct view after = rest, first = view_cut(&after, '\t');
+	size_t n = rest.len;
+
+	/* After a mark there can only be a "1": a data block follows. */
+	if (is_mark(first)) {
+		req->plus = first.p[0];
+		return;
+	}
+	req->has_query = true;
+	req->query = rest;
+	while (n > 0 && rest.p[n - 1] != '\t')
+		n--;
+	if (n > 0 && is_mark(view_skip(rest, n))) {
+		req->plus = rest.p[n];
+		req->query.len = n - 1;
+	}
+}
+
+/* URLs and HTTP request lines may be longer than RFC 1436 lets selectors be. */
+static bool
+may_be_long(struct view selector)
+{
+	return view_has_prefix(selector, VIEW("URL:")) ||
+	    view_has_prefix(selector, VIEW("/URL:")) ||
+	    view_has_prefix(selector, VIEW("GET "));
+}
+
+enum gopher_parse
+gopher_request_parse(struct view in, struct gopher_request *req)
+{
+	struct view rest = in, line = view_cut(&rest, '\n');
+	struct gopher_request got = { .query = { NULL, 0 } };
+
+	if (line.len >= GOPHER_REQUEST_MAX ||
+	    (line.len > 0 && memchr(line.p, '\0', line.len) != NULL))
+		return GOPHER_BAD;
+	if (rest.p == NULL)
+		return GOPHER_MORE;
+
+	/* People type requests into nc(1), which sends LF alone: allow it. */
+	if (line.len > 0 && line.p[line.len - 1] == '\r')
+		line.len--;
+	got.selector = view_cut(&line, '\t');
+	if (got.selector.len > GOPHER_SELECTOR_MAX &&
+	    !may_be_long(got.selector))
+		return GOPHER_BAD;
+	if (line.p != NULL)
+		read_query(line, &got);
+	*req = got;
+	return GOPHER_OK;
+}
+
+struct view
+gopher_request_line(struct view in)
+{
+	struct view rest = in, line = view_cut(&rest, '\n');
+
+	if (rest.p != NULL && line.len > 0 && line.p[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
+/* TAB, CR, LF and NUL: what no field of a menu line can hold. */
+static bool
+is_breaking(char c)
+{
+	return c == '\t' || c == '\r' || c == '\n' || c == '\0';
+}
+
+static bool
+is_broken(struct view v)
+{
+	size_t i;
+
+	for (i = 0; i < v.len; i++)
+		if (is_breaking(v.p[i]))
+			return true;
+	return false;
+}
+
+/* Append a type and a name. */
+static void
+put_name(struct buf *to, char type, struct view name)
+{
+	size_t i;
+
+	buf_putc(to, type);
+	for (i = 0; i < name.len; i++)
+		buf_putc(to, is_breaking(name.p[i]) ? ' ' : name.p[i]);
+}
+
+void
+gopher_item_write(struct buf *to, const struct gopher_item *item)
+{
+	if (item->type == 'i' || is_breaking(item->type) ||
+	    is_broken(item->selector) || is_broken(item->host)) {
+		gopher_info_write(to, item->name);
+		return;
+	}
+	put_name(to, item->type, item->name);
+	buf_putc(to, '\t');
+	buf_put(to, item->selector);
+	buf_putc(to, '\t');
+	buf_put(to, item->host);
+	buf_printf(to, "\t%d\r\n", item->port);
+}
+
+void
+gopher_info_write(struct buf *to, struct view text)
+{
+	put_name(to, 'i', text);
+	buf_puts(to, INFO_FIELDS);
+}
+
+void
+gopher_error_write(struct buf *to, struct view words)
+{
+	put_name(to, '3', words);
+	buf_puts(to, ERROR_FIELDS);
+}
