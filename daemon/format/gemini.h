@@ -69,14 +69,19 @@ bool gemini_status_is_defined(int status);
 /*
  * Append a response header: status, one space, meta, CRLF.
  *
- * meta is cut to GEMINI_META_MAX bytes at a character's end, controls in it
- * become spaces; an empty one is replaced by the status's own words, because
- * some clients reject a header without them.  status is a defined one.
+ * meta is cut to GEMINI_META_MAX bytes at a character's end; controls in it
+ * become spaces, bytes that are not UTF-8 question marks, blanks around it
+ * go.  An empty one is replaced by gemini_status_text, because some clients
+ * reject a header without it.  status is a defined one.
  * Source: protocol-specification 0.24.1, "Responses"; 0.16.1 3.1.
  */
 void gemini_header(struct buf *to, int status, struct view meta);
 
-/* What a status says when nothing better is known, such as "Not found". */
+/*
+ * What a status says when nothing better is known, such as "Not found"; of
+ * success a media type and of redirects a reference, since their meta is no
+ * text.  Empty for an undefined status.
+ */
 const char *gemini_status_text(int status);
 
 #endif

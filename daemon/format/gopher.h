@@ -23,7 +23,8 @@ enum gopher_parse {
 struct gopher_request {
 	struct view selector; /* as sent; empty means the root menu */
 	struct view query;    /* after the first TAB; empty without one */
-	bool has_query;       /* a TAB was sent */
+	bool has_query;       /* a TAB and words, maybe none, were sent: more
+			       * than a Gopher+ mark */
 	char plus;            /* Gopher+: '+', '!', '$' after a TAB, or 0 */
 };
 
@@ -33,7 +34,9 @@ struct gopher_request {
  * Fills *req on GOPHER_OK and leaves it alone otherwise; views borrow from
  * in.  CRLF and a bare LF both end it.  "sel TAB +", "sel TAB !",
  * "sel TAB $" and their "sel TAB words TAB +" forms fill plus and leave the
- * mark out of query; "+view" names a view we have only one of.
+ * mark out of query.  A mark may be followed by what it is about, a view as
+ * in "+text/plain" or attributes as in "!+ABSTRACT"; "+word" is no mark but
+ * something to search for.
  * Errors: GOPHER_BAD for a line over GOPHER_REQUEST_MAX, a selector over
  * GOPHER_SELECTOR_MAX unless it starts "URL:" or "/URL:" or "GET ", or a NUL.
  * Source: RFC 1436 3.6, 3.7; Gopher+ 1993, "Client transmissions".
@@ -56,7 +59,7 @@ struct gopher_item {
  *
  * TAB, CR, LF and NUL cannot stand in a field: in a name they become spaces,
  * and elsewhere the item is written as an info line instead of a link that
- * would lead astray.
+ * would lead astray.  An item of type i is written as gopher_info_write does.
  */
 void gopher_item_write(struct buf *to, const struct gopher_item *item);
 

@@ -41,7 +41,9 @@ enum uri_result uri_parse(struct view text, struct uri *u);
  * Append the target URI of ref seen from base, dot segments removed.
  *
  * base and ref as uri_parse filled them; base may itself be without scheme
- * and authority ("/a/b"), and the result then is, too.
+ * and authority ("/a/b"), and the result then is, too.  Where a path would
+ * be misread for want of a host ("//c") or of a scheme ("x:y"), a dot segment
+ * stands before it ("/.//c", "./x:y").
  * Source: RFC 3986 5.2.2, 5.2.4, 5.3.
  */
 void uri_resolve(struct buf *to, const struct uri *base, const struct uri *ref);
@@ -57,7 +59,10 @@ void uri_resolve(struct buf *to, const struct uri *base, const struct uri *ref);
  */
 enum uri_result uri_path_to_selector(struct buf *to, struct view path);
 
-/* Append selector with every byte that a URI path cannot hold as %HH. */
+/*
+ * Append selector with every byte that a URI path cannot hold as %HH.
+ * One that starts "//" needs a host before it, or it is read as one.
+ */
 void uri_encode_path(struct buf *to, struct view selector);
 
 /* Append v with every byte but unreserved ones as %HH; for queries. */
@@ -71,8 +76,10 @@ enum uri_result uri_decode(struct buf *to, struct view v);
 
 /*
  * Append a host in the form in which hosts are compared: percent-decoded,
- * A-Z lowered, one trailing dot gone.
- * Errors: URI_BAD for an empty host or more than URI_HOST_MAX bytes.
+ * A-Z lowered, one trailing dot gone, an IPv6 literal (brackets kept) in its
+ * shortest spelling.
+ * Errors: URI_BAD for a malformed "%HH", for an empty host or more than
+ * URI_HOST_MAX bytes.
  */
 enum uri_result uri_normalise_host(struct buf *to, struct view host);
 
