@@ -11,21 +11,25 @@ BINDIR =	${PREFIX}/bin
 SYSCONFDIR =	${PREFIX}/etc
 MANDIR =	${PREFIX}/share/man
 DOCDIR =	${PREFIX}/share/doc/capsuled
+EXAMPLESDIR =	${PREFIX}/share/examples/capsuled
 CAPSULEDIR =	${PREFIX}/share/capsuled
+CERTDIR =	${CERTDIR_${SYSTEM}}
 
 # -- what to build with: override on the command line --
 
 CC =		cc
 AR =		ar
-PYTHON =	python3
+# The first of these that has pytest runs the tests from outside.
+PYTHON =	python3 /usr/bin/python3 python3.11 python3.12 python3.13
 # release, debug, asan or fuzz: each builds in a folder of its own.
 MODE =		release
 # Yours: they come last, so they win.
 CFLAGS =
 CPPFLAGS =
 LDFLAGS =
-# Seconds that each fuzz target runs.
+# Seconds that each fuzz target runs: alone, and as a part of "make check".
 FUZZ_SECONDS =	60
+CHECK_SECONDS =	5
 
 MODE_release =	-O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 MODE_debug =	-O0 -g3
@@ -55,6 +59,12 @@ SYSTEM_FreeBSD = freebsd
 SYSTEM_OpenBSD = openbsd
 SYSTEM_NetBSD =	netbsd
 SYSTEM =	${SYSTEM_${OS}}
+# Where the installed configuration keeps certificates: on Linux the folder
+# that systemd and OpenRC make for the service.
+CERTDIR_linux =	/var/lib/capsuled
+CERTDIR_freebsd = ${SYSCONFDIR}/capsuled/certs
+CERTDIR_openbsd = ${SYSCONFDIR}/capsuled/certs
+CERTDIR_netbsd = ${SYSCONFDIR}/capsuled/certs
 
 B =		build/${MODE}
 FLAGS =		-std=c11 -fno-common -Idaemon ${WARN} ${CPPFLAGS_${OS}} \
@@ -67,7 +77,7 @@ LINK =		${LDFLAGS_${OS}} ${LINK_${MODE}} ${LDFLAGS}
 # floor and of those named before it.  "make lint" checks the includes; a unit
 # test links only its own floor and those below, so the linker checks the rest.
 
-FLOORS =	base format site net process ctl
+FLOORS =	base format site net process ctl=site
 
 OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
@@ -117,11 +127,37 @@ HDRS !=		echo daemon/*/*.h
 
 # -- targets --
 
-.PHONY: all run check unit e2e asan lint fuzz fuzz-run golden fmt deps \
-	install uninstall clean force
+.PHONY: all help run check unit e2e lint fuzz fuzz-run golden fmt clean force \
+	stage install install-files install-linux install-freebsd \
+	install-openbsd install-netbsd uninstall
 .SUFFIXES:
 
 all: build/capsuled
+
+help:
+	@echo "make            build build/capsuled; installs nothing"
+	@echo "make run        fetch what is missing, build, serve conf/demo.ini"
+	@echo "make check      fetch what is missing, run every test, count them"
+	@echo "make unit       the unit tests; build/release/tests/test_uri: one"
+	@echo "make e2e        the tests from outside: real sockets and TLS"
+	@echo "make lint       what every file of the tree keeps to"
+	@echo "make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each"
+	@echo "make golden     rewrite tests/golden from what is rendered now"
+	@echo "make fmt        indent the C as the tool has it (clang-format 14)"
+	@echo "make install    PREFIX=/usr/local SYSCONFDIR DESTDIR and others"
+	@echo "make uninstall  what install did, but configuration and keys"
+	@echo "make clean      remove build/"
+	@echo "MODE=debug, MODE=asan: build and test that way, beside the others"
+
+# Both fetch missing packages first, by asking the system's package manager.
+run:
+	@sh conf/packages.sh run
+	@${MAKE} all
+	@sh conf/run.sh build/capsuled conf/demo.ini
+
+check:
+	@sh conf/packages.sh check
+	@MAKE='${MAKE}' sh tests/check.sh ${CHECK_SECONDS}
 
 # The contract's path is the last mode that was built.
 build/capsuled: ${B}/capsuled force
@@ -220,14 +256,19 @@ ${FUZZ_site}: ${A_site} ${SRC_fuzz}
 	    ${A_site} ${LIBS_site}
 
 unit: ${UNIT}
-	@for t in ${UNIT}; do ./$$t || exit 1; done
+	@bad=0; for t in ${UNIT}; do \
+	    ./$$t || { echo "$$t: failed"; bad=1; }; \
+	done; exit $$bad
 
 e2e: all
-	CAPSULED=${B}/capsuled ${PYTHON} -m pytest -q tests/e2e
+	@for p in ${PYTHON}; do \
+	    $$p -c 'import pytest' 2>/dev/null || continue; \
+	    CAPSULED=${B}/capsuled exec $$p -m pytest -q tests/e2e; \
+	done; echo "none of ${PYTHON} has pytest"; exit 1
 
 lint:
-	@sh tests/lint/floors.sh ${FLOORS}
-	@CC='${CC} ${CPPFLAGS_${OS}}' sh tests/lint/headers.sh
+	@CC='${CC} ${CPPFLAGS_${OS}}' WARN='${WARN}' \
+	    sh tests/lint/run.sh ${FLOORS}
 
 fuzz:
 	@${MAKE} MODE=fuzz CC=clang FUZZ_SECONDS=${FUZZ_SECONDS} fuzz-run
@@ -240,6 +281,74 @@ golden: ${T}/test_render
 
 fmt:
 	clang-format -i daemon/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c
+
+# -- installing --
+
+# The files name the places of PREFIX=/usr/local; these are the real ones.
+PLACES =	-e 's,/usr/local/sbin,${SBINDIR},g' \
+		-e 's,/usr/local/etc,${SYSCONFDIR},g' \
+		-e 's,/usr/local/share/capsuled,${CAPSULEDIR},g' \
+		-e 's,\.\./capsule$$,${CAPSULEDIR},' \
+		-e 's,\.\./certs/,${CERTDIR}/,'
+# What belongs to one system only; none is enabled by installing.
+SERVICE_linux =	${PREFIX}/lib/systemd/system/capsuled.service
+SYSUSERS_linux = ${PREFIX}/lib/sysusers.d/capsuled.conf
+SERVICE_freebsd = ${PREFIX}/etc/rc.d/capsuled
+SERVICE_openbsd = /etc/rc.d/capsuled
+SERVICE_netbsd = ${EXAMPLESDIR}/rc.d/capsuled
+S =		${B}/stage
+D =		${DESTDIR}
+
+stage:
+	@mkdir -p ${S}
+	@for f in man/*.[1-9] conf/capsuled.ini rc.d/capsuled.*; do \
+	    sed ${PLACES} $$f > ${S}/`basename $$f` || exit 1; \
+	done
+
+install: all install-files install-${SYSTEM}
+
+install-files: stage
+	install -d -m 0755 ${D}${SBINDIR} ${D}${MANDIR}/man5 \
+	    ${D}${MANDIR}/man8 ${D}${DOCDIR} ${D}${EXAMPLESDIR} \
+	    ${D}${CAPSULEDIR} ${D}${SYSCONFDIR}/capsuled
+	install -m 0755 ${B}/capsuled ${D}${SBINDIR}/
+	install -m 0644 ${S}/capsuled.8 ${D}${MANDIR}/man8/
+	install -m 0644 ${S}/capsuled.ini.5 ${D}${MANDIR}/man5/
+	install -m 0644 README.md CHANGES.md SECURITY.md LICENSE ${D}${DOCDIR}/
+	install -m 0644 ${S}/capsuled.ini ${D}${EXAMPLESDIR}/
+	cp -R capsule/. ${D}${CAPSULEDIR}/
+	chmod -R u=rwX,go=rX ${D}${CAPSULEDIR}
+	@if [ -e ${D}${SYSCONFDIR}/capsuled/capsuled.ini ]; then \
+	    echo "left alone: ${D}${SYSCONFDIR}/capsuled/capsuled.ini"; \
+	else \
+	    install -m 0644 ${S}/capsuled.ini ${D}${SYSCONFDIR}/capsuled/; \
+	fi
+
+install-linux: stage
+	install -d -m 0755 ${D}${PREFIX}/lib/systemd/system \
+	    ${D}${PREFIX}/lib/sysusers.d
+	install -m 0644 ${S}/capsuled.service ${D}${SERVICE_linux}
+	install -m 0644 ${S}/capsuled.sysusers ${D}${SYSUSERS_linux}
+	install -m 0755 ${S}/capsuled.openrc ${D}${EXAMPLESDIR}/
+install-freebsd: stage
+	install -d -m 0755 ${D}${PREFIX}/etc/rc.d
+	install -d -m 0700 ${D}${CERTDIR}
+	install -m 0555 ${S}/capsuled.freebsd ${D}${SERVICE_freebsd}
+install-openbsd: stage
+	install -d -m 0755 ${D}/etc/rc.d
+	install -d -m 0700 ${D}${CERTDIR}
+	install -m 0555 ${S}/capsuled.openbsd ${D}${SERVICE_openbsd}
+install-netbsd: stage
+	install -d -m 0755 ${D}${EXAMPLESDIR}/rc.d
+	install -d -m 0700 ${D}${CERTDIR}
+	install -m 0555 ${S}/capsuled.netbsd ${D}${SERVICE_netbsd}
+
+# Configuration, certificates and keys are yours: they stay.
+uninstall:
+	rm -f ${D}${SBINDIR}/capsuled ${D}${MANDIR}/man8/capsuled.8 \
+	    ${D}${MANDIR}/man5/capsuled.ini.5 ${D}${SERVICE_${SYSTEM}} \
+	    ${D}${SYSUSERS_${SYSTEM}}
+	rm -rf ${D}${DOCDIR} ${D}${EXAMPLESDIR} ${D}${CAPSULEDIR}
 
 clean:
 	rm -rf build

@@ -1,0 +1,29 @@
+# debian.sh - package names of Debian and Ubuntu; tried on Debian 12 and 13.
+# Read by conf/packages.sh, which says what each name here is for.
+# shellcheck shell=sh disable=SC2034	# used by packages.sh
+
+run="gcc libc6-dev libssl-dev libevent-dev libinih-dev libunistring-dev"
+check="python3 python3-pytest libcmocka-dev clang libclang-rt-dev
+curl openssl procps"
+extra="llvm shellcheck mandoc clang-format lynx gopher amfora tmux bmake"
+by_hand="apt-get install"
+
+has() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = \
+	    installed ]
+}
+
+offers() {
+	LC_ALL=C apt-cache policy "$1" 2>/dev/null |
+	    grep -q 'Candidate: [^(]'
+}
+
+refresh() {
+	as_root apt-get -q update
+}
+
+# Recommended packages would bring a desktop's worth of clients along.
+add() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+	    -o DPkg::Lock::Timeout=120 install --no-install-recommends "$@"
+}

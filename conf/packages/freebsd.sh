@@ -1,0 +1,25 @@
+# freebsd.sh - package names of FreeBSD.  UNTRIED on a real system.
+# Read by conf/packages.sh, which says what each name here is for.
+# The compiler, OpenSSL and mandoc are in the base system.
+# shellcheck shell=sh disable=SC2034	# used by packages.sh
+
+run="libevent inih libunistring"
+check="python3 py311-pytest cmocka curl"
+extra="hs-ShellCheck llvm14 lynx gopher amfora tmux gmake"
+by_hand="pkg install"
+
+has() {
+	pkg info -e "$1"
+}
+
+offers() {
+	pkg rquery %n "$1" >/dev/null 2>&1
+}
+
+refresh() {
+	as_root pkg update -q
+}
+
+add() {
+	as_root pkg install -y "$@"
+}

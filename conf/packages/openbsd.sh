@@ -1,0 +1,28 @@
+# openbsd.sh - package names of OpenBSD.  UNTRIED on a real system.
+# Read by conf/packages.sh, which says what each name here is for.
+# The compiler, LibreSSL and mandoc are in the base system; the libevent of
+# the base system is 1.4, too old.
+# shellcheck shell=sh disable=SC2034	# used by packages.sh
+
+run="libevent inih libunistring"
+check="python%3 py3-test cmocka curl"
+extra="shellcheck lynx amfora tmux gmake"
+by_hand="pkg_add"
+
+# "name%branch" asks pkg_add for one of several versions.
+has() {
+	pkg_info -q -e "${1%%%*}-*"
+}
+
+offers() {
+	[ -n "$(pkg_info -Q "${1%%%*}" 2>/dev/null)" ]
+}
+
+# pkg_add asks the mirror each time.
+refresh() {
+	:
+}
+
+add() {
+	as_root pkg_add -I "$@"
+}

@@ -1,0 +1,116 @@
+#!/bin/sh
+# check.sh - everything that decides whether the tree is good, and one total.
+# usage: MAKE=make check.sh FUZZ_SECONDS	("make check" calls it)
+#
+# Runs the stages below one after the other, whatever became of those before,
+# then prints a table and, as its last line, "N passed, N failed".  A stage
+# that breaks without telling how many tests failed counts as one failure; so
+# does a stage in which a compiler warned.  Exit status: 0 if nothing failed.
+#
+# The whole output of a stage is in build/check/STAGE.log.
+
+set -u
+MAKE=${MAKE:-make}
+FUZZ_SECONDS=${1:-5}
+LOGS=build/check
+JOBS=$(getconf _NPROCESSORS_ONLN 2>/dev/null ||
+    getconf NPROCESSORS_ONLN 2>/dev/null || echo 1)
+passed=0 failed=0 skipped=0
+
+mkdir -p "$LOGS" || exit 1
+rm -f "$LOGS"/*
+table=$LOGS/table
+: > "$table"
+
+total() {
+	echo
+	printf '%-12s %8s %8s %8s %8s\n' stage passed failed skipped seconds
+	cat "$table"
+	echo
+	[ "$skipped" -eq 0 ] ||
+	    echo "$skipped skipped: a tool that they take is not here"
+	echo "$passed passed, $failed failed" | tee "$LOGS/total"
+}
+
+# Asked to stop: what is left out must not look like a success.
+stopped() {
+	failed=$((failed + 1))
+	echo "stopped before the end, counted as one failure" >> "$table"
+	total
+	exit 1
+}
+trap stopped HUP INT TERM
+
+# What a person wants to see go by: no compiler calls, no list of all tests.
+digest() {
+	awk '
+	/^\[ RUN / || /^\[       OK/ || /^\[=====/ || /^$/ { next }
+	/^(\/[^ ]*\/)?(cc|gcc|clang|ar|gmake|make|bmake)(\[[0-9]*\])?:? / {
+		next
+	}
+	/^(mkdir|cp|rm) -/ || /^    daemon\// || /^--- .* ---$/ { next }
+	{ print "    " $0; fflush() }'
+}
+
+# "passed failed skipped" as cmocka, pytest and our own scripts tell them.
+count() {
+	awk '
+	/^\[  PASSED  \] [0-9]+ test/ { p += $4 }
+	/^\[  FAILED  \] [0-9]+ test/ { f += $4 }
+	/^\[  SKIPPED \] [0-9]+ test/ { s += $4 }
+	/^(lint|fuzz): [0-9]+ passed/ || / in [0-9.]+s( \([0-9:]+\))?( =+)?$/ {
+		for (i = 2; i <= NF; i++) {
+			if ($i ~ /^passed/)
+				p += $(i - 1)
+			else if ($i ~ /^(failed|errors?),?$/)
+				f += $(i - 1)
+			else if ($i ~ /^skipped/)
+				s += $(i - 1)
+		}
+	}
+	END { print p + 0, f + 0, s + 0 }' "$1"
+}
+
+# stage NAME ARGUMENT-OF-MAKE...
+stage() {
+	name=$1
+	shift
+	log=$LOGS/$(echo "$name" | tr ' ' -).log
+	began=$(date +%s)
+	echo "== $name: $MAKE $*"
+	{
+		$MAKE "$@" 2>&1
+		echo $? > "$LOGS/status"
+	} | tee "$log" | digest
+	status=$(cat "$LOGS/status")
+	# shellcheck disable=SC2046	# three numbers
+	set -- $(count "$log")
+	p=$1 f=$2 s=$3
+	if [ "$f" -eq 0 ] && [ "$status" -ne 0 ]; then
+		echo "    $name: ended with status $status, see $log"
+		f=1
+	fi
+	if grep -q ': warning: ' "$log"; then
+		echo "    $name: the compiler warned, see $log"
+		f=$((f + 1))
+	fi
+	# A build that came to its end is one thing that works.
+	[ "$p$f" != 00 ] || p=1
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	printf '%-12s %8d %8d %8d %8d\n' "$name" "$p" "$f" "$s" \
+	    $(($(date +%s) - began)) | tee -a "$table" | sed 's/^/== /'
+}
+
+stage build -j"$JOBS" all
+stage lint lint
+stage unit -j"$JOBS" unit
+stage e2e e2e
+stage "asan build" -j"$JOBS" MODE=asan all
+stage "asan unit" -j"$JOBS" MODE=asan unit
+stage "asan e2e" MODE=asan e2e
+stage fuzz -j"$JOBS" FUZZ_SECONDS="$FUZZ_SECONDS" fuzz
+# build/capsuled is the last mode that was built: leave the one to be used.
+$MAKE all >/dev/null 2>&1
+
+total
+[ "$failed" -eq 0 ]

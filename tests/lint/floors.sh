@@ -1,0 +1,86 @@
+#!/bin/sh
+# floors.sh - the order of the floors, and that nothing is left out of make.
+# usage: floors.sh FLOOR...	(from the top of the tree, lowest floor first)
+#
+# A file under daemon/FLOOR/ includes only headers of its own floor or of one
+# named before it.  "ctl=site" is a floor that sees itself and what is up to
+# site, not what stands between.  Include lines name the floor.  Every .c file
+# under daemon/ and every test is in the Makefile, so that it is built.
+
+set -u
+bad=0
+
+# shellcheck disable=SC2016	# the dollars are awk's
+includes() {
+	find daemon -name '*.[ch]' | LC_ALL=C sort | xargs awk -v order="$*" '
+	BEGIN {
+		n = split(order, word, " ")
+		for (i = 1; i <= n; i++) {
+			split(word[i], part, "=")
+			rank[part[1]] = i
+			top[part[1]] = i - 1
+			if (part[2] != "")
+				top[part[1]] = rank[part[2]]
+		}
+	}
+	FNR == 1 {
+		me = FILENAME
+		sub(/^daemon\//, "", me)
+		if (sub(/\/[^\/]*$/, "", me) == 0 || !(me in rank)) {
+			print FILENAME ": on no floor of the Makefile"
+			bad = 1
+			rank[me] = top[me] = 0
+		}
+	}
+	/^[ \t]*#[ \t]*include[ \t]*"/ {
+		dep = $0
+		sub(/^[^"]*"/, "", dep)
+		sub(/".*/, "", dep)
+		name = dep
+		if (sub(/\/.*/, "", dep) == 0)
+			why = "does not name its floor"
+		else if (!(dep in rank))
+			why = "names no floor"
+		else if (dep != me && rank[dep] > top[me])
+			why = "is above " me
+		else
+			next
+		print FILENAME ":" FNR ": " name " " why
+		bad = 1
+	}
+	END { exit bad }'
+}
+
+# What differs between systems is one object with ${SYSTEM} in its name.
+sources() {
+	find daemon -name '*.c' | LC_ALL=C sort | while read -r file; do
+		stem=${file#daemon/}
+		stem=${stem%.c}
+		case $stem in
+		*_linux | *_freebsd | *_openbsd | *_netbsd | *_none)
+			stem="${stem%_*}_\${SYSTEM}" ;;
+		esac
+		for text in "\${B}/$stem.o" "\${B}/$stem.o: daemon/$stem.c"; do
+			grep -qF "$text" Makefile ||
+			    echo "$file: the Makefile lacks $text"
+		done
+	done
+}
+
+tests() {
+	for file in tests/unit/test_*.c tests/fuzz/fuzz_*.c; do
+		[ -e "$file" ] || continue
+		name=${file##*/}
+		name=${name%.c}
+		grep -q "[$]{T}/$name\([^a-z0-9_]\|$\)" Makefile ||
+		    echo "$file: the Makefile lacks \${T}/$name"
+	done
+}
+
+includes "$@" || bad=1
+left=$(sources && tests)
+if [ -n "$left" ]; then
+	echo "$left"
+	bad=1
+fi
+exit $bad

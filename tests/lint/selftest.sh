@@ -1,0 +1,156 @@
+#!/bin/sh
+# selftest.sh - each lint finds what it is there to find.
+# usage: selftest.sh	(from anywhere)
+#
+# Builds a small tree that every lint finds clean, then spoils one thing at a
+# time and expects the lint to fail and to name the file.
+# shellcheck disable=SC2016,SC1003	# dollars and backslashes for others
+
+set -u
+lint=$(cd "$(dirname "$0")" && pwd)
+top=$(mktemp -d) || exit 1
+trap 'rm -rf "$top"' EXIT
+bad=0
+
+good_tree() {
+	rm -rf "$top/tree"
+	mkdir -p "$top/tree/daemon/base" "$top/tree/daemon/format" \
+	    "$top/tree/daemon/net" "$top/tree/daemon/ctl" "$top/tree/man" \
+	    "$top/tree/tests/unit" "$top/tree/conf"
+	cd "$top/tree" || exit 1
+	cp "$lint/../../.clang-format" .
+	printf '%s\n' 'O = ${B}/base/a.o ${B}/base/os_${SYSTEM}.o \' \
+	    '	${B}/net/n.o ${B}/ctl/c.o' \
+	    '${B}/base/a.o: daemon/base/a.c' \
+	    '${B}/base/os_${SYSTEM}.o: daemon/base/os_${SYSTEM}.c' \
+	    '${B}/net/n.o: daemon/net/n.c' \
+	    '${B}/ctl/c.o: daemon/ctl/c.c' 'U = ${T}/test_a' > Makefile
+	printf '#ifndef A_H\n#define A_H\n\nint a_get(void);\n\n#endif\n' \
+	    > daemon/base/a.h
+	printf '#ifndef N_H\n#define N_H\n\nint n_get(void);\n\n#endif\n' \
+	    > daemon/net/n.h
+	printf '#include "base/a.h"\n\nint\na_get(void)\n{\n%s}\n' \
+	    '	return 1;
+' > daemon/base/a.c
+	printf '#include "base/a.h"\n' > daemon/base/os_linux.c
+	printf '#include "net/n.h"\n\n#include "base/a.h"\n' > daemon/net/n.c
+	printf '#include "base/a.h"\n' > daemon/ctl/c.c
+	printf '#include "base/a.h"\n' > tests/unit/test_a.c
+	printf '#!/bin/sh\necho "$1"\n' > conf/good.sh
+	printf '.Dd %s\n.Dt A 8\n.Os\n.Sh NAME\n.Nm a\n.Nd nothing\n' \
+	    "\$Mdocdate: January 1 2026 \$" > man/a.8
+}
+
+run() {
+	case $1 in
+	floors) sh "$lint/floors.sh" base format net ctl=format ;;
+	headers) CC=${CC:-cc} sh "$lint/headers.sh" ;;
+	*) sh "$lint/house.sh" "$1" ;;
+	esac > "$top/out" 2>&1
+}
+
+# Expect lint $1 to find the tree as it stands clean.
+clean() {
+	run "$1"
+	case $? in
+	0 | 77) ;;
+	*)
+		echo "$1 finds fault with a good tree:"
+		cat "$top/out"
+		bad=1
+		;;
+	esac
+}
+
+# Expect lint $1 to fail and to print $2; $3 says what was spoilt.
+finds() {
+	run "$1"
+	case $? in
+	77) ;;
+	0)
+		echo "$1 does not see $3"
+		bad=1
+		;;
+	*)
+		if ! grep -qF "$2" "$top/out"; then
+			echo "$1 fails on $3 without saying $2:"
+			cat "$top/out"
+			bad=1
+		fi
+		;;
+	esac
+	good_tree
+}
+
+good_tree
+for each in floors headers shell manual functions columns paths format keys; do
+	clean $each
+done
+
+echo '#include "net/n.h"' >> daemon/base/a.c
+finds floors "daemon/base/a.c:8" "an include of a higher floor"
+echo '#include "net/n.h"' >> daemon/ctl/c.c
+finds floors "daemon/ctl/c.c:2" "ctl using the network"
+echo '#include "a.h"' >> daemon/base/a.c
+finds floors "does not name its floor" "an include without a floor"
+echo '#include "attic/a.h"' >> daemon/base/a.c
+finds floors "names no floor" "an include of an unknown floor"
+mkdir daemon/attic
+echo 'int x;' > daemon/attic/x.c
+finds floors "daemon/attic/x.c: on no floor" "a folder that is no floor"
+echo '#include "base/a.h"' > daemon/base/b.c
+finds floors "daemon/base/b.c" "a source that make does not build"
+echo '#include "base/a.h"' > tests/unit/test_b.c
+finds floors "tests/unit/test_b.c" "a test that make does not run"
+
+printf '#ifndef B_H\n#define B_H\nsize_t b_get(void);\n#endif\n' \
+    > daemon/base/b.h
+finds headers "daemon/base/b.h" "a header that does not stand alone"
+printf '#ifndef OTHER_H\n#define OTHER_H\n#endif\n' > daemon/base/b.h
+finds headers "is not B_H" "a guard of another name"
+printf '#ifndef B_H\n#define B_H\nint b;\n#endif\n' > daemon/base/b.h
+finds headers "defines the variable" "a variable in a header"
+printf '#ifndef B_H\n#define B_H\nint b();\n#endif\n' > daemon/base/b.h
+finds headers "daemon/base/b.h" "a header that compiles with a warning"
+
+printf '#!/bin/sh\nif [ $1 == a ]; then\n' > conf/bad.sh
+finds shell "conf/bad.sh" "a script with a syntax error"
+printf '#!/bin/sh\nrm $1/*\n' > conf/bad.sh
+finds shell "conf/bad.sh" "an unquoted variable"
+printf '#!/usr/bin/env bash\nrm $1/*\n' > conf/bad
+finds shell "conf/bad" "a script without a suffix"
+printf '.Sh NAME\n.Nm a\n.Xx\n' > man/b.8
+finds manual "man/b.8" "a manual page with an unknown macro"
+
+awk 'BEGIN { print "int\nlong_one(void)\n{"
+	for (i = 0; i < 98; i++) print "\tg();"; print "}" }' > daemon/base/l.c
+clean functions
+awk 'BEGIN { print "int\nlong_one(void)\n{"
+	for (i = 0; i < 99; i++) print "\tg();"; print "}" }' > daemon/base/l.c
+finds functions "daemon/base/l.c:3" "a function of 101 lines"
+
+awk 'BEGIN { printf "/* %s */\n", substr(sprintf("%100s", ""), 1, 74) }' \
+    > daemon/base/w.c
+clean columns
+awk 'BEGIN { printf "/* %s */\n", substr(sprintf("%100s", ""), 1, 75) }' \
+    > daemon/base/w.c
+finds columns "daemon/base/w.c:1: 81" "a line of 81 columns"
+awk 'BEGIN { printf "\t/* %s */\n", substr(sprintf("%100s", ""), 1, 67) }' \
+    > daemon/base/w.c
+finds columns "daemon/base/w.c:1: 81" "a line made too wide by its TAB"
+awk 'BEGIN { printf "/* \303\251%s */\n", \
+	substr(sprintf("%100s", ""), 1, 73) }' > daemon/base/w.c
+clean columns
+
+printf '/* see %s/notes */\n' "/wo""rk" > daemon/base/p.c
+finds paths "daemon/base/p.c:1" "a path of one machine"
+printf '/* see %s/x */\n' "/ho""me/someone" > daemon/base/p.c
+finds paths "daemon/base/p.c:1" "a path in someone's home"
+printf 'int\nf(void)\n{\n  return 1;\n}\n' > daemon/base/f.c
+finds format "daemon/base/f.c" "C that is indented otherwise"
+echo x > conf/a.key
+finds keys "conf/a.key" "a key file"
+echo "-----BEGIN EC PRIVATE K""EY-----" > conf/a.txt
+finds keys "conf/a.txt" "a private key under another name"
+
+exit $bad
