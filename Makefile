@@ -308,7 +308,7 @@ stage:
 install: all install-files install-${SYSTEM}
 
 install-files: stage
-	install -d -m 0755 ${D}${SBINDIR} ${D}${MANDIR}/man5 \
+	umask 022; mkdir -p ${D}${SBINDIR} ${D}${MANDIR}/man5 \
 	    ${D}${MANDIR}/man8 ${D}${DOCDIR} ${D}${EXAMPLESDIR} \
 	    ${D}${CAPSULEDIR} ${D}${SYSCONFDIR}/capsuled
 	install -m 0755 ${B}/capsuled ${D}${SBINDIR}/
@@ -325,22 +325,22 @@ install-files: stage
 	fi
 
 install-linux: stage
-	install -d -m 0755 ${D}${PREFIX}/lib/systemd/system \
+	umask 022; mkdir -p ${D}${PREFIX}/lib/systemd/system \
 	    ${D}${PREFIX}/lib/sysusers.d
 	install -m 0644 ${S}/capsuled.service ${D}${SERVICE_linux}
 	install -m 0644 ${S}/capsuled.sysusers ${D}${SYSUSERS_linux}
 	install -m 0755 ${S}/capsuled.openrc ${D}${EXAMPLESDIR}/
 install-freebsd: stage
-	install -d -m 0755 ${D}${PREFIX}/etc/rc.d
-	install -d -m 0700 ${D}${CERTDIR}
+	umask 022; mkdir -p ${D}${PREFIX}/etc/rc.d
+	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
 	install -m 0555 ${S}/capsuled.freebsd ${D}${SERVICE_freebsd}
 install-openbsd: stage
-	install -d -m 0755 ${D}/etc/rc.d
-	install -d -m 0700 ${D}${CERTDIR}
+	umask 022; mkdir -p ${D}/etc/rc.d
+	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
 	install -m 0555 ${S}/capsuled.openbsd ${D}${SERVICE_openbsd}
 install-netbsd: stage
-	install -d -m 0755 ${D}${EXAMPLESDIR}/rc.d
-	install -d -m 0700 ${D}${CERTDIR}
+	umask 022; mkdir -p ${D}${EXAMPLESDIR}/rc.d
+	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
 	install -m 0555 ${S}/capsuled.netbsd ${D}${SERVICE_netbsd}
 
 # Configuration, certificates and keys are yours: they stay.
