@@ -142,7 +142,9 @@ check_gemtext() { # FILE: weight, headings, alt text, the way back
 	inside { next }
 	/^#/ {
 		level = /^###/ ? 3 : /^##/ ? 2 : 1
-		if (level > above + 1)
+		if (above == 0 && level > 1)
+			say(NR, "a heading of level " level " before any of 1")
+		else if (level > above + 1)
 			say(NR, "a heading of level " level " below one of " \
 			    "level " above)
 		else if (level == 1 && above > 0)
