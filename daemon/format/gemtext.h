@@ -20,7 +20,7 @@ enum gemtext_kind {
 struct gemtext_line {
 	enum gemtext_kind kind;
 	struct view text;   /* without the mark, trimmed but in PRE_LINE; of a
-	                     * link its label, which may be empty */
+			     * link its label, which may be empty */
 	struct view target; /* of a link: its URI reference */
 	int level;          /* of a heading: 1 to 3 */
 	int number;         /* of the line in the file, from 1 */
@@ -36,8 +36,9 @@ struct gemtext {
 /*
  * Read the next line; false, and *line untouched, after the last one.
  *
- * Views borrow from the document.  CRLF and LF both end a line.  "=>" without
- * a target is text.
+ * Views borrow from the document.  CRLF and LF both end a line; a byte order
+ * mark at the start is skipped.  "=>" without a target is text.  A block that
+ * nothing closes runs to the end, and no PRE_END is told for it.
  * Source: gemtext-specification 0.24.1.
  */
 bool gemtext_next(struct gemtext *at, struct gemtext_line *line);

@@ -7,7 +7,7 @@
 #include "base/view.h"
 
 enum gophermap_kind {
-	GOPHERMAP_INFO,    /* a line without TAB, or an i item */
+	GOPHERMAP_INFO, /* a line without TAB, or an i item */
 	GOPHERMAP_ITEM,
 	GOPHERMAP_TITLE,   /* !title */
 	GOPHERMAP_COMMENT, /* #comment; shown to nobody */
@@ -19,7 +19,8 @@ struct gophermap_line {
 	enum gophermap_kind kind;
 	char type;            /* of an item */
 	struct view text;     /* the name, the title or the text */
-	struct view selector; /* as written; empty: the name stands for it */
+	struct view selector; /* as written; empty: the name stands for it, but
+			       * with a host that host's root is meant */
 	struct view host;     /* empty: this server */
 	int port;             /* 0: left out */
 	bool has_selector;    /* the field is there, though it may be empty */
@@ -37,7 +38,8 @@ struct gophermap {
  * Read the next line; false after the last one, or after END or LISTING.
  *
  * Views borrow from the document.  A port that is not one makes the line an
- * info line: a link that leads nowhere helps nobody.
+ * info line: a link that leads nowhere helps nobody.  So does a type that is
+ * not a printable ASCII character.  A byte order mark is skipped.
  */
 bool gophermap_next(struct gophermap *at, struct gophermap_line *line);
 

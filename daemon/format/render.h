@@ -15,12 +15,12 @@
 
 /* What a rendering needs to know about its surroundings; all borrowed. */
 struct render {
-	struct view selector;     /* of the page itself: links start here */
-	struct view host;         /* written into menus */
-	int port;                 /* Gopher's port, written into menus */
-	int columns;              /* display columns that text is wrapped at */
+	struct view selector; /* of the page itself: links start here */
+	struct view host;     /* written into menus */
+	int port;             /* Gopher's port, written into menus */
+	int columns;          /* display columns that text is wrapped at */
 	enum utf8_charset charset;
-	bool lastline;            /* text items dot-stuffed and ended by "." */
+	bool lastline; /* text items dot-stuffed and ended by "." */
 
 	/*
 	 * What a local selector is to Gopher: an item type, or 0 when the map

@@ -27,9 +27,10 @@ int utf8_width(struct view v);
  * Cut the next display line of at most columns columns off the front of
  * *rest, breaking where UAX #14 allows it, without the blanks at the break.
  *
- * A word longer than a line is broken inside, between characters, never
- * between a letter and its marks.  The result borrows from *rest, which is
- * empty after the last line; an empty *rest gives one empty line.
+ * *rest is one line of valid, clean text (utf8_clean).  A word longer than a
+ * line is broken inside, between characters, never between a letter and its
+ * marks.  The result borrows from *rest, which is empty after the last line;
+ * an empty *rest gives one empty line.
  * columns is at least 1; a wide character in 1 column is let through.
  */
 struct view utf8_wrap(struct view *rest, int columns);
@@ -40,6 +41,13 @@ struct view utf8_wrap(struct view *rest, int columns);
  * next multiple of 8 columns counted from the start of v.
  */
 void utf8_clean(struct buf *to, struct view v);
+
+/*
+ * Append v, valid UTF-8, spelled in the characters that charset has, but
+ * still as UTF-8: what utf8_encode would write, before it becomes bytes of
+ * charset.  For text that is to be measured or wrapped first.
+ */
+void utf8_fold(struct buf *to, struct view v, enum utf8_charset charset);
 
 /*
  * Append v, valid UTF-8, in charset.
