@@ -381,7 +381,7 @@ check_facts() { # FILE...: the pages
 		case $fact in
 		''|'# '*) continue ;;
 		esac
-		grep -F -q -e "$fact" -- "$@" ||
+		grep -F -i -q -e "$fact" -- "$@" ||
 		    echo "$facts:$n: no page says \"$fact\""
 	done < "$facts"
 }
