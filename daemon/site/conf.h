@@ -12,8 +12,9 @@
 #include "base/view.h"
 #include "format/utf8.h"
 
-#define CONF_LINE_MAX    198 /* bytes; inih splits longer lines */
-#define CONF_SECTION_MAX 49  /* bytes; inih cuts longer names */
+#define CONF_LINE_MAX    198       /* bytes; inih splits longer lines */
+#define CONF_SECTION_MAX 49        /* bytes; inih cuts longer names */
+#define CONF_FILE_MAX    (1 << 20) /* bytes; ours, against endless files */
 
 /* Every string below is also a C string: arena_copy ends it with a NUL. */
 struct conf_list {
@@ -46,15 +47,21 @@ struct conf_pairs {
 	size_t n;
 };
 
-enum conf_address { CONF_ADDRESS_FULL, CONF_ADDRESS_TRUNCATED, CONF_ADDRESS_NONE };
+enum conf_address {
+	CONF_ADDRESS_FULL,
+	CONF_ADDRESS_TRUNCATED,
+	CONF_ADDRESS_NONE
+};
 
 /* One named site: [capsule] and its [selectors], [listing] and so on. */
 struct conf_capsule {
-	struct view name; /* empty for the first, plain [capsule] */
-	int line;         /* of its section header */
-	struct conf_list hostname;
-	struct view root, certificate, key; /* absolute, or from the INI's folder */
-	struct view language, title, admin;
+	struct view name;          /* empty for the first, plain [capsule] */
+	int line;                  /* of its section header */
+	struct conf_list hostname; /* as uri_normalise_host leaves them */
+	/* Paths: absolute, or behind the folder of conf->path. */
+	struct view root, certificate, key;
+	struct view language; /* BCP 47 tags, commas between; empty: unknown */
+	struct view title, admin; /* empty: not said */
 	int hostname_line, root_line, certificate_line, key_line;
 	struct conf_pairs selectors, listing, languages, types;
 };
@@ -64,7 +71,7 @@ struct conf {
 	const char *path;    /* of the INI file, for messages */
 
 	/* [server] */
-	struct view user, group, pid_file;
+	struct view user, group, pid_file; /* empty: none */
 	int user_line, group_line;
 	int workers; /* 0: one per processor */
 	int request_timeout_ms, idle_timeout_ms, drain_timeout_ms;
@@ -108,10 +115,16 @@ struct conf *conf_load(const char *path, struct problems *ps);
 
 void conf_free(struct conf *conf);
 
-/* Write the effective configuration as INI, defaults included. */
+/*
+ * Write the effective configuration as INI, defaults included; conf_read
+ * makes the same of it, given the same path.
+ */
 void conf_print(const struct conf *conf, FILE *to);
 
-/* Write every "section key" of the table, one a line: for the lint. */
+/*
+ * Write every "section key" of the table, one a line, and the name alone of
+ * each section that takes any key: for the lint.
+ */
 void conf_print_keys(FILE *to);
 
 #endif

@@ -1,0 +1,187 @@
+/*
+ * conf_table.c - the one table of keys.
+ *
+ * Floor site.  Parsing, range checks, defaults, the printed configuration and
+ * the check of the manual all come from here: a new key is a new row, a line
+ * in the manual and a line in the sample.
+ */
+#include "site/conf_table.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "format/render.h"
+#include "format/utf8.h"
+#include "site/conf.h"
+
+#define S 1000L       /* a second in ms */
+#define H (3600L * S) /* an hour in ms */
+
+#define GLOBAL(field)     offsetof(struct conf, field)
+#define OF_CAPSULE(field) offsetof(struct conf_capsule, field)
+#define COUNT(array)      (sizeof(array) / sizeof((array)[0]))
+
+const struct conf_word conf_switch[] = { { "yes", 1 }, { "no", 0 }, { NULL } };
+
+static const struct conf_word auto_word[] = { { "auto", 0 }, { NULL } };
+
+static const struct conf_word off_word[] = { { "off", 0 }, { NULL } };
+
+static const struct conf_word levels[] = {
+	{ "error", LOG_LEVEL_ERROR },
+	{ "warn", LOG_LEVEL_WARN },
+	{ "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DEBUG },
+	{ NULL },
+};
+
+static const struct conf_word sinks[] = {
+	{ "stderr", 0 },
+	{ "syslog", 0 },
+	{ "none", 0 },
+	{ NULL },
+};
+
+static const struct conf_word addresses[] = {
+	{ "full", CONF_ADDRESS_FULL },
+	{ "truncated", CONF_ADDRESS_TRUNCATED },
+	{ "none", CONF_ADDRESS_NONE },
+	{ NULL },
+};
+
+static const struct conf_word charsets[] = {
+	{ "utf-8", UTF8_UTF8 },
+	{ "latin1", UTF8_LATIN1 },
+	{ "ascii", UTF8_ASCII },
+	{ NULL },
+};
+
+const struct conf_section conf_sections[] = {
+	{ "server", .help = "the processes" },
+	{ "log", .help = "what is written down" },
+	{ "gemini", .help = "the Gemini side" },
+	{ "gopher", .help = "the Gopher side" },
+	{ "capsule", .named = true, .help = "the site" },
+	{ "selectors", .named = true, .is_map = true,
+	    .at = OF_CAPSULE(selectors),
+	    .help = "selector = file, folder/ or @action" },
+	{ "listing", .named = true, .is_map = true, .at = OF_CAPSULE(listing),
+	    .help = "folder's selector = yes for a generated index" },
+	{ "languages", .named = true, .is_map = true,
+	    .at = OF_CAPSULE(languages),
+	    .help = "selector, or its beginning and * = language" },
+	{ "types", .named = true, .is_map = true, .at = OF_CAPSULE(types),
+	    .help = ".extension = media type and Gopher item type" },
+};
+
+const size_t conf_n_sections = COUNT(conf_sections);
+
+const struct conf_key conf_keys[] = {
+	{ "server", "user", CONF_USER, GLOBAL(user), GLOBAL(user_line),
+	    .def = "",
+	    .help = "dropped to after binding, when started as root" },
+	{ "server", "group", CONF_USER, GLOBAL(group), GLOBAL(group_line),
+	    .def = "", .help = "empty: the user's own" },
+	{ "server", "workers", CONF_NUMBER, GLOBAL(workers), .min = 1,
+	    .max = 64, .words = auto_word, .def = "auto",
+	    .help = "processes; auto is one per processor" },
+	{ "server", "pid_file", CONF_FILE, GLOBAL(pid_file), .def = "",
+	    .help = "empty: none is written" },
+	{ "server", "request_timeout", CONF_DURATION,
+	    GLOBAL(request_timeout_ms), .min = S, .max = H, .unit = 1,
+	    .def = "10s", .help = "from accept to the end of the request" },
+	{ "server", "idle_timeout", CONF_DURATION, GLOBAL(idle_timeout_ms),
+	    .min = S, .max = H, .unit = 1, .def = "30s",
+	    .help = "no byte taken by the client while answering" },
+	{ "server", "drain_timeout", CONF_DURATION, GLOBAL(drain_timeout_ms),
+	    .min = S, .max = H, .unit = 1, .def = "30s",
+	    .help = "for what is in flight when stopping" },
+	{ "server", "watch", CONF_DURATION, GLOBAL(watch_s), .min = 0,
+	    .max = 24 * H, .unit = S, .def = "0",
+	    .help = "between two looks for changed files; 0 is off" },
+
+	{ "log", "level", CONF_WORD, GLOBAL(level), .words = levels,
+	    .def = "info", .help = "error, warn, info or debug" },
+	{ "log", "access", CONF_FILE, GLOBAL(access), .words = sinks,
+	    .def = "stderr", .help = "stderr, syslog, none or a file" },
+	{ "log", "addresses", CONF_WORD, GLOBAL(addresses), .words = addresses,
+	    .def = "truncated", .help = "full, truncated (/24, /48) or none" },
+
+	{ "gemini", "listen", CONF_LISTEN, GLOBAL(gemini_listen), .min = 0,
+	    .max = 65535, .words = off_word, .def = "*:1965",
+	    .help = "a list, or off; * is both families" },
+	{ "gemini", "check_port", CONF_SWITCH, GLOBAL(check_port),
+	    .words = conf_switch, .def = "yes",
+	    .help = "refuse URLs that name another port" },
+
+	{ "gopher", "listen", CONF_LISTEN, GLOBAL(gopher_listen), .min = 0,
+	    .max = 65535, .words = off_word, .def = "*:70",
+	    .help = "a list, or off; * is both families" },
+	{ "gopher", "tls", CONF_SWITCH, GLOBAL(gopher_tls),
+	    .words = conf_switch, .def = "yes",
+	    .help = "answer TLS on the same port, too" },
+	{ "gopher", "port", CONF_NUMBER, GLOBAL(gopher_port), .min = 1,
+	    .max = 65535, .words = auto_word, .def = "auto",
+	    .help = "written into menus; auto is the one listened on" },
+	{ "gopher", "columns", CONF_NUMBER, GLOBAL(columns),
+	    .min = RENDER_COLUMNS_MIN, .max = RENDER_COLUMNS_MAX, .def = "67",
+	    .help = "text is wrapped at so many" },
+	{ "gopher", "charset", CONF_WORD, GLOBAL(charset), .words = charsets,
+	    .def = "utf-8", .help = "utf-8, latin1 or ascii" },
+	{ "gopher", "lastline", CONF_SWITCH, GLOBAL(lastline),
+	    .words = conf_switch, .def = "no",
+	    .help = "end text items with a dot, as RFC 1436 has it" },
+
+	{ "capsule", "hostname", CONF_HOSTS, OF_CAPSULE(hostname),
+	    OF_CAPSULE(hostname_line), .def = "localhost",
+	    .help = "a list; the first is written into menus" },
+	{ "capsule", "root", CONF_FOLDER, OF_CAPSULE(root),
+	    OF_CAPSULE(root_line), .from = CONF_DEFAULT_REQUIRED, .def = "",
+	    .help = "the folder that holds the files" },
+	{ "capsule", "certificate", CONF_FILE, OF_CAPSULE(certificate),
+	    OF_CAPSULE(certificate_line), .from = CONF_DEFAULT_BY_HOST,
+	    .def = ".crt", .help = "made at start if neither file exists" },
+	{ "capsule", "key", CONF_FILE, OF_CAPSULE(key), OF_CAPSULE(key_line),
+	    .from = CONF_DEFAULT_BY_HOST, .def = ".key",
+	    .help = "of the certificate" },
+	{ "capsule", "language", CONF_LANGUAGE, OF_CAPSULE(language), .def = "",
+	    .help = "such as en or pt-BR; empty: not said" },
+	{ "capsule", "title", CONF_TEXT, OF_CAPSULE(title), .def = "",
+	    .help = "what the site is called" },
+	{ "capsule", "admin", CONF_TEXT, OF_CAPSULE(admin), .def = "",
+	    .help = "whom to write to" },
+};
+
+const size_t conf_n_keys = COUNT(conf_keys);
+
+const struct conf_section *
+conf_section_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf_n_sections; i++)
+		if (strcmp(conf_sections[i].name, name) == 0)
+			return &conf_sections[i];
+	return NULL;
+}
+
+const struct conf_key *
+conf_key_find(const char *section, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf_n_keys; i++)
+		if (strcmp(conf_keys[i].section, section) == 0 &&
+		    strcmp(conf_keys[i].name, name) == 0)
+			return &conf_keys[i];
+	return NULL;
+}
+
+const struct conf_word *
+conf_word_find(const struct conf_word *words, const char *text)
+{
+	for (; words != NULL && words->name != NULL; words++)
+		if (strcmp(words->name, text) == 0)
+			return words;
+	return NULL;
+}
