@@ -85,9 +85,11 @@ OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 OBJS_format =	${B}/format/utf8.o ${B}/format/uri.o ${B}/format/mime.o \
 		${B}/format/gemini.o ${B}/format/gopher.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
-		${B}/format/render.o
-OBJS_site =	${B}/site/conf.o ${B}/site/snapshot.o ${B}/site/loader.o \
-		${B}/site/answer.o
+		${B}/format/render.o ${B}/format/html.o
+OBJS_site =	${B}/site/conf.o ${B}/site/snapshot.o \
+		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
+		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
+		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o
 OBJS_process =	${B}/process/sandbox_${SYSTEM}.o ${B}/process/notify.o \
@@ -188,9 +190,16 @@ ${B}/format/gemini.o: daemon/format/gemini.c
 ${B}/format/gopher.o: daemon/format/gopher.c
 ${B}/format/gemtext.o: daemon/format/gemtext.c
 ${B}/format/gophermap.o: daemon/format/gophermap.c
+${B}/format/html.o: daemon/format/html.c
 ${B}/format/render.o: daemon/format/render.c
 ${B}/site/conf.o: daemon/site/conf.c
 ${B}/site/snapshot.o: daemon/site/snapshot.c
+${B}/site/beneath.o: daemon/site/beneath.c
+${B}/site/folder.o: daemon/site/folder.c
+${B}/site/map.o: daemon/site/map.c
+${B}/site/pages.o: daemon/site/pages.c
+${B}/site/notices.o: daemon/site/notices.c
+${B}/site/prepare.o: daemon/site/prepare.c
 ${B}/site/loader.o: daemon/site/loader.c
 ${B}/site/answer.o: daemon/site/answer.c
 ${B}/net/deadline.o: daemon/net/deadline.c

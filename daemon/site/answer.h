@@ -21,8 +21,8 @@ struct reply {
 	struct answer answer;
 	struct view host;     /* for the log; empty: not known */
 	struct view selector; /* for the log; borrows from the request or the
-	                       * snapshot */
-	struct buf dynamic;   /* owned: answer.bytes when nothing was prepared */
+			       * snapshot */
+	struct buf dynamic; /* owned: answer.bytes when nothing was prepared */
 };
 
 /* A protocol: how a request ends, and what is said to it. */

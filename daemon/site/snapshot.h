@@ -39,9 +39,10 @@ struct site {
 	struct view *hosts; /* normalised (uri_normalise_host) */
 	size_t n_hosts;
 	struct hash *entries; /* selector -> struct entry */
-	/* Answers that every capsule has, prepared all the same. */
+	/* Gopher's answers that no selector has: an error item each, the page
+	 * for web browsers, and what Gopher+ clients are told. */
 	struct answer not_found, bad_request, http, plus;
-	struct view admin, title;
+	struct view title, admin;
 };
 
 struct snapshot {
@@ -50,9 +51,15 @@ struct snapshot {
 	size_t n_sites;
 	struct hash *hosts; /* normalised host -> struct site */
 	bool check_port;    /* refuse URLs that name a port not ours */
-	struct snapshot_file **files; /* to be closed with the snapshot */
+	struct snapshot_file **files; /* closed and freed with the snapshot */
 	size_t n_files;
 };
+
+/* A snapshot without sites; the caller frees it with snapshot_free. */
+struct snapshot *snapshot_new(void);
+
+/* Let s own fd, which is open on a file of so many bytes. */
+struct snapshot_file *snapshot_keep(struct snapshot *s, int fd, off_t size);
 
 /* The site of a normalised host name, or NULL. */
 const struct site *snapshot_site(const struct snapshot *s, struct view host);

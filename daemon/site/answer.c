@@ -1,0 +1,260 @@
+/*
+ * answer.c - from a request to what is sent: pure look-ups and refusals.
+ *
+ * Floor site.  Everything said here was prepared, in the snapshot or in the
+ * tables below; the one exception is the HTML page for a "URL:" selector,
+ * which carries what the client sent.  Nothing else is ever allocated.
+ */
+#include "site/answer.h"
+
+#include "format/gemini.h"
+#include "format/gopher.h"
+#include "format/html.h"
+#include "format/uri.h"
+
+/* Longest HTML page made for a "URL:" selector, all of it escaped: bytes. */
+#define URL_PAGE_MAX ((size_t)32 << 10)
+
+/* A buffer that borrows an array: it never grows and owns nothing. */
+#define ROOM(array)                                                            \
+	{                                                                      \
+		(array), 0, sizeof(array), sizeof(array), false                \
+	}
+
+/* The site that a host, as written, names; NULL for another's. */
+static const struct site *
+site_of(const struct snapshot *s, struct view host)
+{
+	char room[URI_HOST_MAX + 2];
+	struct buf name = ROOM(room);
+
+	if (uri_normalise_host(&name, host) != URI_OK)
+		return NULL;
+	return snapshot_site(s, buf_view(&name));
+}
+
+/* -- Gemini -- */
+
+static bool
+gemini_is_ready(struct view in)
+{
+	struct gemini_request req;
+
+	return gemini_request_parse(in, &req) != GEMINI_MORE;
+}
+
+/* A refusal; the log gets the words as well as the client. */
+static struct answer
+refuse(int status, struct view bytes)
+{
+	return (struct answer){ .status = status, .bytes = bytes };
+}
+
+/*
+ * True if the port of a URL is one of ours: the one the client came to, or
+ * 1965, which is also what no port means.
+ */
+static bool
+is_our_port(const struct snapshot *s, const struct peer *peer, struct view port)
+{
+	unsigned long n;
+
+	if (!s->check_port || port.len == 0)
+		return true;
+	return view_to_number(port, 65535, &n) == 0 &&
+	    (n == GEMINI_PORT || n == (unsigned long)peer->port);
+}
+
+/*
+ * The site to answer from, or NULL.  A handshake for one of our hosts and a
+ * request for another do not go together: certificates of clients are given
+ * to a host.
+ */
+static const struct site *
+gemini_site(const struct snapshot *s, const struct peer *peer,
+    const struct uri *uri)
+{
+	const struct site *site = site_of(s, uri->host), *greeted = NULL;
+
+	if (peer->sni.len > 0)
+		greeted = site_of(s, peer->sni);
+	if (site == NULL || (greeted != NULL && greeted != site) ||
+	    !is_our_port(s, peer, uri->port))
+		return NULL;
+	return site;
+}
+
+static struct answer
+gemini_path(const struct site *site, struct view path, struct reply *reply)
+{
+	char room[GEMINI_URI_MAX];
+	struct buf selector = ROOM(room);
+	const struct entry *entry;
+
+	if (uri_path_to_selector(&selector, path) != URI_OK)
+		return refuse(GEMINI_BAD_REQUEST,
+		    VIEW("59 Bad path: it leads outside\r\n"));
+	entry = snapshot_find(site, buf_view(&selector));
+	if (entry == NULL)
+		return refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
+	reply->selector = entry->selector;
+	return entry->gemini;
+}
+
+static void
+gemini_answer(const struct snapshot *s, const struct peer *peer, struct view in,
+    struct reply *reply)
+{
+	struct gemini_request req;
+	const struct site *site;
+
+	reply->host = VIEW("");
+	reply->selector = gemini_request_line(in);
+	if (gemini_request_parse(in, &req) != GEMINI_OK) {
+		reply->answer =
+		    refuse(GEMINI_BAD_REQUEST, VIEW("59 Bad request\r\n"));
+		return;
+	}
+	if (view_eq_nocase(req.uri.scheme, VIEW("titan"))) {
+		reply->answer = refuse(GEMINI_PERMANENT_FAILURE,
+		    VIEW("50 Uploads are not accepted\r\n"));
+		return;
+	}
+	if (!view_eq_nocase(req.uri.scheme, VIEW("gemini"))) {
+		reply->answer = refuse(GEMINI_PROXY_REFUSED,
+		    VIEW("53 Only gemini is spoken here\r\n"));
+		return;
+	}
+	reply->host = req.uri.host;
+	site = gemini_site(s, peer, &req.uri);
+	if (site == NULL) {
+		reply->answer = refuse(GEMINI_PROXY_REFUSED,
+		    VIEW("53 That host or port is not served here\r\n"));
+		return;
+	}
+	reply->selector = req.uri.path.len > 0 ? req.uri.path : VIEW("/");
+	reply->answer = gemini_path(site, req.uri.path, reply);
+}
+
+const struct protocol protocol_gemini = { "gemini", GEMINI_REQUEST_MAX,
+	gemini_is_ready, gemini_answer };
+
+/* -- Gopher -- */
+
+static bool
+gopher_is_ready(struct view in)
+{
+	struct gopher_request req;
+
+	return gopher_request_parse(in, &req) != GOPHER_MORE;
+}
+
+/* Plain Gopher names no host, so it gets the first capsule. */
+static const struct site *
+gopher_site(const struct snapshot *s, const struct peer *peer)
+{
+	const struct site *site = NULL;
+
+	if (peer->sni.len > 0)
+		site = site_of(s, peer->sni);
+	return site != NULL ? site : &s->sites[0];
+}
+
+/* The first line of a request in HTTP, such as "GET / HTTP/1.1". */
+static bool
+is_http(struct view line)
+{
+	static const struct view methods[] = { VIEW_INIT("GET /"),
+		VIEW_INIT("HEAD /"), VIEW_INIT("POST /") };
+	size_t i;
+
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (view_has_prefix(line, methods[i]))
+			return true;
+	return false;
+}
+
+/* The URL in "URL:x" and "/URL:x", empty if it is neither. */
+static struct view
+url_of(struct view selector)
+{
+	if (view_has_prefix(selector, VIEW("/")))
+		selector = view_skip(selector, 1);
+	if (view_has_prefix(selector, VIEW("URL:")))
+		return view_skip(selector, 4);
+	return VIEW("");
+}
+
+/* A page that takes a browser to the URL, as its owner asked for in a menu. */
+static struct answer
+url_page(const struct site *site, struct view url, struct reply *reply)
+{
+	reply->dynamic.max = URL_PAGE_MAX;
+	if (!html_redirect(&reply->dynamic, url) || reply->dynamic.failed)
+		return site->bad_request;
+	return refuse(GEMINI_SUCCESS, buf_view(&reply->dynamic));
+}
+
+/*
+ * The entry for a selector, with or without the "/" it starts with, and with
+ * one at its end too many: people type these, and clients "repair" them.
+ */
+static const struct entry *
+gopher_find(const struct site *site, struct view selector)
+{
+	char room[GOPHER_SELECTOR_MAX + 1];
+	struct buf whole = ROOM(room);
+	const struct entry *entry;
+
+	if (!view_has_prefix(selector, VIEW("/")))
+		buf_putc(&whole, '/');
+	buf_put(&whole, selector);
+	if (whole.failed)
+		return NULL;
+	selector = buf_view(&whole);
+	entry = snapshot_find(site, selector);
+	if (entry == NULL && selector.len > 1 &&
+	    view_has_suffix(selector, VIEW("/"))) {
+		selector.len--;
+		entry = snapshot_find(site, selector);
+	}
+	return entry;
+}
+
+static struct answer
+gopher_selector(const struct site *site, const struct gopher_request *req,
+    struct reply *reply)
+{
+	const struct entry *entry;
+	struct view url = url_of(req->selector);
+
+	if (url.len > 0)
+		return url_page(site, url, reply);
+	if (is_http(req->selector))
+		return site->http;
+	if (req->plus == '$' || req->plus == '!')
+		return site->plus;
+	entry = gopher_find(site, req->selector);
+	if (entry == NULL)
+		return site->not_found;
+	reply->selector = entry->selector;
+	return entry->gopher;
+}
+
+static void
+gopher_answer(const struct snapshot *s, const struct peer *peer, struct view in,
+    struct reply *reply)
+{
+	const struct site *site = gopher_site(s, peer);
+	struct gopher_request req;
+
+	reply->host = site->hosts[0];
+	reply->selector = gopher_request_line(in);
+	if (gopher_request_parse(in, &req) == GOPHER_OK)
+		reply->answer = gopher_selector(site, &req, reply);
+	else
+		reply->answer = site->bad_request;
+}
+
+const struct protocol protocol_gopher = { "gopher", GOPHER_REQUEST_MAX,
+	gopher_is_ready, gopher_answer };

@@ -1,0 +1,39 @@
+/* beneath.h - open what lies below a folder, and never anything outside. */
+#ifndef BENEATH_H
+#define BENEATH_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/view.h"
+
+#define BENEATH_LINKS_MAX 40   /* symbolic links followed for one path */
+#define BENEATH_PATH_MAX  4096 /* bytes of a path, NUL included */
+
+struct beneath;
+
+/*
+ * A root to open below; the caller frees it with beneath_free.
+ * Errors: NULL, and errno says why the folder could not be opened.
+ */
+struct beneath *beneath_new(const char *root);
+void beneath_free(struct beneath *b);
+
+/*
+ * Open path, relative to the root, for reading.
+ *
+ * want: S_IFREG or S_IFDIR; nothing else is opened, and nothing blocks.
+ * Links are followed as long as every step stays below the root.  Returns a
+ * descriptor that the caller closes, and fills *st.
+ * Errors: -1, errno, and *why says what is wrong with path, to follow its
+ * name in a sentence ("is a FIFO, not a file"); *why lives until the next
+ * call.
+ */
+int beneath_open(struct beneath *b, struct view path, mode_t want,
+    struct stat *st, const char **why);
+
+/* As beneath_open, but only looks: returns 0 for a file or a folder. */
+int beneath_stat(struct beneath *b, struct view path, struct stat *st,
+    const char **why);
+
+#endif

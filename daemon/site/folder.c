@@ -1,0 +1,135 @@
+/*
+ * folder.c - read one folder, sorted, each name with its kind.
+ *
+ * Floor site.  Most systems tell a name's kind while listing; only links and
+ * what is left unnamed costs a look of its own.
+ */
+#include "site/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+/* Names while their number is not known. */
+struct names {
+	struct folder_name *v;
+	size_t n, cap;
+};
+
+static bool
+is_hidden(const char *name)
+{
+	return name[0] == '.' && strcmp(name, ".well-known") != 0;
+}
+
+static struct folder_name *
+add(struct names *names, struct view name)
+{
+	if (names->n == names->cap) {
+		names->cap = names->cap == 0 ? 64 : names->cap * 2;
+		names->v = xrealloc(names->v, names->cap, sizeof(*names->v));
+	}
+	names->v[names->n] = (struct folder_name){ name, FOLDER_OTHER, NULL };
+	return &names->v[names->n++];
+}
+
+/* Find out what the system did not tell; links are followed. */
+static void
+look(struct beneath *b, struct view path, struct arena *a,
+    struct folder_name *f)
+{
+	const char *why = "";
+	struct stat st;
+	struct buf whole;
+
+	buf_init(&whole, BENEATH_PATH_MAX);
+	buf_put(&whole, path);
+	if (path.len > 0 && path.p[path.len - 1] != '/')
+		buf_putc(&whole, '/');
+	buf_put(&whole, f->name);
+	if (whole.failed)
+		f->why = "has too long a path";
+	else if (beneath_stat(b, buf_view(&whole), &st, &why) < 0)
+		f->why = arena_copy(a, view_of(why)).p;
+	else
+		f->kind = S_ISDIR(st.st_mode) ? FOLDER_FOLDER : FOLDER_FILE;
+	buf_fini(&whole);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct folder_name *x = a, *y = b;
+
+	return strcmp(x->name.p, y->name.p);
+}
+
+static int
+by_key(const void *key, const void *b)
+{
+	const struct view *name = key;
+	const struct folder_name *y = b;
+	size_t n = name->len < y->name.len ? name->len : y->name.len;
+	int order = memcmp(name->p, y->name.p, n);
+
+	if (order != 0)
+		return order;
+	return (name->len > y->name.len) - (name->len < y->name.len);
+}
+
+int
+folder_read(struct beneath *b, struct view path, struct arena *a,
+    struct folder *to, const char **why)
+{
+	struct names names = { NULL, 0, 0 };
+	struct folder_name *f;
+	struct dirent *d;
+	struct stat st;
+	size_t i;
+	DIR *dir;
+	int fd;
+
+	if ((fd = beneath_open(b, path, S_IFDIR, &st, why)) < 0)
+		return -1;
+	if ((dir = fdopendir(fd)) == NULL) {
+		*why = "cannot be listed";
+		(void)close(fd);
+		return -1;
+	}
+	while ((d = readdir(dir)) != NULL) {
+		if (is_hidden(d->d_name))
+			continue;
+		f = add(&names, arena_copy(a, view_of(d->d_name)));
+		if (d->d_type == DT_REG)
+			f->kind = FOLDER_FILE;
+		else if (d->d_type == DT_DIR)
+			f->kind = FOLDER_FOLDER;
+	}
+	(void)closedir(dir);
+	for (i = 0; i < names.n; i++)
+		if (names.v[i].kind == FOLDER_OTHER)
+			look(b, path, a, &names.v[i]);
+	to->names = arena_alloc(a, names.n * sizeof(*names.v));
+	to->n = names.n;
+	to->dev = st.st_dev;
+	to->ino = st.st_ino;
+	if (names.n > 0) {
+		memcpy(to->names, names.v, names.n * sizeof(*names.v));
+		qsort(to->names, to->n, sizeof(*to->names), by_name);
+	}
+	xfree(names.v);
+	return 0;
+}
+
+const struct folder_name *
+folder_find(const struct folder *f, struct view name)
+{
+	return f->n == 0
+	    ? NULL
+	    : bsearch(&name, f->names, f->n, sizeof(*f->names), by_key);
+}

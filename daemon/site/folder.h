@@ -1,0 +1,41 @@
+/* folder.h - what a folder below a root holds. */
+#ifndef FOLDER_H
+#define FOLDER_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "site/beneath.h"
+
+enum folder_kind {
+	FOLDER_FILE,
+	FOLDER_FOLDER,
+	FOLDER_OTHER /* not to be served: why says what it is */
+};
+
+struct folder_name {
+	struct view name; /* a C string as well */
+	enum folder_kind kind;
+	const char *why;
+};
+
+struct folder {
+	struct folder_name *names; /* sorted by their bytes */
+	size_t n;
+	dev_t dev; /* with ino: which folder this is */
+	ino_t ino;
+};
+
+/*
+ * List the folder at path, without names that start with a dot, of which only
+ * ".well-known" is kept.
+ *
+ * Fills *to from a.  Errors: -1, and *why as beneath_open says it.
+ */
+int folder_read(struct beneath *b, struct view path, struct arena *a,
+    struct folder *to, const char **why);
+
+/* The name in *f, or NULL. */
+const struct folder_name *folder_find(const struct folder *f, struct view name);
+
+#endif

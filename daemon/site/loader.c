@@ -1,0 +1,217 @@
+/*
+ * loader.c - from the configuration to a snapshot, or to what is wrong.
+ *
+ * Floor site.  For each capsule: collect its pages, follow its redirects,
+ * prepare its answers.  All that is needed only on the way lives in an arena
+ * that is dropped at the end.
+ */
+#include "site/loader.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "format/gemini.h"
+#include "format/uri.h"
+#include "site/pages.h"
+#include "site/prepare.h"
+
+/* -- hosts -- */
+
+/* Fill a site's hosts and make them lead to it. */
+static void
+add_hosts(struct snapshot *s, struct site *site, const struct conf *conf,
+    const struct conf_capsule *capsule, struct problems *ps)
+{
+	const struct conf_list *names = &capsule->hostname;
+	char room[URI_HOST_MAX + 2];
+	struct buf host = { room, 0, sizeof(room), sizeof(room), false };
+	struct site *owner;
+	size_t i;
+
+	site->hosts = arena_alloc(s->arena, names->n * sizeof(*site->hosts));
+	for (i = 0; i < names->n; i++) {
+		buf_reset(&host);
+		if (uri_normalise_host(&host, names->v[i]) != URI_OK) {
+			problems_add(ps, conf->path, capsule->hostname_line,
+			    "\"%.*s\" is not a host name",
+			    VIEW_ARG(names->v[i]));
+			continue;
+		}
+		site->hosts[site->n_hosts] =
+		    arena_copy(s->arena, buf_view(&host));
+		owner = hash_put(s->hosts, site->hosts[site->n_hosts], site);
+		site->n_hosts++;
+		if (owner != NULL)
+			problems_add(ps, conf->path, capsule->hostname_line,
+			    "the host \"%.*s\" is named twice",
+			    VIEW_ARG(names->v[i]));
+	}
+}
+
+/* -- redirects -- */
+
+/* Append the selector a redirect leads to; false if that is elsewhere. */
+static bool
+lead(const struct snapshot *s, const struct site *site, const struct page *page,
+    struct buf *to)
+{
+	char room[GEMINI_META_MAX * 4], name[URI_HOST_MAX + 2];
+	struct buf path = { room, 0, sizeof(room) / 2, sizeof(room) / 2,
+		false };
+	struct buf whole = { room + path.max, 0, path.max, path.max, false };
+	struct buf host = { name, 0, sizeof(name), sizeof(name), false };
+	struct uri base, ref, uri;
+
+	uri_encode_path(&path, page->selector);
+	if (uri_parse(buf_view(&path), &base) != URI_OK ||
+	    uri_parse(page->target, &ref) != URI_OK)
+		return false;
+	if (ref.has_authority &&
+	    (!view_eq_nocase(ref.scheme, VIEW("gemini")) || ref.port.len > 0 ||
+		uri_normalise_host(&host, ref.host) != URI_OK ||
+		snapshot_site(s, buf_view(&host)) != site))
+		return false;
+	if (ref.scheme.len > 0 && !ref.has_authority)
+		return false;
+	uri_resolve(&whole, &base, &ref);
+	return uri_parse(buf_view(&whole), &uri) == URI_OK &&
+	    uri_path_to_selector(to, uri.path) == URI_OK;
+}
+
+/*
+ * A redirect into a folder must meet a file there; circles and targets that
+ * the map does not know were found with the configuration.
+ */
+static void
+check_redirects(const struct snapshot *s, const struct site *site,
+    const struct conf *conf, const struct pages *pages, struct problems *ps)
+{
+	char room[GEMINI_META_MAX];
+	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
+	const struct page *page, *to;
+
+	for (page = pages->first; page != NULL; page = page->next) {
+		buf_reset(&selector);
+		if (page->kind != PAGE_REDIRECT ||
+		    !lead(s, site, page, &selector))
+			continue;
+		to = pages_find(pages, buf_view(&selector));
+		if (to == NULL || to->kind == PAGE_CAPS_TXT)
+			problems_add(ps, conf->path, page->line,
+			    "[selectors] %.*s: the redirect to \"%.*s\" goes "
+			    "nowhere: there is no such file",
+			    VIEW_ARG(page->selector), VIEW_ARG(page->target));
+	}
+}
+
+/* -- all of it -- */
+
+static void
+load_capsule(struct snapshot *s, struct site *site, const struct conf *conf,
+    const struct conf_capsule *capsule, int gopher_port, struct problems *ps)
+{
+	struct arena *work = arena_new();
+	struct beneath *root = beneath_new(capsule->root.p);
+	struct pages pages;
+
+	site->title = arena_copy(s->arena, capsule->title);
+	site->admin = arena_copy(s->arena, capsule->admin);
+	if (root == NULL)
+		problems_add(ps, conf->path, capsule->root_line,
+		    "the root \"%.*s\" cannot be opened: %s",
+		    VIEW_ARG(capsule->root), strerror(errno));
+	else {
+		pages_init(&pages, work);
+		pages_collect(&pages, conf, capsule, root, ps, true);
+		check_redirects(s, site, conf, &pages, ps);
+		prepare_site(s, site, conf, capsule, root, &pages, gopher_port,
+		    ps);
+	}
+	beneath_free(root);
+	arena_free(work);
+}
+
+struct snapshot *
+loader_load(const struct conf *conf, int gopher_port, struct problems *ps)
+{
+	size_t i, n = conf->n_capsules, before = problems_count(ps);
+	struct snapshot *s = snapshot_new();
+
+	s->check_port = conf->check_port;
+	s->sites = arena_alloc(s->arena, n * sizeof(*s->sites));
+	s->n_sites = n;
+	for (i = 0; i < n; i++)
+		add_hosts(s, &s->sites[i], conf, &conf->capsules[i], ps);
+	for (i = 0; i < n; i++)
+		load_capsule(s, &s->sites[i], conf, &conf->capsules[i],
+		    gopher_port, ps);
+	if (problems_count(ps) == before)
+		return s;
+	snapshot_free(s);
+	return NULL;
+}
+
+/* -- has anything changed? -- */
+
+/* What can be told of a file without opening it. */
+struct trace {
+	unsigned long long size, seconds, nanoseconds, inode, device;
+};
+
+static unsigned long long
+trace_file(struct beneath *root, struct view path, unsigned long long seed)
+{
+	struct trace t;
+	const char *why;
+	struct stat st;
+
+	if (path.len == 0)
+		return seed;
+	memset(&t, 0, sizeof(t));
+	if (beneath_stat(root, path, &st, &why) == 0) {
+		t.size = (unsigned long long)st.st_size;
+		t.seconds = (unsigned long long)st.st_mtim.tv_sec;
+		t.nanoseconds = (unsigned long long)st.st_mtim.tv_nsec;
+		t.inode = (unsigned long long)st.st_ino;
+		t.device = (unsigned long long)st.st_dev;
+	}
+	seed = hash_bytes(path, seed);
+	return hash_bytes((struct view){ (const char *)&t, sizeof(t) }, seed);
+}
+
+static unsigned long long
+trace_capsule(const struct conf *conf, const struct conf_capsule *capsule,
+    unsigned long long seed)
+{
+	struct arena *work = arena_new();
+	struct beneath *root = beneath_new(capsule->root.p);
+	struct problems *ps = problems_new();
+	const struct page *page;
+	struct pages pages;
+
+	if (root != NULL) {
+		pages_init(&pages, work);
+		pages_collect(&pages, conf, capsule, root, ps, false);
+		for (page = pages.first; page != NULL; page = page->next) {
+			seed = hash_bytes(page->selector, seed);
+			seed = trace_file(root, page->path, seed);
+			seed = trace_file(root, page->map, seed);
+		}
+	}
+	problems_free(ps);
+	beneath_free(root);
+	arena_free(work);
+	return seed;
+}
+
+unsigned long long
+loader_fingerprint(const struct conf *conf)
+{
+	unsigned long long seed = 0;
+	size_t i;
+
+	for (i = 0; i < conf->n_capsules; i++)
+		seed = trace_capsule(conf, &conf->capsules[i], seed);
+	return seed;
+}

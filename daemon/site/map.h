@@ -1,0 +1,21 @@
+/* map.h - look things up in the lines of a capsule's map. */
+#ifndef MAP_H
+#define MAP_H
+
+#include <stdbool.h>
+
+#include "base/view.h"
+#include "format/mime.h"
+#include "site/conf.h"
+
+/* The type of a file: of [types] its extension, else mime_of. */
+struct mime map_type(const struct conf_capsule *capsule, struct view name);
+
+/* The language of a selector: its longest pattern's, else the capsule's. */
+struct view map_language(const struct conf_capsule *capsule,
+    struct view selector);
+
+/* True if the folder may have a generated index: the longest prefix says. */
+bool map_has_listing(const struct conf_capsule *capsule, struct view folder);
+
+#endif

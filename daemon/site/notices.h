@@ -1,0 +1,22 @@
+/* notices.h - what a capsule says in Gopher when no page is meant. */
+#ifndef NOTICES_H
+#define NOTICES_H
+
+#include "base/buf.h"
+#include "format/render.h"
+#include "site/conf.h"
+#include "site/snapshot.h"
+
+/*
+ * Prepare site's not_found, bad_request, http and plus in arena.
+ *
+ * r names the host and port of menus; site has its hosts, title and admin.
+ */
+void notices_prepare(struct arena *arena, struct site *site,
+    const struct render *r);
+
+/* Append caps.txt, which tells clients what this server can do. */
+void notices_caps(struct buf *to, const struct conf *conf,
+    const struct site *site, const struct render *r);
+
+#endif

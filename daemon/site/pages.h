@@ -1,0 +1,96 @@
+/* pages.h - all that a capsule's map names, before anything is read. */
+#ifndef PAGES_H
+#define PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/problem.h"
+#include "format/mime.h"
+#include "site/beneath.h"
+#include "site/conf.h"
+#include "site/snapshot.h"
+
+#define PAGES_MAX       ((size_t)1 << 20) /* selectors of one capsule */
+#define PAGES_DEPTH_MAX 32                /* folders within folders */
+
+#define PAGES_CAPS "/caps.txt" /* asked for by Gopher clients */
+
+enum page_kind {
+	PAGE_FILE,     /* path and perhaps map */
+	PAGE_LISTING,  /* a folder without an index */
+	PAGE_REDIRECT, /* target; temporary or not */
+	PAGE_GONE,
+	PAGE_SAME,  /* another name for the page same */
+	PAGE_SLASH, /* a folder's name without "/"; same is the folder */
+	PAGE_CAPS_TXT
+};
+
+/* A selector and what is to become of it. */
+struct page {
+	struct page *next; /* in the order they were found */
+	struct page *same;
+	enum page_kind kind;
+	struct view selector;
+	struct view path;   /* of the file, from the root */
+	struct view map;    /* the gophermap beside it, for Gopher; or empty */
+	struct view target; /* of a redirect, as written */
+	struct mime mime;
+	int line;    /* of the map that asked for it */
+	bool walked; /* found in a folder, not named itself */
+	bool hidden; /* not to be listed */
+	bool temporary;
+
+	/* Filled while its file is read. */
+	struct view title;
+	off_t size;
+	struct entry *entry;
+
+	struct page *sibling; /* the next page right below the same folder */
+};
+
+struct pages {
+	struct arena *arena; /* owns every page; borrowed */
+	struct hash *by_selector;
+	struct hash *families; /* folder's selector -> what lies below it */
+	struct page *first, *last;
+	size_t n;
+	size_t max; /* PAGES_MAX; tests lower it */
+};
+
+/* An empty list whose memory comes from a. */
+void pages_init(struct pages *pages, struct arena *a);
+
+/*
+ * Add every selector of the capsule: those its map names, and those of the
+ * files in its folders below root.
+ *
+ * What is wrong goes to ps; what merely cannot be served from a folder is
+ * skipped, and logged if is_loud.
+ */
+void pages_collect(struct pages *pages, const struct conf *conf,
+    const struct conf_capsule *capsule, struct beneath *root,
+    struct problems *ps, bool is_loud);
+
+/* The page at selector, or NULL. */
+struct page *pages_find(const struct pages *pages, struct view selector);
+
+/*
+ * The first page right below a folder's selector, others by ->sibling; NULL
+ * if there is none.  What leads elsewhere is left out, as are hidden pages.
+ */
+struct page *pages_below(const struct pages *pages, struct view folder);
+
+/* The folder part of a selector: up to its last "/" but one at its end. */
+struct view pages_folder(struct view selector);
+
+/* True if the file is gemtext, or a gophermap. */
+bool page_is_gemtext(const struct page *page);
+bool page_is_map(const struct page *page);
+
+/* The last component of a selector or path, with the "/" that ends it. */
+struct view pages_name(struct view path);
+
+#endif

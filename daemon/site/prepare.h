@@ -1,0 +1,31 @@
+/* prepare.h - from pages to finished answers: the second pass. */
+#ifndef PREPARE_H
+#define PREPARE_H
+
+#include <sys/types.h>
+
+#include "base/problem.h"
+#include "site/beneath.h"
+#include "site/conf.h"
+#include "site/pages.h"
+#include "site/snapshot.h"
+
+/* Text and gemtext up to this are rendered, larger text is sent as it is to
+ * both protocols: bytes. */
+#define LOADER_RENDER_MAX ((off_t)16 << 20)
+
+/* The largest menu that one page may become: bytes. */
+#define LOADER_MENU_MAX ((size_t)64 << 20)
+
+/*
+ * Read and render every page of a capsule and fill site->entries, with all
+ * memory from s, and the site's notices.
+ *
+ * site has its hosts; s->hosts knows them.  gopher_port: what menus name.
+ */
+void prepare_site(struct snapshot *s, struct site *site,
+    const struct conf *conf, const struct conf_capsule *capsule,
+    struct beneath *root, struct pages *pages, int gopher_port,
+    struct problems *ps);
+
+#endif
