@@ -1,0 +1,255 @@
+"""Clients that people use, against the demonstration capsule.
+
+Each shows on its own screen what our bytes look like to it; when a test
+fails, that screen is in the message.
+"""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import server
+from client import gemini, gopher, links, menu
+from terminal import Terminal, needs
+
+DEMO = server.ROOT / "conf" / "demo.ini"
+
+
+def on_free_ports(text, folder):
+    """The demonstration's configuration, moved to folder and free ports."""
+    section, lines = "", []
+    paths = {"root", "certificate", "key", "pid_file"}
+    for line in text.splitlines():
+        header = re.match(r"\[(.*)\]", line)
+        pair = re.match(r"([a-z_]+)\s*=\s*(\S*)", line)
+        if header:
+            section = header[1]
+        elif pair and section in ("gemini", "gopher"):
+            if pair[1] == "listen":
+                line = "listen = 127.0.0.1:0"
+            elif pair[1] == "port":
+                continue
+        elif pair and section == "server" and pair[1] in ("user", "group",
+                                                          "pid_file"):
+            continue
+        elif pair and section == "capsule" and pair[1] == "root":
+            line = "root = %s" % (DEMO.parent / pair[2]).resolve()
+        elif pair and section == "capsule" and pair[1] in paths:
+            line = "%s = %s" % (pair[1], folder / ("demo." + pair[1][:3]))
+        lines.append(line)
+        if header and section == "server":
+            lines += ["%s = %s" % kv for kv in server.unprivileged().items()]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "root").mkdir()
+    with server.running(folder, on_free_ports(DEMO.read_text(),
+                                              folder)) as one:
+        one.host = hosts(one.path.read_text())
+        yield one
+
+
+def hosts(text):
+    """The name a client on this machine can reach the capsule by."""
+    names = re.search(r"(?m)^hostname\s*=\s*([^;\n]*)", text)
+    names = names[1].split() if names else ["localhost"]
+    assert "localhost" in names, "the demonstration is for this machine"
+    return "localhost"
+
+
+@pytest.fixture
+def home(tmp_path):
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+def title(demo):
+    """The first heading of the home page."""
+    page = gemini(demo.gemini, "gemini://%s/" % demo.host).body.decode()
+    return re.search(r"(?m)^#\s*(.+)$", page)[1].strip()
+
+
+def first(demo, kind):
+    """The first item of the root menu that is here and of that type."""
+    for item in links(menu(gopher(demo.gopher, b"\r\n"))):
+        if item.type == kind and item.port == demo.gopher:
+            return item
+    pytest.skip("the demonstration's menu has no item of type " + kind)
+
+
+def run(*command, **how):
+    done = subprocess.run([*map(str, command)], stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=30, **how)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def words(text):
+    """The text without what a screen adds or breaks."""
+    return " ".join(re.sub(r"[^\w]+", " ", text).split())
+
+
+# -- curl --
+
+
+def test_curl_gets_the_menu_and_its_pages(demo):
+    needs("curl")
+    base = "gopher://127.0.0.1:%d" % demo.gopher
+    assert run("curl", "-s", base + "/") == gopher(demo.gopher, b"\r\n")
+    item = first(demo, "1")
+    where = base + "/1" + item.selector.decode()
+    assert run("curl", "-s", where) == gopher(demo.gopher,
+                                              item.selector + b"\r\n")
+
+
+def test_curl_gets_the_menu_over_tls(demo):
+    needs("curl")
+    got = run("curl", "-sk", "gophers://127.0.0.1:%d/" % demo.gopher)
+    assert got == gopher(demo.gopher, b"\r\n")
+
+
+def test_curl_believes_the_certificate_it_was_given(demo):
+    needs("curl")
+    got = run("curl", "-s", "--cacert", demo.folder / "demo.cer",
+              "--resolve", "localhost:%d:127.0.0.1" % demo.gopher,
+              "gophers://localhost:%d/" % demo.gopher)
+    assert got == gopher(demo.gopher, b"\r\n")
+
+
+# -- lynx --
+
+
+def lynx(demo, path=""):
+    return run("lynx", "-dump", "-nolist", "-width=90",
+               "-assume_charset=utf-8", "-display_charset=utf-8",
+               "gopher://127.0.0.1:%d/%s" % (demo.gopher, path),
+               env=dict(os.environ, LANG="C.UTF-8")).decode()
+
+
+def test_lynx_shows_the_menu(demo):
+    needs("lynx")
+    shown = lynx(demo)
+    assert "Gopher Menu" in shown
+    assert words(title(demo)) in words(shown), shown
+    for item in links(menu(gopher(demo.gopher, b"\r\n"))):
+        assert words(item.text)[:40] in words(shown), shown
+
+
+def test_lynx_shows_a_page(demo):
+    needs("lynx")
+    item = first(demo, "1")
+    shown = lynx(demo, "1" + item.selector.decode())
+    for line in menu(gopher(demo.gopher, item.selector + b"\r\n"))[:5]:
+        assert words(line.text)[:40] in words(shown), shown
+
+
+def test_lynx_shows_what_is_missing_as_unknown(demo):
+    needs("lynx")
+    shown = lynx(demo, "1/no-such-page")
+    assert "(UNKN)" in shown or "rror" in shown, shown
+
+
+# -- the gopher client of the University of Minnesota --
+
+
+def umn(home, demo):
+    (home / ".gopherrc").write_text("# seen\n")
+    return Terminal(home, "gopher", "127.0.0.1", demo.gopher)
+
+
+def pass_splash(t, wanted):
+    """The first run greets; any later one does not."""
+    for _ in range(200):
+        shown = t.screen()
+        if wanted in shown:
+            return shown
+        if "RETURN" in shown:
+            t.keys("Enter")
+        server.time.sleep(0.05)
+    raise AssertionError("no %r on this screen:\n%s" % (wanted, shown))
+
+
+def test_the_umn_client_shows_the_menu_and_opens_a_page(demo, home):
+    needs("gopher", "tmux")
+    items = menu(gopher(demo.gopher, b"\r\n"))
+    item = first(demo, "1")
+    with umn(home, demo) as t:
+        shown = pass_splash(t, "Page: 1/")
+        assert words(title(demo)) in words(shown), shown
+        # Its cursor walks over the items one can open.
+        for _ in range(links(items).index(item)):
+            t.keys("Down")
+        t.keys("Enter")
+        page = menu(gopher(demo.gopher, item.selector + b"\r\n"))
+        head = next(i.text.strip() for i in page if i.text.strip())
+        t.wait(head[:30])
+
+
+def test_the_umn_client_prints_an_item(demo, home):
+    needs("gopher")
+    item = first(demo, "1")
+    shown = run("gopher", "-T", "1", "-p", item.selector.decode(),
+                "127.0.0.1", demo.gopher,
+                env=dict(os.environ, HOME=str(home), TERM="dumb"))
+    page = menu(gopher(demo.gopher, item.selector + b"\r\n"))
+    ascii_only = [i.text for i in page if i.text.strip() and
+                  i.text.isascii()]
+    assert words(ascii_only[0])[:30] in words(shown.decode("latin-1")), shown
+
+
+# -- amfora --
+
+
+def amfora(home, demo, path="/"):
+    return Terminal(home, "amfora", "gemini://%s:%d%s" % (
+        demo.host, demo.gemini, path))
+
+
+def test_amfora_shows_the_home_page_and_follows_a_link(demo, home):
+    needs("amfora", "tmux")
+    with amfora(home, demo) as t:
+        t.wait(title(demo)[:40])
+        t.type("1")
+        t.keys("Enter")
+        page = gemini(demo.gemini, "gemini://%s/" % demo.host).body.decode()
+        there = re.search(r"(?m)^=>\s*(\S+)", page)[1]
+        assert "://" not in there, "the first link leaves the capsule"
+        there = "/" + there.lstrip("/")
+        got = gemini(demo.gemini, "gemini://%s%s" % (demo.host, there))
+        head = re.search(r"(?m)^#\s*(.+)$", got.body.decode())[1].strip()
+        t.wait(head[:40])
+
+
+def test_amfora_says_that_a_page_is_missing(demo, home):
+    needs("amfora", "tmux")
+    with amfora(home, demo, "/no-such-page") as t:
+        t.wait("Not Found")
+
+
+def test_amfora_trusts_the_same_certificate_again(demo, home):
+    needs("amfora", "tmux")
+    for _ in range(2):
+        with amfora(home, demo) as t:
+            shown = t.wait(title(demo)[:40])
+            assert "certificate" not in shown.lower(), shown
+
+
+# -- a client made of openssl and a pipe --
+
+
+def test_openssl_in_a_pipe_is_a_gemini_client(demo):
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", "127.0.0.1:%d" % demo.gemini,
+         "-servername", demo.host, "-quiet", "-ign_eof"],
+        input=b"gemini://%s/\r\n" % demo.host.encode(), capture_output=True,
+        timeout=30)
+    assert done.stdout == gemini(demo.gemini,
+                                 "gemini://%s/" % demo.host).data

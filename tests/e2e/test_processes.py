@@ -1,0 +1,588 @@
+"""Master and workers: privileges, signals, reloads, and what survives what.
+
+The peers' mistakes this file stands guard against: one dead child that takes
+all others along, a reload that drops the old before the new is whole, a spin
+when descriptors run out, and a worker that outlives its master.
+"""
+import os
+import pwd
+import re
+import resource
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+
+import server
+from client import Plain, Reply, Tls, context, gemini, gopher, url
+from server import conf, wait_for
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+HUGE = 48 << 20  # bytes; more than any socket buffer takes
+
+
+def make_huge(root):
+    with open(root / "huge.bin", "wb") as f:
+        f.truncate(HUGE)
+
+
+def history(d):
+    return gopher(d.gopher, b"/history\r\n")
+
+
+def status_of(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f
+                    if ":\t" in line)
+
+
+# -- starting --
+
+
+def test_the_ready_line_comes_once_and_names_the_ports(daemon):
+    d = daemon()
+    ports = r"[0-9]+(,[0-9]+)*"
+    assert re.fullmatch("ready gemini=%s gopher=%s\n" % (ports, ports),
+                        d.ready)
+    assert d.after_ready == ""
+    n = len(server.LISTEN.split())
+    assert d.ready.count(",") == 2 * (n - 1)
+    assert gemini(d.gemini, url("/history")).status == 20
+    assert b"1996" in history(d)
+
+
+def test_a_star_listens_in_both_families(daemon):
+    d = daemon(conf(gemini={"listen": "*:0"}, gopher={"listen": "*:0"}))
+    assert gemini(d.gemini, url("/history")).status == 20
+    if server.IPV6:
+        assert gemini(d.gemini6, url("/history"), address="::1").status == 20
+        assert b"1996" in gopher(d.gopher6, b"/history\r\n", address="::1")
+
+
+@pytest.mark.parametrize("off", ["gemini", "gopher"])
+def test_one_protocol_alone_can_be_served(daemon, off):
+    d = daemon(conf(**{off: {"listen": "off"}}))
+    assert off not in d.ready
+    if off == "gopher":
+        assert gemini(d.gemini, url("/history")).status == 20
+    else:
+        assert b"1996" in history(d)
+
+
+def start_and_fail(d, **how):
+    """Start again what cannot start; the finished process and its pipe."""
+    ready, tell = os.pipe()
+    with os.fdopen(ready) as pipe:
+        done = server.run("-c", d.path, "-R", str(tell), *how.pop("more", []),
+                          pass_fds=[tell], **how)
+        os.close(tell)
+        return done, pipe.read()
+
+
+@pytest.mark.parametrize("more", [["-f"], []])
+@pytest.mark.parametrize("why", ["configuration", "content", "address"])
+def test_a_failed_start_says_why_and_ends_the_ready_pipe(daemon, why, more):
+    d = daemon()
+    d.stop()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        here = "127.0.0.1:%d" % taken.getsockname()[1]
+        text, words = {
+            "configuration": (conf(server={"workers": "lots"}), "lots"),
+            "content": (conf(selectors={"/x": "none.gmi"}), "none.gmi"),
+            "address": (conf(gopher={"listen": here}), here),
+        }[why]
+        d.path.write_text(text)
+        done, line = start_and_fail(d, more=more)
+    assert line == ""
+    assert done.returncode == 1
+    assert words in done.stderr, done.stderr
+
+
+def test_service_managers_are_told_of_each_step(daemon, tmp_path):
+    with notify_socket(str(tmp_path / "notify")) as s:
+        d = daemon(steady=False,
+                   env=dict(os.environ, NOTIFY_SOCKET=s.getsockname()))
+        assert "READY=1" in s.recv(4096).decode().splitlines()
+        d.signal(signal.SIGHUP)
+        lines = until(s, "RELOADING=1")
+        assert any(re.fullmatch("MONOTONIC_USEC=[0-9]+", one)
+                   for one in lines)
+        until(s, "READY=1")
+        d.signal(signal.SIGTERM)
+        until(s, "STOPPING=1")
+        assert d.proc.wait(timeout=server.START) == 0
+
+
+def test_an_abstract_notify_socket_is_found(daemon):
+    name = "capsuled-test-%d" % os.getpid()
+    with notify_socket("\0" + name) as s:
+        daemon(env=dict(os.environ, NOTIFY_SOCKET="@" + name))
+        assert "READY=1" in s.recv(4096).decode().splitlines()
+
+
+def notify_socket(address):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.settimeout(server.START)
+    s.bind(address)
+    if not address.startswith("\0"):
+        os.chmod(address, 0o777)
+    return s
+
+
+def until(s, line):
+    """Datagrams until one holds the line; that one's lines."""
+    while True:
+        lines = s.recv(4096).decode().splitlines()
+        if line in lines:
+            return lines
+
+
+@root_only
+def test_workers_have_no_privileges_and_the_master_stays(daemon):
+    d = daemon(conf(server={"workers": "2"}))
+    nobody = pwd.getpwnam("nobody")
+    assert len(d.workers) == 2
+    for pid in d.workers:
+        got = status_of(pid)
+        assert set(got["Uid"].split()) == {str(nobody.pw_uid)}
+        assert set(got["Gid"].split()) == {str(nobody.pw_gid)}
+        assert set(got.get("Groups", "").split()) <= {str(nobody.pw_gid)}
+        for kind in ("CapEff", "CapPrm", "CapInh"):
+            assert int(got[kind], 16) == 0, kind
+        if "NoNewPrivs" in got:  # not every kernel tells
+            assert got["NoNewPrivs"].strip() == "1"
+    assert status_of(d.pid)["Uid"].split()[1] == "0"
+    assert gemini(d.gemini, url("/history")).status == 20
+
+
+@root_only
+def test_an_unknown_user_is_an_error(daemon):
+    d = daemon()
+    d.stop()
+    d.path.write_text(conf(server={"user": "no-such-user"}))
+    done, _ = start_and_fail(d, more=["-f"])
+    assert done.returncode == 1
+    assert re.search(r"capsuled\.ini:2: .*no-such-user", done.stderr)
+
+
+def test_every_accepted_descriptor_is_nonblocking_and_not_inherited(daemon):
+    d = daemon()
+    worker = d.workers[0]
+    before = set(os.listdir("/proc/%d/fd" % worker))
+    with Plain(d.gemini), Plain(d.gopher):
+        new = wait_for("two connections", lambda: [
+            fd for fd in os.listdir("/proc/%d/fd" % worker)
+            if fd not in before][1:] and set(
+                os.listdir("/proc/%d/fd" % worker)) - before)
+        for fd in new:
+            with open("/proc/%d/fdinfo/%s" % (worker, fd)) as f:
+                flags = int(re.search(r"flags:\s*([0-7]+)", f.read())[1], 8)
+            assert flags & os.O_NONBLOCK, fd
+            assert flags & os.O_CLOEXEC, fd
+
+
+# -- workers that die --
+
+
+def test_a_killed_worker_is_replaced_and_nobody_notices(daemon):
+    d = daemon(conf(server={"workers": "2"}), steady=False)
+    for _ in range(2):
+        old = d.children()
+        os.kill(old[0], signal.SIGKILL)
+        for _ in range(5):
+            assert gemini(d.gemini, url("/history")).status == 20
+        wait_for("a new worker", lambda: len(set(d.children()) - {old[0]})
+                 == 2 and old[0] not in d.children())
+    assert b"1996" in history(d)
+    assert str(old[0]) in d.log()
+
+
+def test_a_lone_worker_is_replaced_too(daemon):
+    d = daemon(steady=False)
+    os.kill(d.workers[0], signal.SIGKILL)
+    wait_for("a new worker", lambda: d.children()
+             and d.children() != d.workers)
+    assert gemini(d.gemini, url("/history")).status == 20
+
+
+def test_a_killed_master_takes_its_workers_along(daemon):
+    d = daemon(conf(server={"workers": "2"}), steady=False)
+    d.proc.kill()
+    d.proc.wait()
+    wait_for("the workers to go", lambda: not any(
+        server.is_running(pid) for pid in d.workers), 8)
+    with pytest.raises(OSError):
+        Plain(d.gopher)
+
+
+# -- reloading --
+
+
+def put(d, words):
+    """A new page, in place at once as editors do it."""
+    new = d.root / "history.new"
+    new.write_text("# %s\n" % words)
+    os.replace(new, d.root / "history.gmi")
+
+
+def test_a_reload_brings_new_content(daemon):
+    d = daemon(steady=False)
+    put(d, "Version two")
+    assert b"1996" in history(d)
+    d.signal(signal.SIGHUP)
+    wait_for("the new page", lambda: b"Version two" in history(d))
+    got = gemini(d.gemini, url("/history"))
+    assert got.body == b"# Version two\n"
+
+
+def test_a_reload_brings_a_new_configuration(daemon):
+    d = daemon(steady=False)
+    d.rewrite(conf(selectors={"/new": "history.gmi", "/1998": None},
+                   gopher={"columns": "30"}, server={"workers": "2"}))
+    d.signal(signal.SIGHUP)
+    wait_for("the new selector",
+             lambda: b"1996" in gopher(d.gopher, b"/new\r\n"))
+    assert gemini(d.gemini, url("/new")).status == 20
+    assert gemini(d.gemini, url("/1998")).status == 51
+    wait_for("two workers", lambda: len(d.children()) == 2)
+
+
+def test_a_reload_brings_a_new_certificate(daemon, tmp_path):
+    d, other = daemon(steady=False), daemon()
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trust.load_verify_locations(other.folder / "capsule.crt")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        Tls(d.gemini, ctx=trust)
+    for name in ("capsule.crt", "capsule.key"):
+        (d.folder / name).write_bytes((other.folder / name).read_bytes())
+    d.signal(signal.SIGHUP)
+
+    def is_new():
+        try:
+            return gemini(d.gemini, url("/history"), ctx=trust).status == 20
+        except ssl.SSLCertVerificationError:
+            return False
+    wait_for("the new certificate", is_new)
+
+
+def broken_configuration(d):
+    text = conf(server={"workers": "lots"})
+    d.rewrite(text)
+    return r"capsuled\.ini:\d+: .*lots"
+
+
+def broken_content(d):
+    (d.root / "plain.txt").unlink()
+    return r"capsuled\.ini:\d+: .*plain\.txt"
+
+
+def unknown_section(d):
+    d.rewrite(conf(nonsense={"a": "b"}))
+    return r"capsuled\.ini:\d+: .*nonsense"
+
+
+def missing_configuration(d):
+    d.path.unlink()
+    return r"capsuled\.ini: .*No such file"
+
+
+def broken_certificate(d):
+    (d.folder / "capsule.crt").write_text("junk\n")
+    return r"capsuled\.ini:\d+: .*capsule\.crt"
+
+
+def missing_key(d):
+    (d.folder / "capsule.key").unlink()
+    return r"capsuled\.ini:\d+: .*capsule\.key"
+
+
+def foreign_key(d):
+    subprocess.run(
+        ["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout",
+         "-out", d.folder / "capsule.key"], check=True)
+    return r"capsuled\.ini:\d+: .*capsule\.(key|crt)"
+
+
+@pytest.mark.parametrize("damage", [
+    broken_configuration, broken_content, unknown_section,
+    missing_configuration, broken_certificate, missing_key, foreign_key])
+def test_a_broken_reload_keeps_the_old_service_and_says_why(daemon, damage):
+    d = daemon()
+    put(d, "Version two")
+    reason = damage(d)
+    d.signal(signal.SIGHUP)
+    wait_for("the reason in the log", lambda: re.search(reason, d.log()))
+    assert b"1996" in history(d)
+    got = gemini(d.gemini, url("/history"))
+    assert got.status == 20 and b"1996" in got.body
+    assert gemini(d.gemini, url("/plain.txt")).status == 20
+    assert d.children() == d.workers
+
+
+def test_a_mended_reload_works_after_a_broken_one(daemon):
+    d = daemon(steady=False)
+    reason = broken_configuration(d)
+    d.signal(signal.SIGHUP)
+    wait_for("the reason in the log", lambda: re.search(reason, d.log()))
+    put(d, "Mended")
+    d.rewrite(conf())
+    d.signal(signal.SIGHUP)
+    wait_for("the new page", lambda: b"Mended" in history(d))
+
+
+def test_a_reload_in_the_middle_of_a_download_does_not_cut_it(daemon):
+    d = daemon(steady=False)
+    want = (d.root / "big.bin").read_bytes()
+    with Tls(d.gemini, rcvbuf=4096) as c:
+        c.send(url("/big.bin").encode() + b"\r\n")
+        first = c.read(1024)
+        put(d, "Version two")
+        d.signal(signal.SIGHUP)
+        wait_for("the new page", lambda: b"Version two" in history(d))
+        got = c.read_all()
+    assert got.clean
+    assert (first + got.data).endswith(want)
+
+
+def test_no_request_fails_while_reloads_go_on(daemon):
+    d = daemon(conf(server={"workers": "2"}, log={"access": "none"}),
+               steady=False)
+    stop, failures, visits = threading.Event(), [], [0] * 4
+
+    def visitor(i):
+        while not stop.is_set():
+            try:
+                if i % 2 == 0:
+                    got = gemini(d.gemini, url("/history"))
+                    assert got.clean and got.status == 20, repr(got)
+                else:
+                    assert gopher(d.gopher, b"/history\r\n").endswith(
+                        b".\r\n")
+                visits[i] += 1
+            except BaseException as e:
+                failures.append(repr(e))
+                return
+
+    threads = [threading.Thread(target=visitor, args=(i,)) for i in range(4)]
+    for t in threads:
+        t.start()
+    try:
+        for i in range(6):
+            put(d, "Version %d" % i)
+            d.signal(signal.SIGHUP)
+            wait_for("version %d" % i,
+                     lambda: b"Version %d" % i in history(d))
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+    assert failures == []
+    assert min(visits) > 6, visits
+
+
+def test_reloads_leave_no_process_and_no_descriptor_behind(daemon):
+    d = daemon(steady=False)
+
+    def reload(words):
+        put(d, words)
+        d.signal(signal.SIGHUP)
+        wait_for(words, lambda: words.encode() in history(d))
+        wait_for("the old worker to go", lambda: len(d.children()) == 1)
+
+    reload("Round 0")
+    before = server.descriptors(d.pid), server.descriptors(d.children()[0])
+    for i in range(1, 4):
+        reload("Round %d" % i)
+    wait_for("the descriptors to be closed", lambda: (
+        server.descriptors(d.pid),
+        server.descriptors(d.children()[0])) <= before)
+
+
+def test_several_hangups_at_once_end_in_the_newest_content(daemon):
+    d = daemon(steady=False)
+    for i in range(5):
+        put(d, "Version %d" % i)
+        d.signal(signal.SIGHUP)
+    wait_for("the last version", lambda: b"Version 4" in history(d))
+    wait_for("one worker", lambda: len(d.children()) == 1)
+
+
+def test_a_watched_file_is_reloaded_when_it_changes(daemon):
+    d = daemon(conf(server={"watch": "1"}), steady=False)
+    assert b"1996" in history(d)
+    put(d, "Seen by watching")
+    wait_for("the new page", lambda: b"Seen by watching" in history(d), 8)
+    (d.root / "files" / "newcomer.txt").write_text("hello\n")
+    wait_for("the new file", lambda: b"hello" in gopher(
+        d.gopher, b"/files/newcomer.txt\r\n"), 8)
+
+
+def test_without_a_change_watching_reloads_nothing(daemon):
+    d = daemon(conf(server={"watch": "1"}))
+    time.sleep(2.2)  # two looks; nothing can be waited for
+    assert d.children() == d.workers
+
+
+# -- stopping --
+
+
+def test_term_lets_a_download_finish_and_then_exits(daemon):
+    d = daemon()
+    want = (d.root / "big.bin").read_bytes()
+    for stop in (signal.SIGTERM,):
+        with Tls(d.gemini, rcvbuf=4096) as c:
+            c.send(url("/big.bin").encode() + b"\r\n")
+            first = c.read(1024)
+            d.signal(stop)
+            wait_for("the doors to close", lambda: not is_open(d.gopher))
+            assert d.proc.poll() is None
+            got = c.read_all()
+        assert got.clean and (first + got.data).endswith(want)
+        assert d.proc.wait(timeout=server.START) == 0
+    assert not any(server.is_running(pid) for pid in d.workers)
+
+
+def is_open(port):
+    try:
+        Plain(port).sock.close()
+        return True
+    except OSError:
+        return False
+
+
+def test_int_stops_as_term_does(daemon):
+    d = daemon()
+    d.signal(signal.SIGINT)
+    assert d.proc.wait(timeout=server.START) == 0
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_stops_at_once(daemon, second):
+    d = daemon(conf(selectors={"/huge.bin": "huge.bin"}), prepare=make_huge)
+    with Plain(d.gopher, rcvbuf=4096) as c:
+        c.send(b"/huge.bin\r\n")
+        assert c.more(1024)
+        d.signal(signal.SIGTERM)
+        wait_for("the doors to close", lambda: not is_open(d.gemini))
+        assert d.proc.poll() is None
+        start = time.monotonic()
+        d.signal(second)
+        assert d.proc.wait(timeout=server.START) == 0
+        assert time.monotonic() - start < 2
+    wait_for("the workers to go", lambda: not any(
+        server.is_running(pid) for pid in d.workers), 2)
+
+
+def test_term_during_a_reload_stops(daemon):
+    d = daemon(steady=False)
+    d.signal(signal.SIGHUP)
+    d.signal(signal.SIGTERM)
+    assert d.proc.wait(timeout=server.START) == 0
+
+
+# -- logs --
+
+
+def test_usr1_opens_the_access_log_anew(daemon):
+    d = daemon(conf(log={"access": "access.log"}))
+    log, old = d.folder / "access.log", d.folder / "access.log.1"
+    history(d)
+    wait_for("the first line", lambda: log.read_text().count("proto=") == 1)
+    os.rename(log, old)
+    history(d)
+    wait_for("the second line", lambda: old.read_text().count("proto=") == 2)
+    d.signal(signal.SIGUSR1)
+    wait_for("the new file", log.exists)
+
+    def is_new():
+        history(d)
+        return "proto=" in log.read_text()
+    wait_for("a line in the new file", is_new)
+    before = old.read_text()
+    history(d)
+    wait_for("another", lambda: log.read_text().count("proto=") >= 2)
+    assert old.read_text() == before
+
+
+# -- in the background --
+
+
+def test_without_f_it_detaches_and_writes_its_pid(daemon):
+    d = daemon(conf(server={"pid_file": "capsuled.pid"},
+                    log={"access": "access.log"}), foreground=False,
+               steady=False)
+    assert d.proc.wait(timeout=server.START) == 0
+    pid = int((d.folder / "capsuled.pid").read_text())
+    try:
+        assert pid != d.proc.pid and server.is_running(pid)
+        assert os.getsid(pid) != os.getsid(0)
+        assert os.readlink("/proc/%d/cwd" % pid) == "/"
+        assert gemini(d.gemini, url("/history")).status == 20
+        for fd in "012":
+            where = os.readlink("/proc/%d/fd/%s" % (pid, fd))
+            assert where == "/dev/null", (fd, where)
+        wait_for("the access log", lambda: "proto=gemini" in (
+            d.folder / "access.log").read_text())
+        put(d, "Version two")
+        os.kill(pid, signal.SIGHUP)
+        wait_for("the new page", lambda: b"Version two" in history(d))
+        os.kill(pid, signal.SIGTERM)
+        wait_for("the end", lambda: not server.is_running(pid))
+        assert not is_open(d.gemini)
+    finally:
+        if server.is_running(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+# -- descriptors --
+
+
+def few_descriptors():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+
+
+def test_without_descriptors_it_neither_spins_nor_dies(daemon):
+    """40 descriptors, 60 clients: the rest waits in the kernel."""
+    d = daemon(preexec_fn=few_descriptors)
+    waiting = [Plain(d.gopher) for _ in range(60)]
+    try:
+        time.sleep(0.3)  # for the first of them to be accepted
+        pids = [d.pid, *d.children()]
+        before = sum(map(server.cpu_seconds, pids))
+        time.sleep(1.5)
+        spent = sum(map(server.cpu_seconds, pids)) - before
+        assert spent < 0.4, "%.2f s of processor time" % spent
+    finally:
+        for c in waiting:
+            c.sock.close()
+    start = time.monotonic()
+    assert b"1996" in history(d)
+    assert gemini(d.gemini, url("/history")).status == 20
+    assert time.monotonic() - start < 4
+    assert d.children() == d.workers
+
+
+def test_those_who_waited_for_a_descriptor_are_served(daemon):
+    d = daemon(preexec_fn=few_descriptors)
+    waiting = [Plain(d.gopher) for _ in range(60)]
+    for c in waiting:
+        c.send(b"/history\r\n")
+    for c in waiting:
+        assert b"1996" in c.read_all().data
+        c.sock.close()
+
+
+def test_a_tls_client_of_each_version_is_served_after_all_that(daemon):
+    d = daemon(conf(server={"workers": "2"}), steady=False)
+    d.signal(signal.SIGHUP)
+    os.kill(d.workers[0], signal.SIGKILL)
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        with Tls(d.gemini, ctx=context(version, version)) as c:
+            c.send(url("/history").encode() + b"\r\n")
+            assert Reply(c.read_all()).status == 20
