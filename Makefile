@@ -86,15 +86,20 @@ OBJS_format =	${B}/format/utf8.o ${B}/format/uri.o ${B}/format/mime.o \
 		${B}/format/gemini.o ${B}/format/gopher.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o
-OBJS_site =	${B}/site/conf.o ${B}/site/snapshot.o \
+OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
+		${B}/site/conf_value.o ${B}/site/conf_list.o \
+		${B}/site/conf_map.o ${B}/site/conf_print.o \
+		${B}/site/snapshot.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
 		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
 		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
-		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o
-OBJS_process =	${B}/process/sandbox_${SYSTEM}.o ${B}/process/notify.o \
-		${B}/process/channel.o ${B}/process/worker.o \
-		${B}/process/master.o
+		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o \
+		${B}/net/acceptor.o
+OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
+		${B}/process/notify.o ${B}/process/channel.o \
+		${B}/process/logs.o ${B}/process/generation.o \
+		${B}/process/worker.o ${B}/process/master.o
 OBJS_main =	${B}/process/main.o
 OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 		${OBJS_process} ${OBJS_main}
@@ -190,9 +195,14 @@ ${B}/format/gemini.o: daemon/format/gemini.c
 ${B}/format/gopher.o: daemon/format/gopher.c
 ${B}/format/gemtext.o: daemon/format/gemtext.c
 ${B}/format/gophermap.o: daemon/format/gophermap.c
-${B}/format/html.o: daemon/format/html.c
 ${B}/format/render.o: daemon/format/render.c
+${B}/format/html.o: daemon/format/html.c
 ${B}/site/conf.o: daemon/site/conf.c
+${B}/site/conf_table.o: daemon/site/conf_table.c
+${B}/site/conf_value.o: daemon/site/conf_value.c
+${B}/site/conf_list.o: daemon/site/conf_list.c
+${B}/site/conf_map.o: daemon/site/conf_map.c
+${B}/site/conf_print.o: daemon/site/conf_print.c
 ${B}/site/snapshot.o: daemon/site/snapshot.c
 ${B}/site/beneath.o: daemon/site/beneath.c
 ${B}/site/folder.o: daemon/site/folder.c
@@ -208,9 +218,13 @@ ${B}/net/tls.o: daemon/net/tls.c
 ${B}/net/certificate.o: daemon/net/certificate.c
 ${B}/net/conn.o: daemon/net/conn.c
 ${B}/net/listener.o: daemon/net/listener.c
+${B}/net/acceptor.o: daemon/net/acceptor.c
+${B}/process/sandbox.o: daemon/process/sandbox.c
 ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c
 ${B}/process/notify.o: daemon/process/notify.c
 ${B}/process/channel.o: daemon/process/channel.c
+${B}/process/logs.o: daemon/process/logs.c
+${B}/process/generation.o: daemon/process/generation.c
 ${B}/process/worker.o: daemon/process/worker.c
 ${B}/process/master.o: daemon/process/master.c
 ${B}/process/main.o: daemon/process/main.c

@@ -1,0 +1,286 @@
+/*
+ * certificate.c - a certificate of our own at first start, and what to say of
+ * any.
+ *
+ * Floor net; the master calls in while loading, never a worker.
+ *
+ * Readers of a capsule pin its key at the first visit, so ours lasts until
+ * 2099 and is P-256, which every client can check.  Each visit pays for its
+ * bytes: a short serial number, one name, the SAN, and none of the extensions
+ * that only a chain to an authority would need.
+ */
+#include "net/certificate.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define NOT_AFTER  "20991231235959Z" /* contract: valid to 2099 */
+#define CN_MAX     64                /* bytes; X.520 ub-common-name */
+#define BACKDATE_S (24 * 60 * 60)    /* for clients whose clock is behind */
+
+/* -- making -- */
+
+/* An address in a SAN is "IP:", a name "DNS:"; brackets are the URL's. */
+static void
+add_name(struct buf *san, struct view host)
+{
+	unsigned char raw[sizeof(struct in6_addr)];
+	char *name = xstrndup(host.p, host.len);
+	size_t len = strlen(name);
+
+	if (san->len > 0)
+		buf_putc(san, ',');
+	if (len > 2 && name[0] == '[') {
+		name[len - 1] = '\0';
+		buf_printf(san, "IP:%s", name + 1);
+	} else
+		buf_printf(san, "%s:%s",
+		    inet_pton(AF_INET, name, raw) == 1 ? "IP" : "DNS", name);
+	xfree(name);
+}
+
+static int
+set_names(X509 *x, const struct conf_list *hosts)
+{
+	X509_NAME *name = X509_get_subject_name(x);
+	struct view first = hosts->v[0];
+	X509_EXTENSION *ext;
+	struct buf san;
+	size_t i;
+	int ok;
+
+	buf_init(&san, 64 << 10);
+	for (i = 0; i < hosts->n; i++)
+		add_name(&san, hosts->v[i]);
+	buf_putc(&san, '\0');
+	ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san.p);
+	buf_fini(&san);
+	/* Some clients show or even check the common name; X.520 bounds it. */
+	if (first.len > CN_MAX)
+		first = VIEW("capsule");
+	ok = ext != NULL &&
+	    X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+		(const unsigned char *)first.p, (int)first.len, -1, 0) == 1 &&
+	    X509_set_issuer_name(x, name) == 1 && X509_add_ext(x, ext, -1) == 1;
+	X509_EXTENSION_free(ext);
+	return ok ? 0 : -1;
+}
+
+static X509 *
+make(EVP_PKEY *key, const struct conf_list *hosts)
+{
+	unsigned char serial;
+	X509 *x = X509_new();
+
+	/* One byte tells renewals apart; nothing else reads the number. */
+	if (x != NULL && RAND_bytes(&serial, 1) == 1 &&
+	    X509_set_version(x, X509_VERSION_3) == 1 &&
+	    ASN1_INTEGER_set(X509_get_serialNumber(x), (serial & 0x7f) | 1) ==
+		1 &&
+	    X509_gmtime_adj(X509_getm_notBefore(x), -BACKDATE_S) != NULL &&
+	    ASN1_TIME_set_string(X509_getm_notAfter(x), NOT_AFTER) == 1 &&
+	    X509_set_pubkey(x, key) == 1 && set_names(x, hosts) == 0 &&
+	    X509_sign(x, key, EVP_sha256()) > 0)
+		return x;
+	X509_free(x);
+	return NULL;
+}
+
+/* A new file at path, written through to a name of its own, then renamed. */
+static FILE *
+create(const char *path, char **temporary, mode_t mode)
+{
+	size_t size = strlen(path) + sizeof(".new");
+	FILE *f;
+	int fd;
+
+	*temporary = xmalloc(size);
+	snprintf(*temporary, size, "%s.new", path);
+	(void)unlink(*temporary);
+	fd = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd == -1)
+		return NULL;
+	f = fdopen(fd, "w");
+	if (f == NULL)
+		close(fd);
+	return f;
+}
+
+/* Write either key or x to path; 0, or -1 with errno. */
+static int
+save(const char *path, mode_t mode, EVP_PKEY *key, X509 *x)
+{
+	char *temporary;
+	FILE *f = create(path, &temporary, mode);
+	int ok = f != NULL;
+
+	if (ok && key != NULL)
+		ok = PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+	if (ok && x != NULL)
+		ok = PEM_write_X509(f, x);
+	if (f != NULL) {
+		ok = fflush(f) == 0 && fsync(fileno(f)) == 0 && ok;
+		ok = fclose(f) == 0 && ok;
+	}
+	ok = ok && rename(temporary, path) == 0;
+	if (!ok)
+		(void)unlink(temporary);
+	xfree(temporary);
+	return ok ? 0 : -1;
+}
+
+static int
+generate(const struct conf *conf, const struct conf_capsule *c,
+    struct problems *ps)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *x = key == NULL ? NULL : make(key, &c->hostname);
+	int r = -1;
+
+	if (x == NULL)
+		problems_add(ps, conf->path, c->line,
+		    "cannot make a certificate for %s: %s", c->hostname.v[0].p,
+		    ERR_reason_error_string(ERR_get_error()));
+	else if (save(c->key.p, 0600, key, NULL) == -1)
+		problems_add(ps, conf->path, c->key_line,
+		    "[capsule] key: cannot write %s: %s", c->key.p,
+		    strerror(errno));
+	else if (save(c->certificate.p, 0644, NULL, x) == -1) {
+		problems_add(ps, conf->path, c->certificate_line,
+		    "[capsule] certificate: cannot write %s: %s",
+		    c->certificate.p, strerror(errno));
+		/* Half a pair would be an error at the next start. */
+		(void)unlink(c->key.p);
+	} else
+		r = 1;
+	X509_free(x);
+	EVP_PKEY_free(key);
+	return r;
+}
+
+/* True unless the file is certainly missing. */
+static bool
+is_there(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+int
+certificate_ensure(const struct conf *conf, const struct conf_capsule *c,
+    bool dry, struct problems *ps)
+{
+	bool cert = is_there(c->certificate.p), key = is_there(c->key.p);
+
+	if (cert && key)
+		return 0;
+	if (!cert && !key)
+		return dry ? 1 : generate(conf, c, ps);
+	problems_add(ps, conf->path, cert ? c->key_line : c->certificate_line,
+	    "[capsule] %s: %s is missing, but %s exists; restore it, or remove "
+	    "both to have a new pair made",
+	    cert ? "key" : "certificate", cert ? c->key.p : c->certificate.p,
+	    cert ? c->certificate.p : c->key.p);
+	return -1;
+}
+
+/* -- describing -- */
+
+static X509 *
+read_one(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	X509 *x = NULL;
+
+	if (f != NULL) {
+		x = PEM_read_X509(f, NULL, NULL, NULL);
+		fclose(f);
+	}
+	ERR_clear_error();
+	return x;
+}
+
+static time_t
+seconds(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+static void
+hexadecimal(const unsigned char *hash, unsigned len, char *to)
+{
+	unsigned i;
+
+	to[0] = '\0';
+	for (i = 0; i < len; i++)
+		snprintf(to + i * 3, CERTIFICATE_HASH_MAX - i * 3, "%02X%s",
+		    hash[i], i + 1 < len ? ":" : "");
+}
+
+int
+certificate_read(const char *path, struct certificate *to)
+{
+	unsigned char hash[EVP_MAX_MD_SIZE], *spki = NULL;
+	unsigned len;
+	X509 *x = read_one(path);
+	int n;
+
+	if (x == NULL)
+		return -1;
+	to->not_before = seconds(X509_get0_notBefore(x));
+	to->not_after = seconds(X509_get0_notAfter(x));
+	to->sha256[0] = to->key_sha256[0] = '\0';
+	if (X509_digest(x, EVP_sha256(), hash, &len) == 1)
+		hexadecimal(hash, len, to->sha256);
+	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
+	if (n > 0 &&
+	    EVP_Digest(spki, (size_t)n, hash, &len, EVP_sha256(), NULL) == 1)
+		hexadecimal(hash, len, to->key_sha256);
+	OPENSSL_free(spki);
+	X509_free(x);
+	return 0;
+}
+
+bool
+certificate_names(const char *path, const char *host)
+{
+	X509 *x = read_one(path);
+	char *bare = xstrdup(host);
+	size_t len = strlen(bare);
+	bool ok;
+
+	if (len > 2 && bare[0] == '[') {
+		bare[len - 1] = '\0';
+		memmove(bare, bare + 1, len - 1);
+	}
+	ok = x != NULL &&
+	    (X509_check_host(x, bare, 0, 0, NULL) == 1 ||
+		X509_check_ip_asc(x, bare, 0) == 1);
+	xfree(bare);
+	X509_free(x);
+	return ok;
+}

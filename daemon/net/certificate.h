@@ -1,0 +1,42 @@
+/* certificate.h - make, read and describe certificates (OpenSSL). */
+#ifndef CERTIFICATE_H
+#define CERTIFICATE_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "base/problem.h"
+#include "site/conf.h"
+
+#define CERTIFICATE_HASH_MAX 96 /* bytes: SHA-256 as AA:BB:..., and its NUL */
+
+/* What people want to know of a certificate. */
+struct certificate {
+	time_t not_before, not_after;
+	char sha256[CERTIFICATE_HASH_MAX];     /* of the certificate, DER */
+	char key_sha256[CERTIFICATE_HASH_MAX]; /* of the public key, SPKI DER */
+};
+
+/*
+ * If neither the certificate nor the key of a capsule exists, make both:
+ * ECDSA P-256, self-signed, a SAN for every host name, valid to 2099, as few
+ * bytes as clients accept; the key readable by its owner alone.
+ *
+ * Adds to ps if only one of the two exists, or if they cannot be written.
+ * With dry, nothing is written, only checked.
+ * Returns 1 if both were made, or would be; 0 if both were there; -1 with a
+ * problem added.
+ */
+int certificate_ensure(const struct conf *conf, const struct conf_capsule *c,
+    bool dry, struct problems *ps);
+
+/* Read the certificate at path into *to; 0, or -1 if it cannot be read. */
+int certificate_read(const char *path, struct certificate *to);
+
+/*
+ * True if the certificate at path is valid for host, as strict clients check
+ * (SAN, or the common name where there is none).
+ */
+bool certificate_names(const char *path, const char *host);
+
+#endif

@@ -1,0 +1,640 @@
+/*
+ * conn.c - the life of a connection.
+ *
+ * Floor net.  What to answer is the protocol's business (site/answer.h), how
+ * bytes travel the stream's (stream.h); this file moves a connection from
+ * state to state and sees that none of them lasts for ever.
+ *
+ *	sniff -> read -> answer -> closing -> dead
+ *
+ * Callbacks change states and return; a connection is freed in exactly one
+ * place, settle(), when its turn is over.
+ */
+#include "net/conn.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "format/gemini.h"
+#include "format/gopher.h"
+#include "net/deadline.h"
+#include "net/stream.h"
+
+#define TLS_HANDSHAKE 0x16 /* first byte of a TLS record; RFC 8446 5.1 */
+#define LOGGED_MAX    512  /* bytes of a selector that the log shows */
+#define LOG_MAX       4000 /* bytes of one access line */
+
+enum conn_state {
+	CONN_SNIFF,   /* nothing has come yet */
+	CONN_READ,    /* handshake, then the request */
+	CONN_ANSWER,  /* the answer is on its way */
+	CONN_CLOSING, /* all is sent; what still comes is dropped */
+	CONN_DEAD,    /* to be freed at the end of this turn */
+	CONN_STATES
+};
+
+/* Durations; one queue of deadlines each. */
+enum {
+	LIMIT_REQUEST, /* from accept to the end of the request */
+	LIMIT_IDLE,    /* no byte taken by the client */
+	LIMIT_LINGER,  /* the client does not close */
+	LIMIT_NONE
+};
+
+struct conn {
+	struct event event;
+	struct deadline deadline;
+	struct conns *all;
+	const struct listener *listener;
+	enum conn_state state;
+	struct stream stream;
+
+	/* The request, when it came in pieces; owned. */
+	char *partial;
+	size_t partial_len;
+
+	/* The answer: what is left of it. */
+	struct reply reply;
+	struct view left;
+	off_t file_offset, file_left;
+	struct timespec file_mtime;
+
+	bool cut;   /* the end shall be a reset, not an end in good order */
+	int unsent; /* bytes the peer had not taken when we last looked */
+	int64_t accepted_us, taken_ms;
+	uint64_t bytes; /* of the answer, sent */
+	char *log;      /* start of the log line, if it has to wait; owned */
+	unsigned char addr[sizeof(struct in6_addr)];
+	sa_family_t family;
+};
+
+struct conns {
+	struct event_base *base;
+	const struct conf *conf;
+	const struct snapshot *snapshot;
+	struct tls *tls;
+	struct deadlines deadlines;
+	struct event *timer;
+	int64_t timer_ms; /* when it fires, while it is set */
+	struct stream_scratch scratch;
+	char line[GEMINI_REQUEST_MAX > GOPHER_REQUEST_MAX ? GEMINI_REQUEST_MAX
+							  : GOPHER_REQUEST_MAX];
+	struct buf log;
+	size_t n;
+	void (*done)(void *);
+	void *done_arg;
+};
+
+/* Each does what its state can do now; true: the state changed, go on. */
+static bool sniff(struct conn *c);
+static bool read_request(struct conn *c);
+static bool write_answer(struct conn *c);
+static bool linger(struct conn *c);
+
+#define TO(s) (1u << (s))
+
+/* One row per state: where it may go, how long it may last, what it does. */
+static const struct {
+	const char *name;
+	unsigned next;
+	unsigned limit;
+	bool (*step)(struct conn *);
+} rules[CONN_STATES] = {
+	[CONN_SNIFF] = { "waiting", TO(CONN_READ) | TO(CONN_DEAD),
+	    LIMIT_REQUEST, sniff },
+	[CONN_READ] = { "reading",
+	    TO(CONN_ANSWER) | TO(CONN_CLOSING) | TO(CONN_DEAD), LIMIT_REQUEST,
+	    read_request },
+	[CONN_ANSWER] = { "answering", TO(CONN_CLOSING) | TO(CONN_DEAD),
+	    LIMIT_IDLE, write_answer },
+	[CONN_CLOSING] = { "closing", TO(CONN_DEAD), LIMIT_LINGER, linger },
+	[CONN_DEAD] = { "dead", 0, LIMIT_NONE, NULL },
+};
+
+static void arm_timer(struct conns *cs);
+
+static void
+move(struct conn *c, enum conn_state to)
+{
+	struct deadlines *ds = &c->all->deadlines;
+
+	assert(rules[c->state].next & TO(to));
+	log_debug("fd %d: %s -> %s", c->stream.fd, rules[c->state].name,
+	    rules[to].name);
+	/* The request's time runs from accept, through states that share it. */
+	if (rules[to].limit == LIMIT_NONE)
+		deadline_clear(ds, &c->deadline);
+	else if (rules[to].limit != rules[c->state].limit)
+		deadline_set(ds, &c->deadline, rules[to].limit, clock_ms());
+	c->state = to;
+}
+
+/* -- the log -- */
+
+static void
+put_address(struct buf *to, const struct conn *c)
+{
+	char text[INET6_ADDRSTRLEN];
+	unsigned char addr[sizeof(c->addr)];
+	enum conf_address how = c->all->conf->addresses;
+	/* /24 and /48 are kept: a neighbourhood, not a person. */
+	size_t kept = c->family == AF_INET ? 3 : 6;
+
+	memcpy(addr, c->addr, sizeof(addr));
+	if (how == CONF_ADDRESS_TRUNCATED)
+		memset(addr + kept, 0, sizeof(addr) - kept);
+	if (how == CONF_ADDRESS_NONE ||
+	    inet_ntop(c->family, addr, text, sizeof(text)) == NULL)
+		buf_putc(to, '-');
+	else
+		buf_puts(to, text);
+}
+
+/* The part of the line that is known when the answer is. */
+static void
+begin_log(struct conn *c)
+{
+	struct buf *log = &c->all->log;
+	struct view host = c->reply.host;
+
+	buf_reset(log);
+	buf_printf(log, "proto=%s from=", c->listener->protocol->name);
+	put_address(log, c);
+	buf_puts(log, " host=");
+	if (host.len == 0)
+		buf_putc(log, '-');
+	log_escape(log, host, LOGGED_MAX);
+	buf_puts(log, " selector=\"");
+	log_escape(log, c->reply.selector, LOGGED_MAX);
+	buf_printf(log, "\" status=%d", c->reply.answer.status);
+}
+
+/* end is NULL for an answer that left whole, else why it did not. */
+static void
+end_log(struct conn *c, const char *end)
+{
+	struct buf *log = &c->all->log;
+	const char *version = stream_tls_version(&c->stream);
+
+	if (!log_access_is_on())
+		return;
+	if (c->log != NULL) {
+		buf_reset(log);
+		buf_puts(log, c->log);
+	}
+	buf_printf(log, " bytes=%llu ms=%lld tls=%s resumed=%d",
+	    (unsigned long long)c->bytes,
+	    (long long)(clock_us() - c->accepted_us) / 1000,
+	    version[0] == '\0' ? "-" : version, stream_is_resumed(&c->stream));
+	if (end != NULL)
+		buf_printf(log, " end=%s", end);
+	if (!log->failed)
+		log_access(buf_view(log));
+	free(c->log);
+	c->log = NULL;
+}
+
+/* The answer has to wait: what the log will say of it waits with it. */
+static bool
+keep_log(struct conn *c)
+{
+	if (c->log == NULL && log_access_is_on()) {
+		buf_putc(&c->all->log, '\0');
+		c->log = strdup(c->all->log.p);
+		return c->log != NULL;
+	}
+	return true;
+}
+
+/* -- waiting -- */
+
+static void on_event(evutil_socket_t fd, short what, void *arg);
+
+/* Wait until the socket can be read or written, as result asks. */
+static bool
+wait_for(struct conn *c, enum stream_result result)
+{
+	short what =
+	    EV_PERSIST | (result == STREAM_WAIT_WRITE ? EV_WRITE : EV_READ);
+	bool set = event_initialized(&c->event);
+
+	if (set && event_get_events(&c->event) == what)
+		return false;
+	if (set)
+		(void)event_del(&c->event);
+	event_assign(&c->event, c->all->base, c->stream.fd, what, on_event, c);
+	if (event_add(&c->event, NULL) == -1)
+		move(c, CONN_DEAD);
+	return false;
+}
+
+/* -- the states -- */
+
+static bool
+sniff(struct conn *c)
+{
+	unsigned char first;
+	bool tls;
+	enum stream_result r = stream_sniff(&c->stream, &first);
+
+	if (r == STREAM_WAIT_READ)
+		return wait_for(c, r);
+	tls = r == STREAM_DONE && first == TLS_HANDSHAKE;
+	/* Whom we do not understand we do not answer, not with one byte. */
+	if (r != STREAM_DONE ||
+	    (tls ? !c->listener->tls : !c->listener->clear) ||
+	    stream_start(&c->stream, tls ? c->all->tls : NULL) != STREAM_DONE)
+		move(c, CONN_DEAD);
+	else
+		move(c, CONN_READ);
+	return true;
+}
+
+/* Decide what is answered to the request in. */
+static void
+answer(struct conn *c, struct view in)
+{
+	const struct snapshot_file *file;
+	struct stat st;
+	struct peer peer = {
+		.sni = view_of(c->stream.sni),
+		.port = c->listener->port,
+		.tls = c->stream.ssl != NULL,
+	};
+
+	buf_init(&c->reply.dynamic, STREAM_CHUNK);
+	c->listener->protocol->answer(c->all->snapshot, &peer, in, &c->reply);
+	c->left = c->reply.answer.bytes;
+	file = c->reply.answer.file;
+	if (file != NULL && fstat(file->fd, &st) == 0) {
+		/* As it is now: it may have grown since it was loaded. */
+		c->file_left = st.st_size;
+		c->file_mtime = st.st_mtim;
+	}
+	if (log_access_is_on())
+		begin_log(c);
+	move(c, CONN_ANSWER);
+}
+
+/* Remember the pieces of a request; false without memory. */
+static bool
+keep_partial(struct conn *c, struct view in)
+{
+	if (in.p == c->partial)
+		return true;
+	c->partial = malloc(c->listener->protocol->request_max);
+	if (c->partial == NULL)
+		return false;
+	memcpy(c->partial, in.p, in.len);
+	return true;
+}
+
+/*
+ * A handshake that failed leaves an alert behind that says why: linger, so
+ * that no reset destroys it.
+ */
+static void
+give_up(struct conn *c)
+{
+	bool alerted = c->stream.ssl != NULL && !stream_is_ready(&c->stream);
+
+	if (alerted && shutdown(c->stream.fd, SHUT_WR) == 0)
+		move(c, CONN_CLOSING);
+	else
+		move(c, CONN_DEAD);
+}
+
+static bool
+read_request(struct conn *c)
+{
+	const struct protocol *proto = c->listener->protocol;
+	enum stream_result r;
+	struct view in;
+	char *line;
+	size_t n;
+
+	for (;;) {
+		/* The ordinary request comes whole and is never copied. */
+		line = c->partial != NULL ? c->partial : c->all->line;
+		r = stream_read(&c->stream, line + c->partial_len,
+		    proto->request_max - c->partial_len, &n);
+		if (r == STREAM_WAIT_READ || r == STREAM_WAIT_WRITE)
+			return wait_for(c, r);
+		if (r != STREAM_DONE) {
+			give_up(c);
+			return true;
+		}
+		c->partial_len += n;
+		in = (struct view){ line, c->partial_len };
+		if (proto->is_ready(in)) {
+			answer(c, in);
+			return true;
+		}
+		if (!keep_partial(c, in)) {
+			move(c, CONN_DEAD);
+			return true;
+		}
+	}
+}
+
+/* True if the file is as it was when its answer began. */
+static bool
+is_unchanged(const struct conn *c)
+{
+	struct stat st;
+
+	return fstat(c->reply.answer.file->fd, &st) == 0 &&
+	    st.st_mtim.tv_sec == c->file_mtime.tv_sec &&
+	    st.st_mtim.tv_nsec == c->file_mtime.tv_nsec;
+}
+
+/*
+ * Send more of the file.  Its last chunk waits for a look at the file's time:
+ * what changed meanwhile may not end as if it were whole.
+ */
+static enum stream_result
+write_file(struct conn *c)
+{
+	bool last = c->file_left <= STREAM_CHUNK;
+	size_t n, len = last ? (size_t)c->file_left : STREAM_CHUNK;
+	enum stream_result r;
+
+	if (last && !is_unchanged(c))
+		return STREAM_BROKEN;
+	r = stream_write_file(&c->stream, c->reply.answer.file->fd,
+	    c->file_offset, len, last, &n);
+	c->file_offset += (off_t)n;
+	c->file_left -= (off_t)n;
+	c->bytes += n;
+	return r;
+}
+
+static enum stream_result
+write_bytes(struct conn *c)
+{
+	bool last = c->reply.answer.file == NULL;
+	enum stream_result r;
+	size_t n;
+
+	r = stream_write(&c->stream, c->left, last, &n);
+	c->left = view_skip(c->left, n);
+	c->bytes += n;
+	return r;
+}
+
+static bool
+write_answer(struct conn *c)
+{
+	enum stream_result r;
+	bool more;
+
+	do {
+		if (c->left.len > 0 || c->reply.answer.file == NULL) {
+			r = write_bytes(c);
+			more = c->reply.answer.file != NULL;
+		} else {
+			more = c->file_left > STREAM_CHUNK;
+			r = write_file(c);
+		}
+	} while (r == STREAM_DONE && more);
+
+	if (r == STREAM_DONE) {
+		end_log(c, NULL);
+		move(c, CONN_CLOSING);
+		return true;
+	}
+	if (r == STREAM_WAIT_WRITE && keep_log(c)) {
+		/* A socket that can be written again has had bytes taken. */
+		deadline_set(&c->all->deadlines, &c->deadline, LIMIT_IDLE,
+		    clock_ms());
+		c->unsent = os_unsent(c->stream.fd);
+		return wait_for(c, r);
+	}
+	end_log(c, "broken");
+	move(c, CONN_DEAD);
+	return true;
+}
+
+static bool
+linger(struct conn *c)
+{
+	enum stream_result r = stream_drain(&c->stream);
+
+	if (r == STREAM_WAIT_READ)
+		return wait_for(c, r);
+	move(c, CONN_DEAD);
+	return true;
+}
+
+/* -- beginning and end -- */
+
+static void
+conn_free(struct conn *c)
+{
+	struct conns *cs = c->all;
+	/* An answer that began and did not end must not look whole. */
+	bool cut =
+	    c->cut || (c->bytes > 0 && (c->left.len > 0 || c->file_left > 0));
+
+	deadline_clear(&cs->deadlines, &c->deadline);
+	if (event_initialized(&c->event))
+		(void)event_del(&c->event);
+	stream_fini(&c->stream, cut);
+	close(c->stream.fd);
+	buf_fini(&c->reply.dynamic);
+	free(c->partial);
+	free(c->log);
+	free(c);
+	if (--cs->n == 0 && cs->done != NULL)
+		arm_timer(cs);
+}
+
+/* Let c do all it can now; the only place where connections are freed. */
+static void
+settle(struct conn *c)
+{
+	while (c->state != CONN_DEAD && rules[c->state].step(c))
+		;
+	if (c->state == CONN_DEAD)
+		conn_free(c);
+	else
+		arm_timer(c->all);
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	settle(arg);
+}
+
+void
+conns_add(struct conns *cs, const struct listener *l, int fd,
+    const struct sockaddr *from)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		log_warnx("no memory for a connection");
+		close(fd);
+		return;
+	}
+	c->all = cs;
+	c->listener = l;
+	c->state = CONN_SNIFF;
+	c->accepted_us = clock_us();
+	c->family = from->sa_family;
+	if (c->family == AF_INET)
+		memcpy(c->addr,
+		    &((const struct sockaddr_in *)(const void *)from)->sin_addr,
+		    sizeof(struct in_addr));
+	else
+		memcpy(c->addr,
+		    &((const struct sockaddr_in6 *)(const void *)from)
+			 ->sin6_addr,
+		    sizeof(struct in6_addr));
+	stream_init(&c->stream, &cs->scratch, fd);
+	deadline_set(&cs->deadlines, &c->deadline, LIMIT_REQUEST, clock_ms());
+	cs->n++;
+	settle(c);
+}
+
+/* -- deadlines -- */
+
+/*
+ * True if the peer has taken bytes since we last looked, or may have: what
+ * the kernel holds for a slow reader is progress, too.
+ */
+static bool
+is_taking(struct conn *c)
+{
+	int unsent = os_unsent(c->stream.fd);
+	bool taking = unsent >= 0 && unsent < c->unsent;
+
+	c->unsent = unsent;
+	return taking;
+}
+
+/* The deadline of c has passed; true if it gets another. */
+static bool
+is_excused(struct conn *c, int64_t now)
+{
+	if (c->state == CONN_ANSWER)
+		return is_taking(c);
+	if (c->state != CONN_CLOSING)
+		return false;
+	/* While the answer is still on its way the linger has not begun. */
+	if (c->taken_ms == 0 || is_taking(c))
+		c->taken_ms = now;
+	return os_unsent(c->stream.fd) > 0 &&
+	    now - c->taken_ms < c->all->conf->idle_timeout_ms;
+}
+
+static void
+expire(struct conn *c, int64_t now)
+{
+	if (is_excused(c, now)) {
+		deadline_set(&c->all->deadlines, &c->deadline,
+		    rules[c->state].limit, now);
+		return;
+	}
+	log_debug("fd %d: %s for too long", c->stream.fd, rules[c->state].name);
+	if (c->state == CONN_ANSWER)
+		end_log(c, "timeout");
+	/* The kernel would go on for minutes with what is never taken. */
+	c->cut = c->state == CONN_CLOSING && os_unsent(c->stream.fd) > 0;
+	move(c, CONN_DEAD);
+	conn_free(c);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct conns *cs = arg;
+	int64_t now = clock_ms();
+	struct deadline *d;
+
+	(void)fd;
+	(void)what;
+	while ((d = deadlines_expired(&cs->deadlines, now)) != NULL)
+		expire((struct conn *)(void *)((char *)d -
+			   offsetof(struct conn, deadline)),
+		    now);
+	if (cs->n == 0 && cs->done != NULL)
+		cs->done(cs->done_arg);
+	else
+		arm_timer(cs);
+}
+
+/* One timer for all: it is set, if it is not, for the earliest deadline. */
+static void
+arm_timer(struct conns *cs)
+{
+	int64_t next = deadlines_next(&cs->deadlines), now, wait;
+	struct timeval tv;
+
+	if (cs->n == 0 && cs->done != NULL)
+		next = 0; /* the drain is over: say so from the loop */
+	else if (next == -1)
+		return;
+	if (evtimer_pending(cs->timer, NULL) && cs->timer_ms <= next)
+		return;
+	cs->timer_ms = next;
+	now = clock_ms();
+	wait = next > now ? next - now : 0;
+	tv.tv_sec = (time_t)(wait / 1000);
+	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
+	(void)evtimer_add(cs->timer, &tv);
+}
+
+struct conns *
+conns_new(struct event_base *base, const struct conf *conf,
+    const struct snapshot *snapshot, struct tls *tls)
+{
+	struct conns *cs = xcalloc(1, sizeof(*cs));
+
+	cs->base = base;
+	cs->conf = conf;
+	cs->snapshot = snapshot;
+	cs->tls = tls;
+	cs->deadlines.duration_ms[LIMIT_REQUEST] = conf->request_timeout_ms;
+	cs->deadlines.duration_ms[LIMIT_IDLE] = conf->idle_timeout_ms;
+	cs->deadlines.duration_ms[LIMIT_LINGER] = CONN_LINGER_MS;
+	cs->timer = evtimer_new(base, on_timer, cs);
+	if (cs->timer == NULL)
+		mem_exhausted(sizeof(struct event));
+	buf_init(&cs->log, LOG_MAX);
+	return cs;
+}
+
+size_t
+conns_count(const struct conns *cs)
+{
+	return cs->n;
+}
+
+void
+conns_drain(struct conns *cs, void (*done)(void *), void *arg)
+{
+	cs->done = done;
+	cs->done_arg = arg;
+	if (cs->n == 0)
+		arm_timer(cs);
+}

@@ -1,0 +1,40 @@
+/* conn.h - the life of a connection: one state machine for both protocols. */
+#ifndef CONN_H
+#define CONN_H
+
+#include <sys/socket.h>
+
+#include <stddef.h>
+
+#include "net/listener.h"
+#include "net/tls.h"
+#include "site/conf.h"
+#include "site/snapshot.h"
+
+/* How long bytes are still read and dropped after the answer: contract. */
+#define CONN_LINGER_MS 2000
+
+struct event_base;
+struct conns;
+
+/*
+ * All connections of one worker.  Everything is borrowed and outlives the
+ * result; the worker keeps it until it ends.
+ */
+struct conns *conns_new(struct event_base *base, const struct conf *conf,
+    const struct snapshot *snapshot, struct tls *tls);
+
+/* Serve an accepted, non-blocking socket, which is now owned. */
+void conns_add(struct conns *cs, const struct listener *l, int fd,
+    const struct sockaddr *from);
+
+/* How many connections there are. */
+size_t conns_count(const struct conns *cs);
+
+/*
+ * Call done once, from the loop, when no connection is left (soon, if there
+ * is none now).  No connection may be added afterwards.
+ */
+void conns_drain(struct conns *cs, void (*done)(void *arg), void *arg);
+
+#endif

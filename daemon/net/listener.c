@@ -1,0 +1,313 @@
+/*
+ * listener.c - bind, take over, close.
+ *
+ * Floor net; the master owns the sockets, workers inherit them.  Every
+ * address has a socket of its own: an IPv6 socket never answers IPv4, so that
+ * "*" means the same on every system.
+ */
+#include "net/listener.h"
+
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "format/gopher.h"
+
+#define PORT_TRIES 16 /* "*:0": how often to look for a port free in both */
+
+/* The address of l with this port; returns its length. */
+static socklen_t
+address(const struct listener *l, int port, struct sockaddr_storage *to)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)to;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
+
+	memset(to, 0, sizeof(*to));
+	to->ss_family = (sa_family_t)l->family;
+	if (l->family == AF_INET) {
+		in->sin_port = htons((in_port_t)port);
+		if (l->host[0] != '\0')
+			(void)inet_pton(AF_INET, l->host, &in->sin_addr);
+		return sizeof(*in);
+	}
+	in6->sin6_port = htons((in_port_t)port);
+	if (l->host[0] != '\0')
+		(void)inet_pton(AF_INET6, l->host, &in6->sin6_addr);
+	return sizeof(*in6);
+}
+
+static int
+port_of(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
+		return -1;
+	return ss.ss_family == AF_INET
+	    ? ntohs(((struct sockaddr_in *)&ss)->sin_port)
+	    : ntohs(((struct sockaddr_in6 *)&ss)->sin6_port);
+}
+
+/* A socket for l on this port, or -1 with errno. */
+static int
+open_socket(const struct listener *l, int port)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = address(l, port, &ss);
+	int one = 1, saved;
+	int fd =
+	    socket(l->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return -1;
+	/* Accepted sockets inherit NODELAY: one system call less a visit. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0 &&
+	    (l->family != AF_INET6 ||
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) ==
+		    0) &&
+	    bind(fd, (struct sockaddr *)&ss, len) == 0 &&
+	    listen(fd, LISTENER_BACKLOG) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static bool
+is_same(const struct listener *a, const struct listener *b)
+{
+	return a->kind == b->kind && a->family == b->family &&
+	    a->asked_port == b->asked_port && strcmp(a->host, b->host) == 0;
+}
+
+/* The socket that old has for the same address, or -1. */
+static int
+inherited(const struct listeners *old, const struct listener *l)
+{
+	size_t i;
+
+	for (i = 0; old != NULL && i < old->n; i++)
+		if (is_same(&old->v[i], l))
+			return old->v[i].fd;
+	return -1;
+}
+
+static void
+tell(const struct listener *l, const struct conf *conf, struct problems *ps)
+{
+	const char *hint = "";
+	int error = errno;
+	struct buf name;
+
+	if (error == EACCES)
+		hint = "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+	else if (error == EADDRINUSE)
+		hint = "; another server has it";
+	else if (error == EADDRNOTAVAIL)
+		hint = "; this machine has no such address";
+	buf_init(&name, 256);
+	listener_name(l, &name);
+	problems_add(ps, conf->path, 0,
+	    "[%s] listen: cannot listen on %.*s: "
+	    "%s%s",
+	    l->kind == LISTENER_GEMINI ? "gemini" : "gopher",
+	    VIEW_ARG(buf_view(&name)), strerror(error), hint);
+	buf_fini(&name);
+}
+
+/* A family that the system lacks is no reason to refuse the other. */
+static bool
+is_lacking(int error)
+{
+	return error == EAFNOSUPPORT || error == EADDRNOTAVAIL ||
+	    error == EPROTONOSUPPORT;
+}
+
+/*
+ * Bind l.  Halves of one "*:0" share the port that the first half was given;
+ * sibling is that half, or NULL.  Returns 0; 1 if it may be left out; or -1.
+ */
+static int
+bind_one(struct listener *l, const struct conf_listen *want,
+    const struct listener *sibling, const struct listeners *old)
+{
+	int port = want->port;
+
+	if (port == 0 && sibling != NULL)
+		port = sibling->port;
+	l->fd = inherited(old, l);
+	if (l->fd == -1)
+		l->fd = open_socket(l, port);
+	if (l->fd == -1)
+		return want->optional && is_lacking(errno) ? 1 : -1;
+	l->port = port_of(l->fd);
+	return 0;
+}
+
+static bool
+is_in(const struct listeners *ls, int fd)
+{
+	size_t i;
+
+	for (i = 0; ls != NULL && i < ls->n; i++)
+		if (ls->v[i].fd == fd)
+			return true;
+	return false;
+}
+
+void
+listeners_close(struct listeners *ls, const struct listeners *kept)
+{
+	size_t i;
+
+	for (i = 0; i < ls->n; i++)
+		if (!is_in(kept, ls->v[i].fd))
+			close(ls->v[i].fd);
+	xfree(ls->v);
+	*ls = (struct listeners){ NULL, 0 };
+}
+
+/* Fill in what the configuration says of a listener. */
+static void
+describe(struct listener *l, enum listener_kind kind, const struct conf *conf,
+    const struct conf_listen *want)
+{
+	*l = (struct listener){ .kind = kind,
+		.fd = -1,
+		.family = want->family,
+		.asked_port = want->port,
+		.pair = want->pair };
+	snprintf(l->host, sizeof(l->host), "%.*s", VIEW_ARG(want->host));
+	l->clear = kind == LISTENER_GOPHER;
+	l->tls = kind == LISTENER_GEMINI || conf->gopher_tls;
+	l->protocol =
+	    kind == LISTENER_GEMINI ? &protocol_gemini : &protocol_gopher;
+}
+
+/* Bind the addresses of one kind behind those already in ls. */
+static int
+open_kind(struct listeners *ls, enum listener_kind kind,
+    const struct conf_listens *want, const struct listeners *old,
+    const struct conf *conf, struct problems *ps)
+{
+	const struct listener *sibling;
+	int r, bad = 0;
+	size_t i;
+
+	for (i = 0; i < want->n; i++) {
+		struct listener *l = &ls->v[ls->n];
+
+		describe(l, kind, conf, &want->v[i]);
+		sibling =
+		    ls->n > 0 && l[-1].kind == kind && l[-1].pair == l->pair
+		    ? &l[-1]
+		    : NULL;
+		r = bind_one(l, &want->v[i], sibling, old);
+		if (r == 0)
+			ls->n++;
+		else if (r == -1) {
+			tell(l, conf, ps);
+			bad = -1;
+		}
+	}
+	return bad;
+}
+
+/* A kernel's choice for one family may be taken in the other: look again. */
+static bool
+may_retry(const struct conf_listens *a, const struct conf_listens *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n; i++)
+		if (a->v[i].port == 0)
+			return true;
+	for (i = 0; i < b->n; i++)
+		if (b->v[i].port == 0)
+			return true;
+	return false;
+}
+
+int
+listeners_open(struct listeners *to, const struct listeners *old,
+    const struct conf *conf, struct problems *ps)
+{
+	const struct conf_listens *gemini = &conf->gemini_listen;
+	const struct conf_listens *gopher = &conf->gopher_listen;
+	int tries = may_retry(gemini, gopher) ? PORT_TRIES : 1;
+	struct problems *heard;
+	struct listeners ls;
+	size_t i;
+	int r;
+
+	do {
+		heard = tries > 1 ? problems_new() : ps;
+		ls.n = 0;
+		ls.v = xcalloc(gemini->n + gopher->n + 1, sizeof(*ls.v));
+		r = open_kind(&ls, LISTENER_GEMINI, gemini, old, conf, heard);
+		if (open_kind(&ls, LISTENER_GOPHER, gopher, old, conf, heard) ==
+		    -1)
+			r = -1;
+		if (r == -1)
+			listeners_close(&ls, old);
+		if (heard != ps)
+			problems_free(heard);
+	} while (r == -1 && --tries > 0);
+	if (r == -1)
+		return -1;
+	for (i = 0; i < ls.n; i++)
+		(void)fcntl(ls.v[i].fd, F_SETFL, O_NONBLOCK);
+	*to = ls;
+	return 0;
+}
+
+int
+listeners_gopher_port(const struct listeners *ls)
+{
+	size_t i;
+
+	for (i = 0; i < ls->n; i++)
+		if (ls->v[i].kind == LISTENER_GOPHER)
+			return ls->v[i].port;
+	return GOPHER_PORT;
+}
+
+void
+listeners_ports(const struct listeners *ls, enum listener_kind kind,
+    struct buf *to)
+{
+	int pair = -1;
+	size_t i;
+
+	for (i = 0; i < ls->n; i++) {
+		if (ls->v[i].kind != kind || ls->v[i].pair == pair)
+			continue;
+		buf_printf(to, "%s%d", pair == -1 ? "" : ",", ls->v[i].port);
+		pair = ls->v[i].pair;
+	}
+}
+
+void
+listener_name(const struct listener *l, struct buf *to)
+{
+	int port = l->fd == -1 ? l->asked_port : l->port;
+
+	if (l->family == AF_INET6)
+		buf_printf(to, "[%s]:%d", l->host[0] == '\0' ? "::" : l->host,
+		    port);
+	else
+		buf_printf(to, "%s:%d",
+		    l->host[0] == '\0' ? "0.0.0.0" : l->host, port);
+}

@@ -1,0 +1,60 @@
+/* listener.h - the sockets that visitors connect to. */
+#ifndef LISTENER_H
+#define LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/problem.h"
+#include "site/answer.h"
+#include "site/conf.h"
+
+/* Connections that may wait in the kernel for accept(2); it may allow less. */
+#define LISTENER_BACKLOG  4096
+#define LISTENER_HOST_MAX 46 /* bytes; INET6_ADDRSTRLEN */
+
+enum listener_kind { LISTENER_GEMINI, LISTENER_GOPHER };
+
+struct listener {
+	enum listener_kind kind;
+	const struct protocol *protocol;
+	bool clear; /* answers in the clear */
+	bool tls;   /* answers TLS */
+	int fd;     /* bound and listening, non-blocking */
+	int port;   /* the real one, where the kernel chose */
+
+	/* What the configuration asked for: the same again keeps the socket. */
+	char host[LISTENER_HOST_MAX];
+	int family, asked_port, pair;
+};
+
+struct listeners {
+	struct listener *v; /* owned */
+	size_t n;
+};
+
+/*
+ * Bind all that conf asks for, taking over sockets of old, which may be NULL,
+ * where the address is the same.
+ *
+ * Adds to ps what cannot be bound, with the reason.  Returns 0, *to being
+ * filled; or -1, everything newly bound closed again and old as it was.
+ */
+int listeners_open(struct listeners *to, const struct listeners *old,
+    const struct conf *conf, struct problems *ps);
+
+/* Close the sockets of ls that kept, which may be NULL, has not taken over. */
+void listeners_close(struct listeners *ls, const struct listeners *kept);
+
+/* The port of the first Gopher listener, or the protocol's own without one. */
+int listeners_gopher_port(const struct listeners *ls);
+
+/* Append the ports of one kind in the order of conf: "1965" or "1965,1966". */
+void listeners_ports(const struct listeners *ls, enum listener_kind kind,
+    struct buf *to);
+
+/* Append where l listens: "*:70", "127.0.0.1:70", "[::1]:70". */
+void listener_name(const struct listener *l, struct buf *to);
+
+#endif

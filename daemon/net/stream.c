@@ -1,0 +1,365 @@
+/*
+ * stream.c - reading and writing, with and without TLS.
+ *
+ * Floor net.  conn.c calls in; nothing here knows a protocol or a deadline.
+ *
+ * TLS runs over a BIO of our own.  What OpenSSL wants to send gathers in the
+ * worker's scratch and leaves in one send(2) a flight: session ticket, header,
+ * body and close_notify together, the FIN riding on them.  What the kernel
+ * does not take is kept by the stream, and nothing more is encrypted until it
+ * is gone: a slow reader costs one chunk, not one answer.
+ */
+#include "net/stream.h"
+
+#include <sys/socket.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/os.h"
+#include "net/tls.h"
+
+struct stream_kind {
+	enum stream_result (*read)(struct stream *, char *, size_t, size_t *);
+	enum stream_result (
+	    *write)(struct stream *, struct view, bool, size_t *);
+	enum stream_result (
+	    *write_file)(struct stream *, int, off_t, size_t, bool, size_t *);
+};
+
+static bool
+is_again(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+void
+stream_init(struct stream *s, struct stream_scratch *scratch, int fd)
+{
+	*s = (struct stream){ .scratch = scratch, .fd = fd };
+}
+
+/* Receive into the scratch what has come by now. */
+static enum stream_result
+receive(struct stream *s)
+{
+	ssize_t n = recv(s->fd, s->scratch->in, sizeof(s->scratch->in), 0);
+
+	if (n > 0) {
+		s->in = (struct view){ s->scratch->in, (size_t)n };
+		return STREAM_DONE;
+	}
+	if (n == 0)
+		return STREAM_END;
+	return is_again(errno) ? STREAM_WAIT_READ : STREAM_BROKEN;
+}
+
+enum stream_result
+stream_sniff(struct stream *s, unsigned char *first)
+{
+	enum stream_result r = receive(s);
+
+	if (r == STREAM_DONE)
+		*first = (unsigned char)s->in.p[0];
+	return r;
+}
+
+enum stream_result
+stream_drain(struct stream *s)
+{
+	enum stream_result r = receive(s);
+
+	s->in = (struct view){ NULL, 0 };
+	/* One buffer a turn: a flood is read at the pace of the loop. */
+	return r == STREAM_DONE ? STREAM_WAIT_READ : r;
+}
+
+/* The end in good order: what the kernel holds back leaves with the FIN. */
+static enum stream_result
+end(struct stream *s)
+{
+	return shutdown(s->fd, SHUT_WR) == 0 ? STREAM_DONE : STREAM_BROKEN;
+}
+
+/* -- in the clear -- */
+
+static enum stream_result
+plain_read(struct stream *s, char *to, size_t size, size_t *n)
+{
+	enum stream_result r;
+
+	if (s->in.len == 0 && (r = receive(s)) != STREAM_DONE)
+		return r;
+	*n = s->in.len < size ? s->in.len : size;
+	memcpy(to, s->in.p, *n);
+	s->in = view_skip(s->in, *n);
+	return STREAM_DONE;
+}
+
+/* What a send of part of len bytes means for the caller. */
+static enum stream_result
+sent(struct stream *s, ssize_t n, size_t len, bool last, size_t *taken)
+{
+	if (n == -1)
+		return is_again(errno) ? STREAM_WAIT_WRITE : STREAM_BROKEN;
+	*taken = (size_t)n;
+	if (*taken < len)
+		return STREAM_WAIT_WRITE;
+	return last ? end(s) : STREAM_DONE;
+}
+
+static enum stream_result
+plain_write(struct stream *s, struct view bytes, bool last, size_t *taken)
+{
+	if (bytes.len == 0)
+		return last ? end(s) : STREAM_DONE;
+	return sent(s, os_send(s->fd, bytes.p, bytes.len, last), bytes.len,
+	    last, taken);
+}
+
+static enum stream_result
+plain_write_file(struct stream *s, int file, off_t offset, size_t len,
+    bool last, size_t *taken)
+{
+	ssize_t n = os_sendfile(s->fd, file, offset, len, last);
+
+	if (n == 0 && len > 0)
+		return STREAM_BROKEN; /* the file has become shorter */
+	return sent(s, n, len, last, taken);
+}
+
+static const struct stream_kind plain = { plain_read, plain_write,
+	plain_write_file };
+
+/* -- TLS -- */
+
+enum stream_result
+stream_flush(struct stream *s)
+{
+	ssize_t n;
+
+	if (s->kept == NULL)
+		return STREAM_DONE;
+	n = os_send(s->fd, s->kept + s->kept_off, s->kept_len - s->kept_off,
+	    s->ending);
+	if (n == -1)
+		return is_again(errno) ? STREAM_WAIT_WRITE : STREAM_BROKEN;
+	s->kept_off += (size_t)n;
+	if (s->kept_off < s->kept_len)
+		return STREAM_WAIT_WRITE;
+	free(s->kept);
+	s->kept = NULL;
+	return s->ending ? end(s) : STREAM_DONE;
+}
+
+/* Send the flight that gathered in the scratch; keep what is left of it. */
+static enum stream_result
+depart(struct stream *s)
+{
+	struct stream_scratch *x = s->scratch;
+	size_t len = x->out_len;
+	ssize_t n;
+
+	x->out_len = 0;
+	if (len == 0)
+		return s->ending ? end(s) : STREAM_DONE;
+	assert(s->kept == NULL);
+	n = os_send(s->fd, x->out, len, s->ending);
+	if (n == -1 && !is_again(errno))
+		return STREAM_BROKEN;
+	if (n == -1)
+		n = 0;
+	if ((size_t)n == len)
+		return s->ending ? end(s) : STREAM_DONE;
+	s->kept_off = 0;
+	s->kept_len = len - (size_t)n;
+	s->kept = malloc(s->kept_len);
+	if (s->kept == NULL)
+		return STREAM_BROKEN;
+	memcpy(s->kept, x->out + n, s->kept_len);
+	return STREAM_WAIT_WRITE;
+}
+
+/* What an SSL call that did not succeed asks for. */
+static enum stream_result
+wanted(struct stream *s, int ret)
+{
+	switch (SSL_get_error(s->ssl, ret)) {
+	case SSL_ERROR_WANT_READ:
+		return STREAM_WAIT_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return STREAM_WAIT_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return STREAM_END;
+	default:
+		return STREAM_BROKEN;
+	}
+}
+
+static enum stream_result
+tls_read(struct stream *s, char *to, size_t size, size_t *n)
+{
+	enum stream_result r, flown;
+
+	if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
+		return r;
+	for (;;) {
+		ERR_clear_error();
+		if (SSL_read_ex(s->ssl, to, size, n) == 1)
+			return STREAM_DONE; /* a ticket may wait: it flies
+					     * with the answer */
+		r = wanted(s, 0);
+		/* A flight of the handshake, or an alert that says why. */
+		flown = depart(s);
+		if (r != STREAM_WAIT_READ || flown != STREAM_DONE)
+			return r == STREAM_WAIT_READ ? flown : r;
+		r = receive(s);
+		if (r == STREAM_WAIT_READ)
+			/* 33 KB of empty buffers would wait with it. */
+			(void)SSL_free_buffers(s->ssl);
+		if (r != STREAM_DONE)
+			return r;
+	}
+}
+
+/* Encrypt up to a chunk; all of it is taken, wherever it then waits. */
+static enum stream_result
+tls_write(struct stream *s, struct view bytes, bool last, size_t *taken)
+{
+	enum stream_result r;
+	struct view chunk;
+	size_t n = 0;
+
+	*taken = 0;
+	for (;;) {
+		if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
+			return r;
+		if (s->ending)
+			return STREAM_DONE;
+		chunk = (struct view){ bytes.p + *taken, bytes.len - *taken };
+		if (chunk.len > STREAM_CHUNK)
+			chunk.len = STREAM_CHUNK;
+		ERR_clear_error();
+		if (chunk.len > 0 &&
+		    SSL_write_ex(s->ssl, chunk.p, chunk.len, &n) != 1) {
+			r = wanted(s, 0);
+			return r == STREAM_END ? STREAM_BROKEN : r;
+		}
+		*taken += n;
+		if (last && *taken == bytes.len) {
+			(void)SSL_shutdown(s->ssl);
+			s->ending = true;
+		}
+		r = depart(s);
+		if (r != STREAM_DONE || *taken == bytes.len)
+			return r;
+	}
+}
+
+static enum stream_result
+tls_write_file(struct stream *s, int file, off_t offset, size_t len, bool last,
+    size_t *taken)
+{
+	static char chunk[STREAM_CHUNK]; /* used within this call only */
+	enum stream_result r = STREAM_DONE;
+	size_t want, n;
+	ssize_t got;
+
+	*taken = 0;
+	if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
+		return r;
+	while (r == STREAM_DONE && *taken < len) {
+		want = len - *taken;
+		if (want > sizeof(chunk))
+			want = sizeof(chunk);
+		got = pread(file, chunk, want, offset + (off_t)*taken);
+		if (got <= 0)
+			return STREAM_BROKEN; /* shorter, or unreadable */
+		r = tls_write(s, (struct view){ chunk, (size_t)got },
+		    last && *taken + (size_t)got == len, &n);
+		*taken += n;
+	}
+	return r;
+}
+
+static const struct stream_kind over_tls = { tls_read, tls_write,
+	tls_write_file };
+
+/* -- for both -- */
+
+enum stream_result
+stream_start(struct stream *s, struct tls *tls)
+{
+	s->kind = tls == NULL ? &plain : &over_tls;
+	if (tls == NULL)
+		return STREAM_DONE;
+	s->ssl = tls_accept(tls, s);
+	return s->ssl == NULL ? STREAM_BROKEN : STREAM_DONE;
+}
+
+enum stream_result
+stream_read(struct stream *s, char *to, size_t size, size_t *n)
+{
+	return s->kind->read(s, to, size, n);
+}
+
+enum stream_result
+stream_write(struct stream *s, struct view bytes, bool last, size_t *taken)
+{
+	*taken = 0;
+	s->in = (struct view){ NULL, 0 }; /* junk after the request */
+	return s->kind->write(s, bytes, last, taken);
+}
+
+enum stream_result
+stream_write_file(struct stream *s, int file, off_t offset, size_t len,
+    bool last, size_t *taken)
+{
+	*taken = 0;
+	s->in = (struct view){ NULL, 0 };
+	return s->kind->write_file(s, file, offset, len, last, taken);
+}
+
+bool
+stream_is_ready(const struct stream *s)
+{
+	return s->ssl == NULL || SSL_is_init_finished(s->ssl);
+}
+
+const char *
+stream_tls_version(const struct stream *s)
+{
+	if (s->ssl == NULL)
+		return "";
+	return SSL_version(s->ssl) == TLS1_3_VERSION ? "1.3" : "1.2";
+}
+
+bool
+stream_is_resumed(const struct stream *s)
+{
+	return s->ssl != NULL && SSL_session_reused(s->ssl) == 1;
+}
+
+void
+stream_fini(struct stream *s, bool cut)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (s->ssl != NULL) {
+		/* Without this a session would be thrown away with the SSL. */
+		SSL_set_shutdown(s->ssl,
+		    SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+		SSL_free(s->ssl);
+	}
+	free(s->sni);
+	free(s->kept);
+	if (cut)
+		(void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now,
+		    sizeof(now));
+	s->scratch->out_len = 0;
+}

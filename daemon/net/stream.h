@@ -1,0 +1,107 @@
+/* stream.h - one way to read, write and close, with and without TLS. */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/view.h"
+
+#define STREAM_IN_MAX     (18 << 10) /* bytes one recv(2) may bring */
+#define STREAM_CHUNK      (64 << 10) /* bytes of an answer taken at a time */
+#define STREAM_FLIGHT_MAX (96 << 10) /* bytes one send(2) may take away */
+
+struct tls;
+struct ssl_st;
+
+/* What became of an attempt to read or write. */
+enum stream_result {
+	STREAM_DONE,       /* all that was asked for */
+	STREAM_WAIT_READ,  /* try again when the socket is readable */
+	STREAM_WAIT_WRITE, /* try again when it is writable */
+	STREAM_END,        /* the peer has ended its side in good order */
+	STREAM_BROKEN      /* nothing more will come of this stream */
+};
+
+/*
+ * The two buffers that all streams of a worker share: a stream uses them only
+ * inside one call, so that a waiting connection owns no buffer at all.
+ */
+struct stream_scratch {
+	char in[STREAM_IN_MAX];
+	char out[STREAM_FLIGHT_MAX];
+	size_t out_len;
+};
+
+struct stream {
+	const struct stream_kind *kind; /* NULL until stream_start */
+	struct stream_scratch *scratch; /* borrowed */
+	int fd;
+	struct view in;     /* received, not yet understood; in the scratch */
+	struct ssl_st *ssl; /* TLS only; owned */
+	char *sni;  /* TLS only; as the client sent it, or NULL; owned */
+	char *kept; /* bytes the kernel did not take yet; owned */
+	size_t kept_len, kept_off;
+	bool ending; /* what is kept is the last there is */
+};
+
+/* A stream over fd, whose kind is not known yet; fd stays the caller's. */
+void stream_init(struct stream *s, struct stream_scratch *scratch, int fd);
+
+/*
+ * Receive what has come, to look at: *first is its first byte.
+ * STREAM_DONE, WAIT_READ, END or BROKEN.  The bytes stay for stream_start,
+ * which must follow before anything else uses the scratch.
+ */
+enum stream_result stream_sniff(struct stream *s, unsigned char *first);
+
+/* Go on as TLS with these contexts, or in the clear if tls is NULL. */
+enum stream_result stream_start(struct stream *s, struct tls *tls);
+
+/*
+ * Read up to size bytes into to; a handshake that is under way goes on first.
+ * Fills *n on STREAM_DONE.
+ */
+enum stream_result stream_read(struct stream *s, char *to, size_t size,
+    size_t *n);
+
+/*
+ * Write bytes; *taken is how many of them need not be offered again.
+ *
+ * With last, and once all are taken, the stream is ended in good order:
+ * close_notify and FIN ride on the last packet.  STREAM_DONE when all are
+ * taken and handed to the kernel, WAIT_WRITE when the kernel is full (call
+ * again with the rest, which may be empty).
+ */
+enum stream_result stream_write(struct stream *s, struct view bytes, bool last,
+    size_t *taken);
+
+/*
+ * The same for len bytes of a file from offset.  STREAM_BROKEN, without an end
+ * in good order, if the file turns out shorter.
+ */
+enum stream_result stream_write_file(struct stream *s, int file, off_t offset,
+    size_t len, bool last, size_t *taken);
+
+/* Try to send what is kept; DONE, WAIT_WRITE or BROKEN. */
+enum stream_result stream_flush(struct stream *s);
+
+/* Receive and forget; WAIT_READ, END or BROKEN. */
+enum stream_result stream_drain(struct stream *s);
+
+/* True once the handshake is over; always true in the clear. */
+bool stream_is_ready(const struct stream *s);
+
+/* For the log: "1.3", "1.2", or "" in the clear; resumed or not. */
+const char *stream_tls_version(const struct stream *s);
+bool stream_is_resumed(const struct stream *s);
+
+/*
+ * Free what s owns; fd is left open.  cut: the answer was not finished, the
+ * peer shall see a reset rather than an end.
+ */
+void stream_fini(struct stream *s, bool cut);
+
+#endif

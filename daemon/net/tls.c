@@ -1,0 +1,280 @@
+/*
+ * tls.c - contexts, certificates and the choice by name.
+ *
+ * Floor net.  The first context is the one every handshake starts in; the
+ * client's SNI then picks the certificate, and a name that is absent or not
+ * ours keeps the first.  What may be served is decided later, from the URL.
+ */
+#include "net/tls.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "format/uri.h"
+#include "net/certificate.h"
+#include "net/stream.h"
+
+#define TICKET_KEYS_LEN 80 /* bytes; OpenSSL: name, HMAC, AES keys */
+#define SESSION_S       (12 * 60 * 60) /* seconds a session can be resumed */
+
+/* AES-128 first: with SHA-256 it costs 16 bytes less a handshake each way. */
+#define SUITES_13                                                              \
+	"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:"                 \
+	"TLS_AES_256_GCM_SHA384"
+#define CIPHERS_12 "ECDHE+AESGCM:ECDHE+CHACHA20"
+/* Both: with P-256 alone an X25519 client needs a second round trip. */
+#define GROUPS "X25519:P-256:P-384"
+
+struct tls {
+	SSL_CTX **ctx; /* one a capsule, the default first */
+	size_t n;
+	const struct snapshot *snapshot; /* borrowed */
+};
+
+static unsigned char ticket_keys[TICKET_KEYS_LEN];
+static BIO_METHOD *method;
+
+/* -- the BIO: a stream's bytes received, the scratch's flight -- */
+
+static int
+bio_read(BIO *bio, char *to, int size)
+{
+	struct stream *s = BIO_get_data(bio);
+	size_t n = s->in.len < (size_t)size ? s->in.len : (size_t)size;
+
+	BIO_clear_retry_flags(bio);
+	if (n == 0) {
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	memcpy(to, s->in.p, n);
+	s->in = view_skip(s->in, n);
+	return (int)n;
+}
+
+static int
+bio_write(BIO *bio, const char *p, int len)
+{
+	struct stream *s = BIO_get_data(bio);
+	struct stream_scratch *x = s->scratch;
+
+	BIO_clear_retry_flags(bio);
+	if ((size_t)len > sizeof(x->out) - x->out_len) {
+		BIO_set_retry_write(bio);
+		return -1;
+	}
+	memcpy(x->out + x->out_len, p, (size_t)len);
+	x->out_len += (size_t)len;
+	return len;
+}
+
+static long
+bio_ctrl(BIO *bio, int cmd, long arg, void *p)
+{
+	(void)bio;
+	(void)arg;
+	(void)p;
+	return cmd == BIO_CTRL_FLUSH; /* the flight leaves when it is whole */
+}
+
+void
+tls_init(void)
+{
+	/* The system's openssl.cnf is not ours to obey: conf says what we do.
+	 */
+	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
+	    RAND_bytes(ticket_keys, sizeof(ticket_keys)) != 1)
+		mem_exhausted(sizeof(ticket_keys));
+	method =
+	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
+	if (method == NULL || BIO_meth_set_read(method, bio_read) != 1 ||
+	    BIO_meth_set_write(method, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(method, bio_ctrl) != 1)
+		mem_exhausted(0);
+}
+
+/* -- contexts -- */
+
+/* The context of the capsule that name belongs to, or NULL. */
+static SSL_CTX *
+context_of(const struct tls *tls, const char *name)
+{
+	const struct site *site = NULL;
+	struct buf host;
+
+	buf_init(&host, URI_HOST_MAX);
+	if (uri_normalise_host(&host, view_of(name)) == URI_OK)
+		site = snapshot_site(tls->snapshot, buf_view(&host));
+	buf_fini(&host);
+	return site == NULL ? NULL : tls->ctx[site - tls->snapshot->sites];
+}
+
+/*
+ * Called once the client's hello is read.  The name is not acknowledged: no
+ * client asks for that, and the empty extension would be four bytes a visit.
+ */
+static int
+on_servername(SSL *ssl, int *alert, void *arg)
+{
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	struct stream *s = SSL_get_app_data(ssl);
+	SSL_CTX *ctx;
+
+	(void)alert;
+	if (name != NULL && s->sni == NULL) {
+		s->sni = strdup(name);
+		ctx = context_of(arg, name);
+		if (ctx != NULL && ctx != SSL_get_SSL_CTX(ssl))
+			(void)SSL_set_SSL_CTX(ssl, ctx);
+	}
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+/* All that is the same for every capsule; 0 or -1. */
+static int
+configure(SSL_CTX *ctx, struct tls *tls)
+{
+	static const unsigned char id[] = "capsuled";
+
+	SSL_CTX_set_options(ctx,
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+	/* The change-cipher record that old middleboxes like: six bytes. */
+	SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+	SSL_CTX_set_mode(ctx,
+	    SSL_MODE_ENABLE_PARTIAL_WRITE |
+		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/*
+	 * Sealed tickets: every worker, and every later generation, holds the
+	 * same keys, so nothing has to be remembered.  One is enough: clients
+	 * that resume use it once and get the next.
+	 */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_timeout(ctx, SESSION_S);
+	SSL_CTX_set_tlsext_servername_callback(ctx, on_servername);
+	SSL_CTX_set_tlsext_servername_arg(ctx, tls);
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+		SSL_CTX_set_ciphersuites(ctx, SUITES_13) == 1 &&
+		SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1 &&
+		SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
+		SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
+		SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) == 1 &&
+		SSL_CTX_set_tlsext_ticket_keys(ctx, ticket_keys,
+		    sizeof(ticket_keys)) == 1
+	    ? 0
+	    : -1;
+}
+
+/* The reason of OpenSSL's oldest error, in words. */
+static const char *
+reason(void)
+{
+	unsigned long e = ERR_get_error();
+	const char *words = ERR_reason_error_string(e);
+
+	if (ERR_SYSTEM_ERROR(e))
+		return strerror(ERR_GET_REASON(e));
+	return words != NULL ? words : "unknown reason";
+}
+
+static int
+load(SSL_CTX *ctx, const struct conf *conf, const struct conf_capsule *c,
+    struct problems *ps)
+{
+	ERR_clear_error();
+	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate.p) != 1) {
+		problems_add(ps, conf->path, c->certificate_line,
+		    "[capsule] certificate: cannot use %s: %s; it must be a "
+		    "PEM file, its chain behind it",
+		    c->certificate.p, reason());
+		return -1;
+	}
+	if (SSL_CTX_use_PrivateKey_file(ctx, c->key.p, SSL_FILETYPE_PEM) != 1) {
+		problems_add(ps, conf->path, c->key_line,
+		    "[capsule] key: cannot use %s with %s: %s", c->key.p,
+		    c->certificate.p, reason());
+		return -1;
+	}
+	return 0;
+}
+
+static SSL_CTX *
+context_new(struct tls *tls, const struct conf *conf,
+    const struct conf_capsule *c, struct problems *ps)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	if (ctx == NULL || configure(ctx, tls) == -1) {
+		problems_add(ps, conf->path, c->line, "cannot prepare TLS: %s",
+		    reason());
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	if (load(ctx, conf, c, ps) == -1) {
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+struct tls *
+tls_new(const struct conf *conf, const struct snapshot *s, struct problems *ps)
+{
+	struct tls *tls = xcalloc(1, sizeof(*tls));
+	bool whole = true;
+	size_t i;
+
+	tls->n = conf->n_capsules;
+	tls->snapshot = s;
+	tls->ctx = xcalloc(tls->n, sizeof(SSL_CTX *));
+	for (i = 0; i < tls->n; i++) {
+		tls->ctx[i] = context_new(tls, conf, &conf->capsules[i], ps);
+		if (tls->ctx[i] == NULL)
+			whole = false;
+	}
+	if (whole)
+		return tls;
+	tls_free(tls);
+	return NULL;
+}
+
+void
+tls_free(struct tls *tls)
+{
+	size_t i;
+
+	if (tls == NULL)
+		return;
+	for (i = 0; i < tls->n; i++)
+		SSL_CTX_free(tls->ctx[i]);
+	xfree(tls->ctx);
+	xfree(tls);
+}
+
+struct ssl_st *
+tls_accept(struct tls *tls, struct stream *s)
+{
+	SSL *ssl = SSL_new(tls->ctx[0]);
+	BIO *bio = BIO_new(method);
+
+	if (ssl == NULL || bio == NULL) {
+		SSL_free(ssl);
+		BIO_free(bio);
+		return NULL;
+	}
+	BIO_set_data(bio, s);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_app_data(ssl, s);
+	SSL_set_accept_state(ssl);
+	return ssl;
+}

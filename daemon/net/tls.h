@@ -1,0 +1,36 @@
+/* tls.h - contexts, certificates and the choice by name (OpenSSL). */
+#ifndef TLS_H
+#define TLS_H
+
+#include <stdbool.h>
+
+#include "base/problem.h"
+#include "site/conf.h"
+#include "site/snapshot.h"
+
+struct ssl_st;
+struct stream;
+struct tls;
+
+/* Prepare the library and the ticket keys: once, before anything forks. */
+void tls_init(void);
+
+/*
+ * Contexts for every capsule of conf, certificates and keys loaded.
+ *
+ * s, borrowed, says which host name belongs to which capsule.  Ticket keys
+ * are those of tls_init whatever the configuration, so that sessions outlive
+ * a reload.  Adds what is wrong to ps.  Returns the set, to be freed with
+ * tls_free, or NULL if there were problems.
+ */
+struct tls *tls_new(const struct conf *conf, const struct snapshot *s,
+    struct problems *ps);
+void tls_free(struct tls *tls);
+
+/*
+ * A server's end of a handshake that reads and writes through s; the caller
+ * frees it.  NULL without memory.
+ */
+struct ssl_st *tls_accept(struct tls *tls, struct stream *s);
+
+#endif

@@ -1,0 +1,25 @@
+/* channel.h - what the master and a worker say to each other. */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include <stdbool.h>
+
+/* One byte each, over a stream socket pair; its end means the other is gone. */
+enum channel_message {
+	CHANNEL_GONE = 0,     /* the other end has closed */
+	CHANNEL_READY = 'R',  /* worker: I serve */
+	CHANNEL_DRAIN = 'D',  /* master: accept no more, finish, go */
+	CHANNEL_ACCESS = 'A', /* master: here is the access log's descriptor */
+	CHANNEL_NOTHING = 'N' /* nothing to read just now */
+};
+
+/* Make both ends, closed on exec, not blocking; 0 or -1 with errno. */
+int channel_open(int *master, int *worker);
+
+/* Send one message, with a descriptor unless fd is -1; 0 or -1 with errno. */
+int channel_send(int channel, enum channel_message m, int fd);
+
+/* Receive one; *fd is the descriptor that came with it, now owned, or -1. */
+enum channel_message channel_receive(int channel, int *fd);
+
+#endif

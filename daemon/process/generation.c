@@ -1,0 +1,243 @@
+/*
+ * generation.c - build new, then swap.
+ *
+ * Floor process; the master calls in at start and at each reload.  A reload
+ * that fails leaves no trace but its sentences.
+ */
+#include "process/generation.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/certificate.h"
+#include "site/loader.h"
+
+/* Whom workers become when root names nobody: they need no rights at all. */
+#define UNPRIVILEGED_USER "nobody"
+
+#define EXPIRY_WARNING_S (30L * 24 * 60 * 60)
+
+/* Look up [server] user and group. */
+static void
+resolve_user(const struct conf *conf, struct sandbox *box, const char **name,
+    struct problems *ps)
+{
+	const struct passwd *pw;
+	const struct group *gr;
+
+	*name = conf->user.len > 0 ? conf->user.p : UNPRIVILEGED_USER;
+	pw = getpwnam(*name);
+	if (pw == NULL) {
+		problems_add(ps, conf->path, conf->user_line,
+		    "[server] user: there is no user \"%s\" on this system",
+		    *name);
+		return;
+	}
+	box->drop = geteuid() == 0;
+	box->uid = pw->pw_uid;
+	box->gid = pw->pw_gid;
+	if (!box->drop)
+		*name = NULL;
+	if (conf->group.len == 0)
+		return;
+	gr = getgrnam(conf->group.p);
+	if (gr == NULL)
+		problems_add(ps, conf->path, conf->group_line,
+		    "[server] group: there is no group \"%s\" on this system",
+		    conf->group.p);
+	else
+		box->gid = gr->gr_gid;
+}
+
+static unsigned long long
+mix_file(const char *path, unsigned long long seed)
+{
+	struct stat st;
+	struct {
+		long long size, s, ns, inode;
+	} what = { 0, 0, 0, 0 };
+
+	if (stat(path, &st) == 0) {
+		what.size = st.st_size;
+		what.s = st.st_mtim.tv_sec;
+		what.ns = st.st_mtim.tv_nsec;
+		what.inode = (long long)st.st_ino;
+	}
+	return hash_bytes((struct view){ (const char *)&what, sizeof(what) },
+	    seed);
+}
+
+unsigned long long
+generation_fingerprint(const struct conf *conf)
+{
+	unsigned long long f = loader_fingerprint(conf);
+	size_t i;
+
+	f = mix_file(conf->path, f);
+	for (i = 0; i < conf->n_capsules; i++) {
+		f = mix_file(conf->capsules[i].certificate.p, f);
+		f = mix_file(conf->capsules[i].key.p, f);
+	}
+	return f;
+}
+
+static bool
+ensure_certificates(const struct conf *conf, struct problems *ps)
+{
+	bool ok = true;
+	size_t i;
+	int r;
+
+	for (i = 0; i < conf->n_capsules; i++) {
+		r = certificate_ensure(conf, &conf->capsules[i], false, ps);
+		if (r == 1)
+			log_info("made a certificate and its key: %s, %s",
+			    conf->capsules[i].certificate.p,
+			    conf->capsules[i].key.p);
+		ok = ok && r != -1;
+	}
+	return ok;
+}
+
+struct generation *
+generation_new(struct conf *conf, const struct generation *old,
+    struct problems *ps)
+{
+	const struct listeners *had = old == NULL ? NULL : &old->listeners;
+	struct generation *g = xcalloc(1, sizeof(*g));
+	int port;
+
+	g->conf = conf;
+	resolve_user(conf, &g->sandbox, &g->user, ps);
+	/* Sockets first: menus name the port that the kernel chose. */
+	if (listeners_open(&g->listeners, had, conf, ps) == 0) {
+		port = conf->gopher_port != 0
+		    ? conf->gopher_port
+		    : listeners_gopher_port(&g->listeners);
+		/* Before loading: a change in between is seen next time. */
+		g->fingerprint = generation_fingerprint(conf);
+		g->snapshot = loader_load(conf, port, ps);
+	}
+	if (g->snapshot != NULL && ensure_certificates(conf, ps)) {
+		g->fingerprint = generation_fingerprint(conf);
+		g->tls = tls_new(conf, g->snapshot, ps);
+	}
+	if (problems_count(ps) == 0)
+		return g;
+	generation_free(g, old);
+	return NULL;
+}
+
+void
+generation_free(struct generation *g, const struct generation *kept)
+{
+	if (g == NULL)
+		return;
+	tls_free(g->tls);
+	snapshot_free(g->snapshot);
+	if (g->listeners.v != NULL)
+		listeners_close(&g->listeners,
+		    kept == NULL ? NULL : &kept->listeners);
+	conf_free(g->conf);
+	xfree(g);
+}
+
+void
+generation_check(const struct conf *conf, struct problems *ps)
+{
+	struct sandbox box = { false, 0, 0 };
+	struct snapshot *s;
+	struct tls *tls;
+	const char *user;
+	bool made = false;
+	size_t i;
+
+	resolve_user(conf, &box, &user, ps);
+	s = loader_load(conf, conf->gopher_port != 0 ? conf->gopher_port : 70,
+	    ps);
+	for (i = 0; i < conf->n_capsules; i++)
+		if (certificate_ensure(conf, &conf->capsules[i], true, ps) != 0)
+			made = true;
+	/* What is yet to be made, or half missing, cannot be loaded. */
+	if (!made) {
+		tls = tls_new(conf, s, ps);
+		tls_free(tls);
+	}
+	snapshot_free(s);
+}
+
+/* -- announcing -- */
+
+static void
+announce_certificate(const struct conf_capsule *c)
+{
+	struct certificate cert;
+	char until[CLOCK_STAMP_MAX];
+	time_t left;
+	size_t i;
+
+	if (certificate_read(c->certificate.p, &cert) == -1)
+		return;
+	clock_stamp(cert.not_after, until, sizeof(until));
+	log_info("certificate %s until %.10s, SHA-256 %s, key SHA-256 %s",
+	    c->certificate.p, until, cert.sha256, cert.key_sha256);
+	left = cert.not_after - clock_wall();
+	if (left < 0)
+		log_warnx("certificate %s has expired: every client refuses it",
+		    c->certificate.p);
+	else if (left < EXPIRY_WARNING_S)
+		log_warnx("certificate %s expires in %ld days; renew it with "
+			  "the same key",
+		    c->certificate.p, (long)left / 86400);
+	for (i = 0; i < c->hostname.n; i++)
+		if (!certificate_names(c->certificate.p, c->hostname.v[i].p))
+			log_warnx("certificate %s does not name %s: strict "
+				  "clients refuse it",
+			    c->certificate.p, c->hostname.v[i].p);
+}
+
+static void
+announce_capsule(const struct conf_capsule *c, const struct site *site)
+{
+	struct buf hosts;
+	size_t i;
+
+	buf_init(&hosts, 4096);
+	for (i = 0; i < c->hostname.n; i++)
+		buf_printf(&hosts, "%s%s", i == 0 ? "" : " ",
+		    c->hostname.v[i].p);
+	log_info("capsule %.*s: %zu selectors from %s",
+	    VIEW_ARG(buf_view(&hosts)), hash_count(site->entries), c->root.p);
+	buf_fini(&hosts);
+	announce_certificate(c);
+}
+
+void
+generation_announce(const struct generation *g)
+{
+	const struct listener *l;
+	struct buf name;
+	size_t i;
+
+	for (i = 0; i < g->conf->n_capsules; i++)
+		announce_capsule(&g->conf->capsules[i], &g->snapshot->sites[i]);
+	buf_init(&name, 256);
+	for (i = 0; i < g->listeners.n; i++) {
+		l = &g->listeners.v[i];
+		buf_reset(&name);
+		listener_name(l, &name);
+		log_info("listening on %.*s: %s%s", VIEW_ARG(buf_view(&name)),
+		    l->protocol->name,
+		    l->clear && l->tls ? ", also over TLS" : "");
+	}
+	buf_fini(&name);
+}

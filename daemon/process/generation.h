@@ -1,0 +1,46 @@
+/* generation.h - one complete set of all that a worker serves from. */
+#ifndef GENERATION_H
+#define GENERATION_H
+
+#include <stdbool.h>
+
+#include "base/problem.h"
+#include "net/listener.h"
+#include "net/tls.h"
+#include "process/sandbox.h"
+#include "site/conf.h"
+#include "site/snapshot.h"
+
+/* Built whole or not at all; never changed afterwards. */
+struct generation {
+	struct conf *conf;
+	struct listeners listeners;
+	struct snapshot *snapshot;
+	struct tls *tls;
+	struct sandbox sandbox;
+	const char
+	    *user; /* whom workers become, for the log; NULL: no change */
+	unsigned long long fingerprint; /* of all files it was built from */
+};
+
+/*
+ * Build a generation from the configuration conf, which it owns from now on,
+ * taking over listening sockets of old, which may be NULL.
+ * Adds what is wrong to ps.  Returns NULL then, with old as it was.
+ */
+struct generation *generation_new(struct conf *conf,
+    const struct generation *old, struct problems *ps);
+
+/* Free all of it but the sockets that kept, which may be NULL, took over. */
+void generation_free(struct generation *g, const struct generation *kept);
+
+/* Look at everything conf names, bind and write nothing: for -n. */
+void generation_check(const struct conf *conf, struct problems *ps);
+
+/* The number that changes with any file that conf names, its own included. */
+unsigned long long generation_fingerprint(const struct conf *conf);
+
+/* Say in the log what is served, where, and with which certificates. */
+void generation_announce(const struct generation *g);
+
+#endif

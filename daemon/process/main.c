@@ -1,0 +1,273 @@
+/*
+ * main.c - the command line.
+ *
+ * Floor process, its top.  Until all is served, everything that goes wrong is
+ * said on standard error and ends with exit status 1, in the background too:
+ * the process that was started waits for the one that stays.
+ */
+#include <sys/resource.h>
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <unistring/version.h>
+
+#include "base/mem.h"
+#include "net/tls.h"
+#include "process/generation.h"
+#include "process/logs.h"
+#include "process/master.h"
+
+enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct arguments {
+	struct master_options options;
+	int check; /* -n, -nn */
+};
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: capsuled [-fnVv] [-c file] [-R fd]\n"
+	      "  -c file  configuration; default " CAPSULED_CONF "\n"
+	      "  -f       stay in the foreground, log to standard error\n"
+	      "  -n       check configuration, certificates and content; "
+	      "-nn also\n"
+	      "           prints the effective configuration\n"
+	      "  -R fd    write \"ready gemini=PORT gopher=PORT\" there once "
+	      "all is served\n"
+	      "  -v       log more; may be repeated\n"
+	      "  -V       print the version and those of the libraries\n"
+	      "The manual: capsuled(8), capsuled.ini(5).\n",
+	    to);
+}
+
+static void
+print_version(void)
+{
+	printf("capsuled %s\n%s\nlibevent %s\nlibunistring %d.%d\n",
+	    CAPSULED_VERSION, OpenSSL_version(OPENSSL_VERSION),
+	    event_get_version(), _libunistring_version >> 8,
+	    _libunistring_version & 0xff);
+}
+
+static int
+parse_fd(const char *word)
+{
+	unsigned long fd;
+
+	if (view_to_number(view_of(word), 1 << 20, &fd) == -1 ||
+	    fcntl((int)fd, F_GETFD) == -1) {
+		fprintf(stderr,
+		    "capsuled: -R: \"%s\" is not an open descriptor\n", word);
+		exit(EXIT_USAGE);
+	}
+	(void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	return (int)fd;
+}
+
+static struct arguments
+parse(int argc, char **argv)
+{
+	struct arguments a = {
+		.options = { .conf_path = CAPSULED_CONF, .ready_fd = -1 },
+	};
+	int o;
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		usage(stdout);
+		exit(EXIT_STOPPED);
+	}
+	while ((o = getopt(argc, argv, "c:fhnR:vV")) != -1)
+		switch (o) {
+		case 'c':
+			a.options.conf_path = optarg;
+			break;
+		case 'f':
+			a.options.foreground = true;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(EXIT_STOPPED);
+		case 'n':
+			a.check++;
+			break;
+		case 'R':
+			a.options.ready_fd = parse_fd(optarg);
+			break;
+		case 'v':
+			a.options.extra_verbosity++;
+			break;
+		case 'V':
+			print_version();
+			exit(EXIT_STOPPED);
+		default:
+			usage(stderr);
+			exit(EXIT_USAGE);
+		}
+	if (optind < argc) {
+		fprintf(stderr,
+		    "capsuled: \"%s\": there are no arguments but "
+		    "options\n",
+		    argv[optind]);
+		usage(stderr);
+		exit(EXIT_USAGE);
+	}
+	return a;
+}
+
+/* Print what is wrong; the exit status that follows from it. */
+static int
+tell(struct problems *ps)
+{
+	size_t i, n = problems_count(ps);
+
+	for (i = 0; i < n; i++)
+		fprintf(stderr, "%s\n", problems_get(ps, i));
+	return n == 0 ? EXIT_STOPPED : EXIT_FAILED;
+}
+
+static int
+check(const struct arguments *a)
+{
+	struct problems *ps = problems_new();
+	struct conf *conf = conf_load(a->options.conf_path, ps);
+	int status;
+
+	/* Content is looked at only where the map itself makes sense. */
+	if (conf != NULL && problems_count(ps) == 0)
+		generation_check(conf, ps);
+	status = tell(ps);
+	if (status == EXIT_STOPPED && a->check > 1)
+		conf_print(conf, stdout);
+	else if (status == EXIT_STOPPED)
+		printf("%s: everything is in order\n", a->options.conf_path);
+	conf_free(conf);
+	problems_free(ps);
+	return status;
+}
+
+/* -- going into the background -- */
+
+static int waiting_parent = -1; /* a pipe to the process that was started */
+
+/* The one that stays serves: let the one that was started go. */
+static void
+release_parent(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null != -1) {
+		(void)dup2(null, STDIN_FILENO);
+		(void)dup2(null, STDOUT_FILENO);
+		(void)dup2(null, STDERR_FILENO);
+		if (null > STDERR_FILENO)
+			close(null);
+	}
+	if (waiting_parent != -1 && write(waiting_parent, "r", 1) == 1)
+		close(waiting_parent);
+}
+
+/* Returns in the child only. */
+static void
+background(void)
+{
+	char byte;
+	int pipes[2];
+	pid_t pid;
+
+	if (pipe(pipes) == -1 || (pid = fork()) == -1) {
+		perror("capsuled: cannot go into the background");
+		exit(EXIT_FAILED);
+	}
+	if (pid > 0) {
+		close(pipes[1]);
+		_exit(
+		    read(pipes[0], &byte, 1) == 1 ? EXIT_STOPPED : EXIT_FAILED);
+	}
+	close(pipes[0]);
+	(void)fcntl(pipes[1], F_SETFD, FD_CLOEXEC);
+	waiting_parent = pipes[1];
+	(void)setsid();
+	if (chdir("/") == -1)
+		perror("capsuled: cannot leave the folder it was started in");
+}
+
+/* Relative paths would mean something else once we are in "/". */
+static const char *
+absolute(const char *path)
+{
+	char folder[PATH_MAX], *whole;
+	size_t size;
+
+	if (path[0] == '/' || getcwd(folder, sizeof(folder)) == NULL)
+		return path;
+	size = strlen(folder) + strlen(path) + sizeof("/");
+	whole = xmalloc(size);
+	snprintf(whole, size, "%s/%s", folder, path);
+	return whole;
+}
+
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+static int
+serve(struct arguments *a)
+{
+	struct problems *ps = problems_new();
+	struct generation *g = NULL;
+	struct conf *conf;
+	struct logs logs;
+	int status;
+
+	logs_init(&logs);
+	conf = conf_load(a->options.conf_path, ps);
+	if (conf != NULL && problems_count(ps) == 0) {
+		master_set_level(&a->options, conf);
+		tls_init();
+		g = generation_new(conf, NULL, ps);
+	}
+	if (g != NULL)
+		(void)logs_open(&logs, g->conf, a->options.foreground, ps);
+	status = tell(ps);
+	problems_free(ps);
+	if (status != EXIT_STOPPED)
+		return status;
+	master_set_level(&a->options, g->conf);
+	status = master_run(&a->options, g, &logs);
+	logs_close(&logs);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments a = parse(argc, argv);
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (a.check > 0) {
+		tls_init();
+		return check(&a);
+	}
+	raise_descriptor_limit();
+	if (!a.options.foreground) {
+		a.options.conf_path = absolute(a.options.conf_path);
+		a.options.on_ready = release_parent;
+		background();
+	}
+	return serve(&a);
+}

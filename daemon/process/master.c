@@ -1,0 +1,610 @@
+/*
+ * master.c - the process that loads, forks and watches, and serves nobody.
+ *
+ * Floor process.  Workers are forked from here with the generation they
+ * serve; the listening sockets live here and outlive both.  A reload builds a
+ * new generation, forks its workers, and only then lets the old ones finish:
+ * the kernel's queue of visitors is never without an owner.
+ *
+ * The loop runs on poll(2), because an epoll descriptor would be shared with
+ * the children across fork(2).
+ */
+#include "process/master.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "process/channel.h"
+#include "process/notify.h"
+#include "process/worker.h"
+
+#define BACKOFF_MIN_MS 100   /* after the first worker that died young */
+#define BACKOFF_MAX_MS 10000 /* doubled up to this */
+#define YOUNG_MS       5000  /* dying before this age is dying young */
+
+struct worker_process {
+	struct worker_process *next;
+	struct master *master;
+	pid_t pid;
+	int channel; /* the master's end; -1 once the worker closed it */
+	struct event *event;
+	const struct generation *generation; /* not NULL: of the present one */
+	bool ready;
+	int64_t born_ms;
+};
+
+struct master {
+	const struct master_options *options;
+	struct event_base *base;
+	struct generation *now;
+	struct logs *logs;
+	struct worker_process *workers;
+	struct event *respawn, *drained, *watch, *relay;
+	int backoff_ms; /* 0: the last worker to die was not young */
+	bool served;    /* every listener was served once: we are ready */
+	bool stopping;
+	int status;
+};
+
+static void spawn_missing(struct master *m);
+
+static int
+wanted_workers(const struct master *m)
+{
+	int n = m->now->conf->workers;
+
+	return n > 0 ? n : os_processors();
+}
+
+static int
+count_workers(const struct master *m, bool only_ready)
+{
+	const struct worker_process *w;
+	int n = 0;
+
+	for (w = m->workers; w != NULL; w = w->next)
+		n += w->generation == m->now && (w->ready || !only_ready);
+	return n;
+}
+
+static void
+after(struct event *timer, int64_t ms)
+{
+	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+
+	(void)evtimer_add(timer, &tv);
+}
+
+/* -- ready -- */
+
+static void
+tell_ready(struct master *m)
+{
+	const struct listeners *ls = &m->now->listeners;
+	struct buf line, gemini, gopher;
+
+	buf_init(&gemini, 4096);
+	buf_init(&gopher, 4096);
+	buf_init(&line, 8192);
+	listeners_ports(ls, LISTENER_GEMINI, &gemini);
+	listeners_ports(ls, LISTENER_GOPHER, &gopher);
+	buf_puts(&line, "ready");
+	if (gemini.len > 0)
+		buf_printf(&line, " gemini=%.*s", VIEW_ARG(buf_view(&gemini)));
+	if (gopher.len > 0)
+		buf_printf(&line, " gopher=%.*s", VIEW_ARG(buf_view(&gopher)));
+	buf_putc(&line, '\n');
+	if (m->options->ready_fd != -1) {
+		if (write(m->options->ready_fd, line.p, line.len) !=
+		    (ssize_t)line.len)
+			log_warn("cannot tell that we are ready");
+		close(m->options->ready_fd);
+	}
+	buf_fini(&line);
+	buf_fini(&gopher);
+	buf_fini(&gemini);
+}
+
+static void
+write_pid_file(const struct conf *conf)
+{
+	FILE *f;
+
+	if (conf->pid_file.len == 0)
+		return;
+	f = fopen(conf->pid_file.p, "we");
+	if (f == NULL || fprintf(f, "%ld\n", (long)getpid()) < 0)
+		log_warn("cannot write %s", conf->pid_file.p);
+	if (f != NULL)
+		fclose(f);
+}
+
+/* Every worker of the first generation serves. */
+static void
+on_served(struct master *m)
+{
+	m->served = true;
+	write_pid_file(m->now->conf);
+	generation_announce(m->now);
+	log_info("ready: %d worker%s%s%s", wanted_workers(m),
+	    wanted_workers(m) == 1 ? "" : "s",
+	    m->now->user == NULL ? "" : " running as ",
+	    m->now->user == NULL ? "" : m->now->user);
+	tell_ready(m);
+	notify("READY=1");
+	if (m->options->on_ready != NULL)
+		m->options->on_ready();
+}
+
+/* -- workers -- */
+
+static void
+forget(struct master *m, struct worker_process *gone)
+{
+	struct worker_process **at = &m->workers;
+
+	while (*at != gone)
+		at = &(*at)->next;
+	*at = gone->next;
+	if (gone->event != NULL)
+		event_free(gone->event);
+	if (gone->channel != -1)
+		close(gone->channel);
+	xfree(gone);
+}
+
+static void
+on_worker_says(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker_process *w = arg;
+	struct master *m = w->master;
+	int passed;
+
+	(void)what;
+	switch (channel_receive((int)fd, &passed)) {
+	case CHANNEL_READY:
+		w->ready = true;
+		if (!m->served && !m->stopping &&
+		    count_workers(m, true) == wanted_workers(m))
+			on_served(m);
+		break;
+	case CHANNEL_GONE: /* SIGCHLD tells the rest */
+		event_free(w->event);
+		close(w->channel);
+		w->event = NULL;
+		w->channel = -1;
+		break;
+	default:
+		break;
+	}
+	if (passed != -1)
+		close(passed);
+}
+
+/* In the child: let go of what is the master's alone. */
+static void
+become_worker(struct master *m, int channel)
+{
+	struct worker_process *w;
+
+	for (w = m->workers; w != NULL; w = w->next)
+		if (w->channel != -1)
+			close(w->channel);
+	if (m->options->ready_fd != -1 && !m->served)
+		close(m->options->ready_fd);
+	event_base_free(m->base);
+	worker_run(m->now, m->logs, channel);
+}
+
+static int
+spawn(struct master *m)
+{
+	struct worker_process *w;
+	int ours, theirs;
+	sigset_t all, before;
+	pid_t pid;
+
+	if (channel_open(&ours, &theirs) == -1)
+		return -1;
+	/* No handler of ours may run in the child before it has its own. */
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	log_flush();
+	pid = fork();
+	if (pid == 0) {
+		close(ours);
+		become_worker(m, theirs);
+	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	close(theirs);
+	if (pid == -1) {
+		close(ours);
+		return -1;
+	}
+	w = xcalloc(1, sizeof(*w));
+	w->master = m;
+	w->pid = pid;
+	w->channel = ours;
+	w->generation = m->now;
+	w->born_ms = clock_ms();
+	w->event =
+	    event_new(m->base, ours, EV_READ | EV_PERSIST, on_worker_says, w);
+	if (w->event == NULL || event_add(w->event, NULL) == -1)
+		mem_exhausted(sizeof(*w));
+	w->next = m->workers;
+	m->workers = w;
+	log_debug("worker %ld started", (long)pid);
+	return 0;
+}
+
+static void
+spawn_missing(struct master *m)
+{
+	int n = wanted_workers(m) - count_workers(m, false);
+
+	for (; n > 0; n--)
+		if (spawn(m) == -1) {
+			log_error("cannot start a worker");
+			after(m->respawn, BACKOFF_MAX_MS);
+			return;
+		}
+}
+
+static void
+on_respawn(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	if (!m->stopping)
+		spawn_missing(m);
+}
+
+/* Say how a worker ended that was not asked to. */
+static void
+tell_death(const struct worker_process *w, int status)
+{
+	if (WIFSIGNALED(status))
+		log_errorx("worker %ld died: %s", (long)w->pid,
+		    strsignal(WTERMSIG(status)));
+	else
+		log_errorx("worker %ld ended with status %d", (long)w->pid,
+		    WEXITSTATUS(status));
+}
+
+/* A worker of the present generation is gone: replace it, not too fast. */
+static void
+replace(struct master *m, int64_t age_ms)
+{
+	if (!m->served) {
+		log_errorx("a worker could not start");
+		m->status = 1;
+		m->stopping = true;
+		(void)event_base_loopbreak(m->base);
+		return;
+	}
+	if (age_ms >= YOUNG_MS)
+		m->backoff_ms = 0;
+	else if (m->backoff_ms == 0)
+		m->backoff_ms = BACKOFF_MIN_MS;
+	else if (m->backoff_ms < BACKOFF_MAX_MS / 2)
+		m->backoff_ms *= 2;
+	else
+		m->backoff_ms = BACKOFF_MAX_MS;
+	after(m->respawn, m->backoff_ms);
+}
+
+static void
+on_child(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+	struct worker_process *w;
+	int64_t age;
+	bool present;
+	int status;
+	pid_t pid;
+
+	(void)fd;
+	(void)what;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (w = m->workers; w != NULL && w->pid != pid; w = w->next)
+			;
+		if (w == NULL)
+			continue;
+		age = clock_ms() - w->born_ms;
+		present = w->generation == m->now;
+		if (!m->stopping && (present || status != 0))
+			tell_death(w, status);
+		forget(m, w);
+		if (!m->stopping && present)
+			replace(m, age);
+	}
+	if (m->stopping && m->workers == NULL)
+		(void)event_base_loopbreak(m->base);
+}
+
+static void
+tell_all(struct master *m, enum channel_message message, int fd, bool only_old)
+{
+	struct worker_process *w;
+
+	for (w = m->workers; w != NULL; w = w->next)
+		if (w->channel != -1 && (!only_old || w->generation != m->now))
+			(void)channel_send(w->channel, message, fd);
+}
+
+/* -- reload -- */
+
+static void
+tell_problems(struct problems *ps)
+{
+	size_t i;
+
+	for (i = 0; i < problems_count(ps); i++)
+		log_errorx("%s", problems_get(ps, i));
+}
+
+static struct generation *
+build(struct master *m, struct problems *ps)
+{
+	struct conf *conf = conf_load(m->options->conf_path, ps);
+
+	if (conf == NULL)
+		return NULL;
+	if (problems_count(ps) > 0) {
+		conf_free(conf);
+		return NULL;
+	}
+	return generation_new(conf, m->now, ps);
+}
+
+static void
+arm_watch(struct master *m)
+{
+	if (m->now->conf->watch_s > 0)
+		after(m->watch, (int64_t)m->now->conf->watch_s * 1000);
+	else
+		(void)event_del(m->watch);
+}
+
+static void
+swap(struct master *m, struct generation *next)
+{
+	struct generation *old = m->now;
+
+	m->now = next;
+	m->backoff_ms = 0;
+	master_set_level(m->options, next->conf);
+	spawn_missing(m);
+	tell_all(m, CHANNEL_DRAIN, -1, true);
+	generation_free(old, next);
+	generation_announce(next);
+	log_info("reloaded %s", m->options->conf_path);
+}
+
+static void
+reload(struct master *m)
+{
+	struct problems *ps = problems_new();
+	struct generation *next;
+
+	notify_reloading();
+	next = build(m, ps);
+	if (next != NULL &&
+	    logs_open(m->logs, next->conf, m->options->foreground, ps) == -1) {
+		generation_free(next, m->now);
+		next = NULL;
+	}
+	if (next != NULL)
+		swap(m, next);
+	else {
+		tell_problems(ps);
+		log_errorx("not reloaded: what was served is still served");
+	}
+	problems_free(ps);
+	arm_watch(m);
+	notify("READY=1");
+}
+
+static void
+on_hup(evutil_socket_t signal, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)signal;
+	(void)what;
+	if (m->served && !m->stopping)
+		reload(m);
+}
+
+static void
+on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+	unsigned long long f;
+
+	(void)fd;
+	(void)what;
+	if (m->stopping)
+		return;
+	f = generation_fingerprint(m->now->conf);
+	if (f != m->now->fingerprint) {
+		/* A set that cannot be built is not tried again unchanged. */
+		m->now->fingerprint = f;
+		log_info("files have changed");
+		reload(m);
+	} else
+		arm_watch(m);
+}
+
+static void
+on_usr1(evutil_socket_t signal, short what, void *arg)
+{
+	struct master *m = arg;
+	struct problems *ps = problems_new();
+
+	(void)signal;
+	(void)what;
+	if (logs_open(m->logs, m->now->conf, m->options->foreground, ps) == -1)
+		tell_problems(ps);
+	else {
+		master_set_level(m->options, m->now->conf);
+		if (m->logs->access_fd != -1)
+			tell_all(m, CHANNEL_ACCESS, m->logs->access_fd, false);
+		log_info("logs reopened");
+	}
+	problems_free(ps);
+}
+
+/* -- the end -- */
+
+static void
+kill_all(struct master *m)
+{
+	struct worker_process *w;
+
+	for (w = m->workers; w != NULL; w = w->next)
+		(void)kill(w->pid, SIGKILL);
+}
+
+static void
+on_stop(evutil_socket_t signal, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)signal;
+	(void)what;
+	if (m->stopping) {
+		log_info("stopping at once");
+		kill_all(m);
+		(void)event_base_loopbreak(m->base);
+		return;
+	}
+	m->stopping = true;
+	notify("STOPPING=1");
+	log_info("stopping: what is in flight has %d s",
+	    m->now->conf->drain_timeout_ms / 1000);
+	tell_all(m, CHANNEL_DRAIN, -1, false);
+	after(m->drained, m->now->conf->drain_timeout_ms);
+	if (m->workers == NULL)
+		(void)event_base_loopbreak(m->base);
+}
+
+static void
+on_drained(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	log_warnx("drain_timeout is over: the rest is cut");
+	kill_all(m);
+}
+
+static void
+on_relay(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	logs_relay(m->logs);
+}
+
+/* -- set up -- */
+
+static struct event_base *
+poll_base(void)
+{
+	struct event_config *c = event_config_new();
+	struct event_base *base = NULL;
+
+	if (c != NULL && event_config_avoid_method(c, "epoll") == 0 &&
+	    event_config_avoid_method(c, "kqueue") == 0)
+		base = event_base_new_with_config(c);
+	if (c != NULL)
+		event_config_free(c);
+	return base;
+}
+
+static struct event *
+add_signal(struct master *m, int signal, event_callback_fn fn)
+{
+	struct event *e = evsignal_new(m->base, signal, fn, m);
+
+	if (e == NULL || event_add(e, NULL) == -1)
+		mem_exhausted(0);
+	return e;
+}
+
+void
+master_set_level(const struct master_options *options, const struct conf *conf)
+{
+	int level = (int)conf->level + options->extra_verbosity;
+
+	log_set_level(
+	    level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : (enum log_level)level);
+}
+
+int
+master_run(const struct master_options *options, struct generation *g,
+    struct logs *logs)
+{
+	static const struct {
+		int signal;
+		event_callback_fn fn;
+	} handled[] = { { SIGHUP, on_hup }, { SIGUSR1, on_usr1 },
+		{ SIGTERM, on_stop }, { SIGINT, on_stop },
+		{ SIGCHLD, on_child } };
+	struct event *signals[sizeof(handled) / sizeof(handled[0])];
+	struct master m = { .options = options, .now = g, .logs = logs };
+	size_t i;
+
+	m.base = poll_base();
+	if (m.base == NULL)
+		mem_exhausted(0);
+	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+		signals[i] = add_signal(&m, handled[i].signal, handled[i].fn);
+	m.respawn = evtimer_new(m.base, on_respawn, &m);
+	m.drained = evtimer_new(m.base, on_drained, &m);
+	m.watch = evtimer_new(m.base, on_watch, &m);
+	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
+	    on_relay, &m);
+	if (m.respawn == NULL || m.drained == NULL || m.watch == NULL ||
+	    m.relay == NULL || event_add(m.relay, NULL) == -1)
+		mem_exhausted(0);
+	arm_watch(&m);
+	spawn_missing(&m);
+	(void)event_base_dispatch(m.base);
+
+	kill_all(&m);
+	while (m.workers != NULL)
+		forget(&m, m.workers);
+	logs_relay(logs);
+	if (m.served && m.now->conf->pid_file.len > 0)
+		(void)unlink(m.now->conf->pid_file.p);
+	if (m.status == 0)
+		log_info("stopped");
+	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+		event_free(signals[i]);
+	event_free(m.respawn);
+	event_free(m.drained);
+	event_free(m.watch);
+	event_free(m.relay);
+	event_base_free(m.base);
+	generation_free(m.now, NULL);
+	return m.status;
+}

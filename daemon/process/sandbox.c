@@ -1,0 +1,34 @@
+/*
+ * sandbox.c - the part of giving up that POSIX knows.
+ *
+ * Floor process.  sandbox_SYSTEM.c calls in and adds what its system can do.
+ */
+#include "process/sandbox.h"
+
+#include <sys/resource.h>
+
+#include <grp.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+int
+sandbox_drop_user(const struct sandbox *box)
+{
+	struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	if (!box->drop)
+		return 0;
+	/* Groups first: without root they could not be changed any more. */
+	if (setgroups(1, &box->gid) == -1 || setgid(box->gid) == -1 ||
+	    setuid(box->uid) == -1) {
+		log_error("cannot become user %d", (int)box->uid);
+		return -1;
+	}
+	if (box->uid != 0 && (setuid(0) == 0 || geteuid() == 0)) {
+		log_errorx("root could be had back");
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,14 @@
+/*
+ * sandbox_netbsd.c - what a worker gives up on NetBSD.  Untried on the real
+ * system.
+ *
+ * Floor process.  NetBSD has nothing like pledge(2) or capability mode: root
+ * is all there is to give up.
+ */
+#include "process/sandbox.h"
+
+int
+sandbox_enter(const struct sandbox *box)
+{
+	return sandbox_drop_user(box);
+}

@@ -1,0 +1,24 @@
+/*
+ * sandbox_openbsd.c - what a worker gives up on OpenBSD.  Untried on the real
+ * system.
+ *
+ * Floor process.  After pledge(2) a worker can use the descriptors it holds,
+ * accept connections and receive the log's descriptor: no path, no process.
+ */
+#include "process/sandbox.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+
+int
+sandbox_enter(const struct sandbox *box)
+{
+	if (sandbox_drop_user(box) == -1)
+		return -1;
+	if (pledge("stdio inet recvfd", NULL) == -1) {
+		log_error("cannot pledge");
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,143 @@
+/*
+ * worker.c - the loop that serves.
+ *
+ * Floor process.  Everything served was inherited when the master forked; the
+ * channel brings the word to drain and, after a rotation, the access log.
+ */
+#include "process/worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/log.h"
+#include "base/os.h"
+#include "net/acceptor.h"
+#include "net/conn.h"
+#include "process/channel.h"
+
+struct worker {
+	struct event_base *base;
+	struct conns *conns;
+	struct acceptor *acceptor; /* NULL: draining */
+	struct logs *logs;
+	struct event *channel_event, *term_event;
+	int channel;
+	bool done;
+};
+
+static void
+on_empty(void *arg)
+{
+	struct worker *w = arg;
+
+	w->done = true;
+}
+
+static void
+drain(struct worker *w)
+{
+	if (w->acceptor == NULL)
+		return;
+	log_debug("draining, %zu connections are open", conns_count(w->conns));
+	acceptor_free(w->acceptor);
+	w->acceptor = NULL;
+	conns_drain(w->conns, on_empty, w);
+}
+
+static void
+on_channel(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	int passed;
+
+	(void)what;
+	switch (channel_receive((int)fd, &passed)) {
+	case CHANNEL_GONE:
+		/* Nobody is left to replace us, reload us or stop us. */
+		log_warnx("the master is gone: finishing");
+		(void)event_del(w->channel_event);
+		drain(w);
+		break;
+	case CHANNEL_DRAIN:
+		drain(w);
+		break;
+	case CHANNEL_ACCESS:
+		if (passed != -1)
+			logs_replace_access(w->logs, passed);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_term(evutil_socket_t signal, short what, void *arg)
+{
+	(void)signal;
+	(void)what;
+	drain(arg);
+}
+
+/* The master acts on these; ^C at a terminal reaches all of us. */
+static void
+ignore_signals(void)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGUSR1, SIGUSR2,
+		SIGPIPE };
+	sigset_t none;
+	size_t i;
+
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		(void)signal(ignored[i], SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void
+start(struct worker *w, const struct generation *g)
+{
+	w->base = event_base_new();
+	if (w->base == NULL) {
+		log_errorx("cannot make an event loop");
+		exit(1);
+	}
+	w->conns = conns_new(w->base, g->conf, g->snapshot, g->tls);
+	w->acceptor = acceptor_new(w->base, &g->listeners, w->conns);
+	w->channel_event =
+	    event_new(w->base, w->channel, EV_READ | EV_PERSIST, on_channel, w);
+	w->term_event = evsignal_new(w->base, SIGTERM, on_term, w);
+	if (w->channel_event == NULL || w->term_event == NULL ||
+	    event_add(w->channel_event, NULL) == -1 ||
+	    event_add(w->term_event, NULL) == -1) {
+		log_errorx("cannot wait for events");
+		exit(1);
+	}
+}
+
+void
+worker_run(const struct generation *g, struct logs *logs, int channel)
+{
+	static struct worker w; /* zeroed, and never freed: the process ends */
+
+	w.logs = logs;
+	w.channel = channel;
+	os_set_title("capsuled worker");
+	ignore_signals();
+	logs_enter_worker(logs);
+	start(&w, g);
+	if (sandbox_enter(&g->sandbox) == -1)
+		exit(1);
+	(void)channel_send(channel, CHANNEL_READY, -1);
+	while (!w.done) {
+		(void)event_base_loop(w.base, EVLOOP_ONCE);
+		log_flush();
+	}
+	log_flush();
+	exit(0);
+}
