@@ -159,7 +159,7 @@ help:
 # Both fetch missing packages first, by asking the system's package manager.
 run:
 	@sh conf/packages.sh run
-	@${MAKE} all
+	@GNUMAKEFLAGS=--no-print-directory ${MAKE} all
 	@sh conf/run.sh build/capsuled conf/demo.ini
 
 check:

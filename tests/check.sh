@@ -16,6 +16,9 @@ LOGS=build/check
 JOBS=$(getconf _NPROCESSORS_ONLN 2>/dev/null ||
     getconf NPROCESSORS_ONLN 2>/dev/null || echo 1)
 passed=0 failed=0 skipped=0
+# GNU make would tell each folder that it enters.
+GNUMAKEFLAGS=--no-print-directory
+export GNUMAKEFLAGS
 
 mkdir -p "$LOGS" || exit 1
 rm -f "$LOGS"/*
@@ -45,10 +48,8 @@ trap stopped HUP INT TERM
 digest() {
 	awk '
 	/^\[ RUN / || /^\[       OK/ || /^\[=====/ || /^$/ { next }
-	/^(\/[^ ]*\/)?(cc|gcc|clang|ar|gmake|make|bmake)(\[[0-9]*\])?:? / {
-		next
-	}
-	/^(mkdir|cp|rm) -/ || /^    daemon\// || /^--- .* ---$/ { next }
+	/^(\/[^ ]*\/)?(cc|gcc|clang|ar) / || /^    daemon\// { next }
+	/^(mkdir|cp|rm|echo) -?/ || /^--- .* ---$/ { next }
 	{ print "    " $0; fflush() }'
 }
 
