@@ -2,8 +2,8 @@
  * answer.c - from a request to what is sent: pure look-ups and refusals.
  *
  * Floor site.  Everything said here was prepared, in the snapshot or in the
- * tables below; the one exception is the HTML page for a "URL:" selector,
- * which carries what the client sent.  Nothing else is ever allocated.
+ * tables below.  Only the HTML page for a "URL:" selector, which carries what
+ * the client sent, and answers to Gopher+ are put together on the spot.
  */
 #include "site/answer.h"
 
@@ -14,6 +14,9 @@
 
 /* Longest HTML page made for a "URL:" selector, all of it escaped: bytes. */
 #define URL_PAGE_MAX ((size_t)32 << 10)
+
+/* Largest answer that is copied to be framed for Gopher+: bytes. */
+#define PLUS_MAX ((size_t)1 << 20)
 
 /* A buffer that borrows an array: it never grows and owns nothing. */
 #define ROOM(array)                                                            \
@@ -221,6 +224,55 @@ gopher_find(const struct site *site, struct view selector)
 	return entry;
 }
 
+/* The attributes of a menu: its lines, each marked as one item's. */
+static void
+put_items(struct buf *to, struct view menu)
+{
+	struct view line;
+
+	buf_puts(to, "+-2\r\n");
+	while (menu.len > 0) {
+		line = view_cut(&menu, '\n');
+		if (view_eq(line, VIEW(".\r")))
+			break;
+		buf_puts(to, "+INFO: ");
+		buf_put(to, line);
+		buf_putc(to, '\n');
+	}
+}
+
+/*
+ * Gopher+ wants a header before the answer ("+-2": all until the close) and
+ * the attributes of a menu's items instead of the menu.  The UMN client asks
+ * for those of the root before anything else and cannot start without; it
+ * takes the first line of an answer without header for one.
+ */
+static struct answer
+plus_answer(const struct site *site, const struct entry *entry, char mark,
+    struct reply *reply)
+{
+	struct answer a = entry->gopher;
+	struct buf *to = &reply->dynamic;
+
+	if (mark == '!' || (mark == '$' && entry->item != '1'))
+		return site->plus;
+	if (a.file != NULL) {
+		a.bytes = VIEW("+-2\r\n");
+		return a;
+	}
+	to->max = PLUS_MAX;
+	if (mark == '$')
+		put_items(to, a.bytes);
+	else {
+		buf_puts(to, "+-2\r\n");
+		buf_put(to, a.bytes);
+	}
+	if (to->failed)
+		return mark == '$' ? site->plus : a;
+	a.bytes = buf_view(to);
+	return a;
+}
+
 static struct answer
 gopher_selector(const struct site *site, const struct gopher_request *req,
     struct reply *reply)
@@ -232,13 +284,12 @@ gopher_selector(const struct site *site, const struct gopher_request *req,
 		return url_page(site, url, reply);
 	if (is_http(req->selector))
 		return site->http;
-	if (req->plus == '$' || req->plus == '!')
-		return site->plus;
 	entry = gopher_find(site, req->selector);
 	if (entry == NULL)
 		return site->not_found;
 	reply->selector = entry->selector;
-	return entry->gopher;
+	return req->plus == 0 ? entry->gopher
+			      : plus_answer(site, entry, req->plus, reply);
 }
 
 static void

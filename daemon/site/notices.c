@@ -73,10 +73,8 @@ put_field(struct buf *to, struct view v)
 		buf_putc(to, (unsigned char)v.p[i] < ' ' ? ' ' : v.p[i]);
 }
 
-/*
- * The UMN client asks for the root's attributes first, and gives up unless it
- * hears of its type and of somebody to write to.
- */
+/* The one item that has attributes is the capsule, so that people learn whom
+ * to write to. */
 static void
 plus_attributes(struct buf *to, const struct site *site, const struct render *r)
 {
