@@ -133,6 +133,10 @@ item(struct page *p, const struct gopher_item *it)
 static void
 prefixed(struct page *p, struct view prefix, struct view text)
 {
+	if (prefix.len == 0) {
+		info(p, text);
+		return;
+	}
 	if (text.len == 0)
 		while (prefix.len > 0 && prefix.p[prefix.len - 1] == ' ')
 			prefix.len--;
@@ -144,38 +148,41 @@ prefixed(struct page *p, struct view prefix, struct view text)
 
 /*
  * Wrap text to the page's columns, first before its first line and next
- * before the others; both are ASCII.  Returns the widest line's columns.
+ * before the others; both are ASCII.
  */
-static int
+static void
 paragraph(struct page *p, struct view first, struct view next, struct view text)
 {
-	struct view rest = shown(p, text), line;
-	int room = p->r->columns - (int)first.len, width, widest = 0;
+	struct view rest = shown(p, text);
+	int room = p->r->columns - (int)first.len;
 
 	do {
-		line = utf8_wrap(&rest, room > 0 ? room : 1);
-		width = utf8_width(line);
-		if (width > widest)
-			widest = width;
-		prefixed(p, first, line);
+		prefixed(p, first, utf8_wrap(&rest, room > 0 ? room : 1));
 		first = next;
 	} while (rest.len > 0);
-	return widest;
 }
 
 static void
 heading(struct page *p, int level, struct view text)
 {
-	int width;
+	struct view rest = shown(p, text), line;
+	int width, widest = 0;
 
 	if (p->started && p->blanks == 0)
 		p->blanks = 1;
-	width = paragraph(p, VIEW(""), VIEW(""), text);
-	if (level > 2 || width == 0)
+	do {
+		line = utf8_wrap(&rest, p->r->columns);
+		width = utf8_width(line);
+		if (width > widest)
+			widest = width;
+		info(p, line);
+	} while (rest.len > 0);
+	if (level > 2)
 		return;
 	buf_reset(&p->line);
-	buf_fill(&p->line, level == 1 ? '=' : '-', (size_t)width);
-	info(p, buf_view(&p->line));
+	buf_fill(&p->line, level == 1 ? '=' : '-', (size_t)widest);
+	if (widest > 0)
+		info(p, buf_view(&p->line));
 }
 
 /* -- where a gemtext link leads -- */
@@ -193,7 +200,20 @@ folder_of(struct view selector)
 static bool
 is_uri_byte(char c)
 {
-	return c > ' ' && c <= '~' && strchr("\"<>\\^`{|}", c) == NULL;
+	switch (c) {
+	case '"':
+	case '<':
+	case '>':
+	case '\\':
+	case '^':
+	case '`':
+	case '{':
+	case '|':
+	case '}':
+		return false;
+	default:
+		return c > ' ' && c <= '~';
+	}
 }
 
 /*
@@ -203,15 +223,18 @@ is_uri_byte(char c)
 static struct view
 as_uri(struct page *p, struct view v)
 {
-	size_t i;
+	size_t i, run = 0;
 
 	buf_reset(&p->target);
-	for (i = 0; i < v.len; i++)
+	for (i = 0; i < v.len; i++) {
 		if (is_uri_byte(v.p[i]))
-			buf_putc(&p->target, v.p[i]);
-		else
-			buf_printf(&p->target, "%%%02X",
-			    (unsigned)(unsigned char)v.p[i]);
+			continue;
+		buf_put(&p->target, (struct view){ v.p + run, i - run });
+		buf_printf(&p->target, "%%%02X",
+		    (unsigned)(unsigned char)v.p[i]);
+		run = i + 1;
+	}
+	buf_put(&p->target, view_skip(v, run));
 	return buf_view(&p->target);
 }
 
@@ -286,7 +309,8 @@ breaks_line(struct view v)
 	size_t i;
 
 	for (i = 0; i < v.len; i++)
-		if (memchr("\t\r\n", v.p[i], 4) != NULL) /* and NUL */
+		if (v.p[i] == '\t' || v.p[i] == '\r' || v.p[i] == '\n' ||
+		    v.p[i] == '\0')
 			return true;
 	return false;
 }
@@ -414,7 +438,7 @@ gemtext_link(struct page *p, const struct gemtext_line *line)
 		buf_puts(&p->words, line->text.len > 0 ? " (" : "");
 		buf_put(&p->words, line->target);
 		buf_puts(&p->words, line->text.len > 0 ? ")" : "");
-		(void)paragraph(p, VIEW(""), VIEW(""), buf_view(&p->words));
+		paragraph(p, VIEW(""), VIEW(""), buf_view(&p->words));
 		return;
 	}
 	name = view_trim(shown(p, line->text));
@@ -434,7 +458,7 @@ gemtext_line(struct page *p, const struct gemtext_line *line)
 		if (line->text.len == 0)
 			p->blanks++;
 		else
-			(void)paragraph(p, VIEW(""), VIEW(""), line->text);
+			paragraph(p, VIEW(""), VIEW(""), line->text);
 		break;
 	case GEMTEXT_LINK:
 		gemtext_link(p, line);
@@ -450,10 +474,10 @@ gemtext_line(struct page *p, const struct gemtext_line *line)
 		heading(p, line->level, line->text);
 		break;
 	case GEMTEXT_LIST:
-		(void)paragraph(p, VIEW("* "), VIEW("  "), line->text);
+		paragraph(p, VIEW("* "), VIEW("  "), line->text);
 		break;
 	case GEMTEXT_QUOTE:
-		(void)paragraph(p, VIEW("> "), VIEW("> "), line->text);
+		paragraph(p, VIEW("> "), VIEW("> "), line->text);
 		break;
 	case GEMTEXT_PRE_START:
 	case GEMTEXT_PRE_END:

@@ -20,9 +20,12 @@
 #include <unistr.h>
 #include <uniwidth.h>
 
-#define TAB_STOP    8     /* columns */
-#define WINDOW      4096  /* bytes of a line that are searched for a break */
-#define FIRST_MARK  0x300 /* below are no marks and no wide characters */
+#define TAB_STOP 8    /* columns */
+#define WINDOW   4096 /* bytes of a line that are searched for a break */
+#define FIRST_LETTER                                                           \
+	0xC0 /* from here to FIRST_MARK all are one column wide                \
+	      */
+#define FIRST_MARK  0x300
 #define NEGATION    0x338 /* the stroke that turns = into its opposite */
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
@@ -76,7 +79,7 @@ columns_of(ucs4_t c)
 {
 	int n;
 
-	if (c >= ' ' && c <= '~')
+	if ((c >= ' ' && c <= '~') || (c >= FIRST_LETTER && c < FIRST_MARK))
 		return 1;
 	n = uc_width(c, "UTF-8");
 	return n < 0 ? 0 : n;
@@ -102,10 +105,15 @@ utf8_width(struct view v)
 static size_t
 fitting(struct view v, int columns)
 {
-	size_t i = 0, n;
-	int width = 0;
+	size_t room = (size_t)columns, i, n;
+	int width;
 	ucs4_t c;
 
+	/* No character has more columns than bytes. */
+	if (v.len <= room)
+		return v.len;
+	i = ascii_run((struct view){ v.p, room }, 0);
+	width = (int)i;
 	while (i < v.len) {
 		n = decode(v, i, &c);
 		width += columns_of(c);
@@ -126,7 +134,7 @@ is_letter_or_digit(char c)
 /*
  * The length of the character before v.p[at] if it is one that UAX #14 never
  * parts from another such: letters (AL) and digits (NU), up to U+017F, and
- * quotes (QU) by LB19; 0 if not.
+ * quotes (QU, LB19); 0 if not.
  */
 static size_t
 joined_before(struct view v, size_t at)
@@ -140,20 +148,24 @@ joined_before(struct view v, size_t at)
 		return 1;
 	if (c < 0x80 || at < 2)
 		return 0;
-	/* C3 to C5 begin U+00C0 to U+017F: letters, and two signs like them. */
 	lead = (unsigned char)v.p[at - 2];
-	return lead >= 0xC3 && lead <= 0xC5 ? 2 : 0;
+	/* U+00C0 to U+017F: letters, and two signs that count as such. */
+	if (lead >= 0xC3 && lead <= 0xC5)
+		return 2;
+	if (lead == 0xC2)
+		return c == 0xAB || c == 0xBB ? 2 : 0; /* guillemets */
+	/* U+2018, U+2019, U+201C and U+201D: curly quotes. */
+	return at >= 3 && lead == 0x80 && (unsigned char)v.p[at - 3] == 0xE2 &&
+		(c == 0x98 || c == 0x99 || c == 0x9C || c == 0x9D)
+	    ? 3
+	    : 0;
 }
 
-/* True if a line may always end after the character before v.p[at]. */
+/* LB13: no line begins with one of these, even if blanks come before it. */
 static bool
-ends_line(struct view v, size_t at)
+is_closing(char c)
 {
-	if (at == 0)
-		return false;
-	/* LB14: never after an opening bracket, even if blanks follow it. */
-	return joined_before(v, at) > 0 ||
-	    strchr(".,;:!?)", v.p[at - 1]) != NULL;
+	return memchr(",.;:!?)", c, 7) != NULL;
 }
 
 /*
@@ -167,9 +179,10 @@ quick_break(struct view v, size_t at, size_t *place)
 	size_t n, blank, k = at;
 	ucs4_t c;
 
-	/* The character after the place must be joined to a word, too. */
+	/* The character after the place must cling to the word, too. */
 	n = decode(v, at, &c);
-	if (joined_before(v, at + n) != n)
+	if (joined_before(v, at + n) != n &&
+	    (!is_closing(v.p[at]) || joined_before(v, at) == 0))
 		return false;
 	while ((n = joined_before(v, k)) > 0)
 		k -= n;
@@ -180,7 +193,9 @@ quick_break(struct view v, size_t at, size_t *place)
 	blank = k;
 	while (blank > 0 && v.p[blank - 1] == ' ')
 		blank--;
-	if (blank == k || !ends_line(v, blank))
+	/* LB14: never after an opening bracket, even if blanks follow it. */
+	if (blank == k || blank == 0 ||
+	    (joined_before(v, blank) == 0 && !is_closing(v.p[blank - 1])))
 		return false;
 	*place = k;
 	return true;
@@ -256,8 +271,6 @@ clean_char(struct view v, size_t at)
 	ucs4_t c;
 	int n;
 
-	if (v.p[at] >= ' ' && v.p[at] <= '~')
-		return 1;
 	n = u8_mbtoucr(&c, bytes(v) + at, v.len - at);
 	/* U+2028 and U+2029 end a line as LF does. */
 	if (n < 0 || c < 0xA0 || c == 0x2028 || c == 0x2029)
@@ -273,8 +286,11 @@ utf8_clean(struct buf *to, struct view v)
 
 	while (i < v.len) {
 		run = i;
-		while (i < v.len && (n = clean_char(v, i)) > 0)
+		do {
+			i += ascii_run(v, i);
+			n = i < v.len ? clean_char(v, i) : 0;
 			i += n;
+		} while (n > 0);
 		buf_put(to, (struct view){ v.p + run, i - run });
 		if (i == v.len)
 			break;
@@ -516,6 +532,27 @@ is_mark(ucs4_t c)
 	return c >= FIRST_MARK && uc_is_general_category(c, UC_CATEGORY_M);
 }
 
+static bool
+is_latin1(ucs4_t c)
+{
+	return c >= 0xA0 && c <= 0xFF;
+}
+
+/*
+ * Of a letter with several marks, the one that Latin 1 has with its last mark
+ * alone, or 0: U+1EC7, "e" with dot and circumflex, keeps the circumflex.
+ */
+static ucs4_t
+with_last_mark(ucs4_t letter, ucs4_t mark)
+{
+	ucs4_t parts[UC_DECOMPOSITION_MAX_LENGTH];
+
+	while (uc_canonical_decomposition(letter, parts) > 0)
+		letter = parts[0];
+	letter = uc_composition(letter, mark);
+	return is_latin1(letter) ? letter : 0;
+}
+
 /* Append c in the charset's own characters; false, and part of it perhaps
  * written, if there is no spelling. */
 static bool
@@ -530,7 +567,7 @@ spell(struct buf *to, ucs4_t c, enum utf8_charset charset)
 		buf_putc(to, (char)c);
 		return true;
 	}
-	if (charset == UTF8_LATIN1 && c >= 0xA0 && c <= 0xFF) {
+	if (charset == UTF8_LATIN1 && is_latin1(c)) {
 		pair[0] = (char)(0xC0 | c >> 6);
 		pair[1] = (char)(0x80 | (c & 0x3F));
 		buf_put(to, (struct view){ pair, 2 });
@@ -546,6 +583,9 @@ spell(struct buf *to, ucs4_t c, enum utf8_charset charset)
 	if (is_mark(c) || uc_is_property_default_ignorable_code_point(c))
 		return true;
 	n = uc_decomposition(c, &tag, parts);
+	if (n == 2 && charset == UTF8_LATIN1 &&
+	    with_last_mark(parts[0], parts[1]) != 0)
+		return spell(to, with_last_mark(parts[0], parts[1]), charset);
 	for (i = 0; i < n; i++)
 		/* Without its stroke a sign would say the opposite. */
 		if (parts[i] == NEGATION || !spell(to, parts[i], charset))
@@ -574,6 +614,43 @@ compose(struct view v, size_t *at)
 	return c;
 }
 
+/* True if the character at v.p[at] may be a mark: it is beyond U+017F, and
+ * not one of the dashes and quotes that share their first two bytes. */
+static bool
+maybe_mark(struct view v, size_t at)
+{
+	unsigned char c;
+
+	if (at >= v.len)
+		return false;
+	c = (unsigned char)v.p[at];
+	if (c == 0xE2 && at + 1 < v.len)
+		return (unsigned char)v.p[at + 1] != 0x80;
+	return c > 0xC5;
+}
+
+/* How many bytes from v.p[at] on are in the charset as they are. */
+static size_t
+native_run(struct view v, size_t at, enum utf8_charset charset)
+{
+	size_t i = at, n;
+	unsigned char c;
+
+	while (i < v.len) {
+		c = (unsigned char)v.p[i];
+		n = c < 0x80 ? 1 : 2;
+		if (n == 2 &&
+		    (charset != UTF8_LATIN1 || c > 0xC3 ||
+			(c == 0xC2 && (unsigned char)v.p[i + 1] < 0xA0)))
+			break;
+		/* A letter is spelled together with its marks. */
+		if (maybe_mark(v, i + n))
+			break;
+		i += n;
+	}
+	return i - at;
+}
+
 void
 utf8_fold(struct buf *to, struct view v, enum utf8_charset charset)
 {
@@ -585,13 +662,9 @@ utf8_fold(struct buf *to, struct view v, enum utf8_charset charset)
 		return;
 	}
 	while (i < v.len) {
-		run = i;
-		while (i < v.len && (v.p[i] & 0x80) == 0)
-			i++;
-		/* The last letter of the run may carry the marks after it. */
-		if (i > run && i < v.len)
-			i--;
-		buf_put(to, (struct view){ v.p + run, i - run });
+		run = native_run(v, i, charset);
+		buf_put(to, (struct view){ v.p + i, run });
+		i += run;
 		if (i == v.len)
 			break;
 		c = compose(v, &i);
