@@ -6,8 +6,8 @@
  *
  * Readers of a capsule pin its key at the first visit, so ours lasts until
  * 2099 and is P-256, which every client can check.  Each visit pays for its
- * bytes: a short serial number, one name, the SAN, and none of the extensions
- * that only a chain to an authority would need.
+ * bytes: a short serial number, a short name (clients compare the SAN), and
+ * none of the extensions that only a chain to an authority would need.
  */
 #include "net/certificate.h"
 
@@ -35,9 +35,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define NOT_AFTER  "20991231235959Z" /* contract: valid to 2099 */
-#define CN_MAX     64                /* bytes; X.520 ub-common-name */
-#define BACKDATE_S (24 * 60 * 60)    /* for clients whose clock is behind */
+#define NOT_AFTER   "20991231235959Z" /* contract: valid to 2099 */
+#define COMMON_NAME "c"               /* "capsule": it stands there twice */
+#define BACKDATE_S  (24 * 60 * 60)    /* for clients whose clock is behind */
 
 /* -- making -- */
 
@@ -64,7 +64,6 @@ static int
 set_names(X509 *x, const struct conf_list *hosts)
 {
 	X509_NAME *name = X509_get_subject_name(x);
-	struct view first = hosts->v[0];
 	X509_EXTENSION *ext;
 	struct buf san;
 	size_t i;
@@ -76,12 +75,9 @@ set_names(X509 *x, const struct conf_list *hosts)
 	buf_putc(&san, '\0');
 	ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san.p);
 	buf_fini(&san);
-	/* Some clients show or even check the common name; X.520 bounds it. */
-	if (first.len > CN_MAX)
-		first = VIEW("capsule");
 	ok = ext != NULL &&
 	    X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
-		(const unsigned char *)first.p, (int)first.len, -1, 0) == 1 &&
+		(const unsigned char *)COMMON_NAME, -1, -1, 0) == 1 &&
 	    X509_set_issuer_name(x, name) == 1 && X509_add_ext(x, ext, -1) == 1;
 	X509_EXTENSION_free(ext);
 	return ok ? 0 : -1;

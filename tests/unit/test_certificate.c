@@ -15,8 +15,8 @@
 #include "base/mem.h"
 #include "net/certificate.h"
 
-/* Bytes of a certificate for one short name; each visit pays for them. */
-#define DER_MAX 300
+/* Bytes of a certificate for this one name; each visit pays for them. */
+#define DER_MAX 304
 
 static char folder[] = "/tmp/capsuled-certificate-XXXXXX";
 static char crt[64], key[64];
