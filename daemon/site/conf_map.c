@@ -264,8 +264,9 @@ is_ours(const struct map *m, const struct uri *u)
 
 	if (u->scheme.len == 0 && !u->has_authority)
 		return true;
-	/* Another port may well be another server. */
-	if (!view_eq_nocase(u->scheme, VIEW("gemini")) || u->port.len > 0)
+	/* Another port may well be another server; "//host" is Gemini. */
+	if (u->port.len > 0 ||
+	    (u->scheme.len > 0 && !view_eq_nocase(u->scheme, VIEW("gemini"))))
 		return false;
 	buf_init(&host, URI_MAX);
 	if (uri_normalise_host(&host, u->host) == URI_OK)

@@ -519,7 +519,9 @@ conf_value_set(const struct conf_key *key, const struct conf_place *place,
 		conf_quote(why, text);
 		buf_puts(why, " is not ");
 		kinds[key->kind].say(key, why);
-		put_nearest(key, text, why);
+		/* "on" is near to "no" and means the other. */
+		if (key->kind != CONF_SWITCH)
+			put_nearest(key, text, why);
 	}
 	return -1;
 }
