@@ -95,7 +95,7 @@ OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o \
-		${B}/net/acceptor.o
+		${B}/net/acceptor.o ${B}/net/limits.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
 		${B}/process/logs.o ${B}/process/generation.o \
@@ -121,7 +121,7 @@ UNIT_format =	${T}/test_utf8 ${T}/test_uri ${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render
 UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
-UNIT_net =	${T}/test_deadline ${T}/test_certificate
+UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
 UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net}
 
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
@@ -219,6 +219,7 @@ ${B}/net/certificate.o: daemon/net/certificate.c
 ${B}/net/conn.o: daemon/net/conn.c
 ${B}/net/listener.o: daemon/net/listener.c
 ${B}/net/acceptor.o: daemon/net/acceptor.c
+${B}/net/limits.o: daemon/net/limits.c
 ${B}/process/sandbox.o: daemon/process/sandbox.c
 ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c
 ${B}/process/notify.o: daemon/process/notify.c

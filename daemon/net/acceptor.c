@@ -1,24 +1,29 @@
 /*
  * acceptor.c - accept, or pause.
  *
- * Floor net.  Without descriptors or memory a ready listening socket would
- * wake the loop for ever: stop looking at it for a while, and let visitors
- * wait in the kernel until others have gone.
+ * Floor net.  When descriptors, memory or places have run out, a listening
+ * socket that is ready would wake the loop for ever: stop looking at it for a
+ * while, and let visitors wait in the kernel until others have gone.
  */
 #include "net/acceptor.h"
 
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
 
 /* Visitors taken from one socket before others get their turn. */
 #define ACCEPT_BURST 16
+
+/* A warning about the same shortage is repeated after this time at most. */
+#define WARN_AGAIN_MS 60000
 
 struct acceptor_port {
 	struct acceptor *acceptor;
@@ -31,7 +36,51 @@ struct acceptor {
 	struct acceptor_port *ports;
 	size_t n;
 	struct event *resume;
+	int64_t warned_ms;
+
+	/* One that was accepted just when another worker took its place. */
+	int held; /* -1: nobody */
+	const struct listener *held_listener;
+	struct sockaddr_storage held_from;
 };
+
+/* Look at the listening sockets no more for ms, and say why now and then. */
+static void
+pause_for(struct acceptor *a, int ms, const char *why)
+{
+	struct timeval tv = { .tv_usec = ms * 1000 };
+	int64_t now = clock_ms();
+	size_t i;
+
+	if (a->warned_ms == 0 || now - a->warned_ms >= WARN_AGAIN_MS) {
+		log_warnx("%s: visitors wait (%zu connections in this worker)",
+		    why, conns_count(a->conns));
+		a->warned_ms = now;
+	}
+	for (i = 0; i < a->n; i++)
+		(void)event_del(a->ports[i].event);
+	(void)evtimer_add(a->resume, &tv);
+}
+
+static void
+hold(struct acceptor *a, const struct listener *l, int fd,
+    const struct sockaddr_storage *from)
+{
+	a->held = fd;
+	a->held_listener = l;
+	a->held_from = *from;
+}
+
+/* True if there is nobody held back, or no longer. */
+static bool
+admit_held(struct acceptor *a)
+{
+	if (a->held != -1 &&
+	    conns_add(a->conns, a->held_listener, a->held,
+		(struct sockaddr *)&a->held_from))
+		a->held = -1;
+	return a->held == -1;
+}
 
 static void
 resume(evutil_socket_t fd, short what, void *arg)
@@ -41,21 +90,12 @@ resume(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (!admit_held(a) || !conns_have_room(a->conns)) {
+		pause_for(a, ACCEPTOR_FULL_MS, "max_connections is reached");
+		return;
+	}
 	for (i = 0; i < a->n; i++)
 		(void)event_add(a->ports[i].event, NULL);
-}
-
-static void
-pause_all(struct acceptor *a)
-{
-	struct timeval tv = { .tv_usec = ACCEPTOR_PAUSE_MS * 1000 };
-	size_t i;
-
-	log_warn("cannot accept, visitors wait (%zu connections are open)",
-	    conns_count(a->conns));
-	for (i = 0; i < a->n; i++)
-		(void)event_del(a->ports[i].event);
-	(void)evtimer_add(a->resume, &tv);
 }
 
 /* True if this machine, and not just one visitor, is the reason. */
@@ -66,28 +106,42 @@ is_exhausted(int error)
 	    error == ENOMEM;
 }
 
+/* Accept one from p; false if there is none, or no room for more. */
+static bool
+accept_one(struct acceptor_port *p)
+{
+	struct acceptor *a = p->acceptor;
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	int fd;
+
+	if (!conns_have_room(a->conns)) {
+		pause_for(a, ACCEPTOR_FULL_MS, "max_connections is reached");
+		return false;
+	}
+	fd = os_accept(p->listener->fd, (struct sockaddr *)&from, &len);
+	if (fd == -1 && is_exhausted(errno)) {
+		pause_for(a, ACCEPTOR_PAUSE_MS, "out of descriptors or memory");
+		return false;
+	}
+	if (fd == -1) /* others hung up before their turn: the next, please */
+		return errno != EAGAIN && errno != EWOULDBLOCK;
+	if (conns_add(a->conns, p->listener, fd, (struct sockaddr *)&from))
+		return true;
+	hold(a, p->listener, fd, &from);
+	pause_for(a, ACCEPTOR_FULL_MS, "max_connections is reached");
+	return false;
+}
+
 static void
 on_visitor(evutil_socket_t socket, short what, void *arg)
 {
-	struct acceptor_port *p = arg;
-	struct sockaddr_storage from;
-	socklen_t len;
-	int i, fd;
+	int i;
 
+	(void)socket;
 	(void)what;
-	for (i = 0; i < ACCEPT_BURST; i++) {
-		len = sizeof(from);
-		fd = os_accept((int)socket, (struct sockaddr *)&from, &len);
-		if (fd >= 0)
-			conns_add(p->acceptor->conns, p->listener, fd,
-			    (struct sockaddr *)&from);
-		else if (is_exhausted(errno)) {
-			pause_all(p->acceptor);
-			return;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return;
-		/* Others hung up before their turn: the next, please. */
-	}
+	for (i = 0; i < ACCEPT_BURST && accept_one(arg); i++)
+		;
 }
 
 struct acceptor *
@@ -98,6 +152,7 @@ acceptor_new(struct event_base *base, const struct listeners *ls,
 	struct acceptor_port *p;
 
 	a->conns = cs;
+	a->held = -1;
 	a->ports = xcalloc(ls->n, sizeof(*a->ports));
 	a->resume = evtimer_new(base, resume, a);
 	for (a->n = 0; a->n < ls->n; a->n++) {
@@ -117,6 +172,9 @@ acceptor_free(struct acceptor *a)
 {
 	size_t i;
 
+	/* With no place even now, a reset tells the visitor to try again. */
+	if (a->held != -1 && !admit_held(a))
+		close(a->held);
 	for (i = 0; i < a->n; i++)
 		event_free(a->ports[i].event);
 	event_free(a->resume);

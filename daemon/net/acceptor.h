@@ -7,6 +7,8 @@
 
 /* How long to leave visitors in the kernel when descriptors have run out. */
 #define ACCEPTOR_PAUSE_MS 500
+/* And when max_connections is reached: others may be about to leave. */
+#define ACCEPTOR_FULL_MS 20
 
 struct acceptor;
 struct event_base;

@@ -63,6 +63,7 @@ struct conn {
 	struct conns *all;
 	const struct listener *listener;
 	enum conn_state state;
+	unsigned ticket; /* for limits_leave */
 	struct stream stream;
 
 	/* The request, when it came in pieces; owned. */
@@ -89,6 +90,8 @@ struct conns {
 	const struct conf *conf;
 	const struct snapshot *snapshot;
 	struct tls *tls;
+	struct limits *limits;
+	struct limits_rules rules;
 	struct deadlines deadlines;
 	struct event *timer;
 	int64_t timer_ms; /* when it fires, while it is set */
@@ -276,6 +279,8 @@ answer(struct conn *c, struct view in)
 		.sni = view_of(c->stream.sni),
 		.port = c->listener->port,
 		.tls = c->stream.ssl != NULL,
+		.too_fast = !limits_take(c->all->limits, &c->all->rules,
+		    c->ticket, clock_ms()),
 	};
 
 	buf_init(&c->reply.dynamic, STREAM_CHUNK);
@@ -457,6 +462,7 @@ conn_free(struct conn *c)
 		(void)event_del(&c->event);
 	stream_fini(&c->stream, cut);
 	close(c->stream.fd);
+	limits_leave(cs->limits, c->ticket);
 	buf_fini(&c->reply.dynamic);
 	free(c->partial);
 	free(c->log);
@@ -485,35 +491,56 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	settle(arg);
 }
 
-void
+bool
+conns_have_room(struct conns *cs)
+{
+	return limits_have_room(cs->limits, &cs->rules);
+}
+
+static void
+remember_address(struct conn *c, const struct sockaddr *from)
+{
+	const struct sockaddr_in *in = (const void *)from;
+	const struct sockaddr_in6 *in6 = (const void *)from;
+
+	c->family = from->sa_family;
+	if (c->family == AF_INET)
+		memcpy(c->addr, &in->sin_addr, sizeof(in->sin_addr));
+	else
+		memcpy(c->addr, &in6->sin6_addr, sizeof(in6->sin6_addr));
+}
+
+bool
 conns_add(struct conns *cs, const struct listener *l, int fd,
     const struct sockaddr *from)
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	int64_t now_us = clock_us();
+	enum limits_result r;
+	unsigned ticket;
+	struct conn *c;
 
+	r = limits_enter(cs->limits, &cs->rules, from, now_us / 1000, &ticket);
+	if (r == LIMITS_FULL)
+		return false;
+	c = r == LIMITS_OK ? calloc(1, sizeof(*c)) : NULL;
 	if (c == NULL) {
-		log_warnx("no memory for a connection");
+		if (r == LIMITS_OK)
+			limits_leave(cs->limits, ticket);
 		close(fd);
-		return;
+		return true;
 	}
 	c->all = cs;
 	c->listener = l;
+	c->ticket = ticket;
 	c->state = CONN_SNIFF;
-	c->accepted_us = clock_us();
-	c->family = from->sa_family;
-	if (c->family == AF_INET)
-		memcpy(c->addr,
-		    &((const struct sockaddr_in *)(const void *)from)->sin_addr,
-		    sizeof(struct in_addr));
-	else
-		memcpy(c->addr,
-		    &((const struct sockaddr_in6 *)(const void *)from)
-			 ->sin6_addr,
-		    sizeof(struct in6_addr));
+	c->accepted_us = now_us;
+	remember_address(c, from);
 	stream_init(&c->stream, &cs->scratch, fd);
-	deadline_set(&cs->deadlines, &c->deadline, LIMIT_REQUEST, clock_ms());
+	deadline_set(&cs->deadlines, &c->deadline, LIMIT_REQUEST,
+	    now_us / 1000);
 	cs->n++;
 	settle(c);
+	return true;
 }
 
 /* -- deadlines -- */
@@ -606,7 +633,7 @@ arm_timer(struct conns *cs)
 
 struct conns *
 conns_new(struct event_base *base, const struct conf *conf,
-    const struct snapshot *snapshot, struct tls *tls)
+    const struct snapshot *snapshot, struct tls *tls, struct limits *limits)
 {
 	struct conns *cs = xcalloc(1, sizeof(*cs));
 
@@ -614,6 +641,9 @@ conns_new(struct event_base *base, const struct conf *conf,
 	cs->conf = conf;
 	cs->snapshot = snapshot;
 	cs->tls = tls;
+	cs->limits = limits;
+	cs->rules = (struct limits_rules){ conf->max_connections,
+		conf->max_connections_per_address, conf->rate };
 	cs->deadlines.duration_ms[LIMIT_REQUEST] = conf->request_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_IDLE] = conf->idle_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_LINGER] = CONN_LINGER_MS;

@@ -4,8 +4,10 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "net/limits.h"
 #include "net/listener.h"
 #include "net/tls.h"
 #include "site/conf.h"
@@ -22,10 +24,17 @@ struct conns;
  * result; the worker keeps it until it ends.
  */
 struct conns *conns_new(struct event_base *base, const struct conf *conf,
-    const struct snapshot *snapshot, struct tls *tls);
+    const struct snapshot *snapshot, struct tls *tls, struct limits *limits);
 
-/* Serve an accepted, non-blocking socket, which is now owned. */
-void conns_add(struct conns *cs, const struct listener *l, int fd,
+/* True while another connection may be accepted. */
+bool conns_have_room(struct conns *cs);
+
+/*
+ * Serve an accepted, non-blocking socket, which is now owned.
+ * Returns false, and the socket is still the caller's, if another worker took
+ * the last place meanwhile.
+ */
+bool conns_add(struct conns *cs, const struct listener *l, int fd,
     const struct sockaddr *from);
 
 /* How many connections there are. */

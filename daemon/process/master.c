@@ -37,7 +37,8 @@ struct worker_process {
 	struct worker_process *next;
 	struct master *master;
 	pid_t pid;
-	int channel; /* the master's end; -1 once the worker closed it */
+	unsigned number; /* from 1; its place in the table of limits */
+	int channel;     /* the master's end; -1 once the worker closed it */
 	struct event *event;
 	const struct generation *generation; /* not NULL: of the present one */
 	bool ready;
@@ -49,6 +50,7 @@ struct master {
 	struct event_base *base;
 	struct generation *now;
 	struct logs *logs;
+	struct limits *limits;
 	struct worker_process *workers;
 	struct event *respawn, *drained, *watch, *relay;
 	int backoff_ms; /* 0: the last worker to die was not young */
@@ -195,8 +197,13 @@ on_worker_says(evutil_socket_t fd, short what, void *arg)
 
 /* In the child: let go of what is the master's alone. */
 static void
-become_worker(struct master *m, int channel)
+become_worker(struct master *m, unsigned number, int channel)
 {
+	struct worker_start start = { .generation = m->now,
+		.logs = m->logs,
+		.limits = m->limits,
+		.number = number,
+		.channel = channel };
 	struct worker_process *w;
 
 	for (w = m->workers; w != NULL; w = w->next)
@@ -205,18 +212,36 @@ become_worker(struct master *m, int channel)
 	if (m->options->ready_fd != -1 && !m->served)
 		close(m->options->ready_fd);
 	event_base_free(m->base);
-	worker_run(m->now, m->logs, channel);
+	worker_run(&start);
+}
+
+/* The least number that no living worker has; 0 if there are too many. */
+static unsigned
+free_number(const struct master *m)
+{
+	bool taken[LIMITS_WORKERS_MAX + 1] = { false };
+	const struct worker_process *w;
+	unsigned n;
+
+	for (w = m->workers; w != NULL; w = w->next)
+		taken[w->number] = true;
+	for (n = 1; n <= LIMITS_WORKERS_MAX; n++)
+		if (!taken[n])
+			return n;
+	errno = EAGAIN;
+	return 0;
 }
 
 static int
 spawn(struct master *m)
 {
+	unsigned number = free_number(m);
 	struct worker_process *w;
 	int ours, theirs;
 	sigset_t all, before;
 	pid_t pid;
 
-	if (channel_open(&ours, &theirs) == -1)
+	if (number == 0 || channel_open(&ours, &theirs) == -1)
 		return -1;
 	/* No handler of ours may run in the child before it has its own. */
 	sigfillset(&all);
@@ -225,7 +250,7 @@ spawn(struct master *m)
 	pid = fork();
 	if (pid == 0) {
 		close(ours);
-		become_worker(m, theirs);
+		become_worker(m, number, theirs);
 	}
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	close(theirs);
@@ -236,6 +261,7 @@ spawn(struct master *m)
 	w = xcalloc(1, sizeof(*w));
 	w->master = m;
 	w->pid = pid;
+	w->number = number;
 	w->channel = ours;
 	w->generation = m->now;
 	w->born_ms = clock_ms();
@@ -324,6 +350,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 			;
 		if (w == NULL)
 			continue;
+		limits_bury(m->limits, w->number);
 		age = clock_ms() - w->born_ms;
 		present = w->generation == m->now;
 		if (!m->stopping && (present || status != 0))
@@ -570,7 +597,10 @@ master_run(const struct master_options *options, struct generation *g,
 		{ SIGTERM, on_stop }, { SIGINT, on_stop },
 		{ SIGCHLD, on_child } };
 	struct event *signals[sizeof(handled) / sizeof(handled[0])];
-	struct master m = { .options = options, .now = g, .logs = logs };
+	struct master m = { .options = options,
+		.now = g,
+		.logs = logs,
+		.limits = limits_new() };
 	size_t i;
 
 	m.base = poll_base();
@@ -605,6 +635,7 @@ master_run(const struct master_options *options, struct generation *g,
 	event_free(m.watch);
 	event_free(m.relay);
 	event_base_free(m.base);
+	limits_free(m.limits);
 	generation_free(m.now, NULL);
 	return m.status;
 }

@@ -100,14 +100,16 @@ ignore_signals(void)
 }
 
 static void
-start(struct worker *w, const struct generation *g)
+start(struct worker *w, const struct worker_start *s)
 {
+	const struct generation *g = s->generation;
+
 	w->base = event_base_new();
 	if (w->base == NULL) {
 		log_errorx("cannot make an event loop");
 		exit(1);
 	}
-	w->conns = conns_new(w->base, g->conf, g->snapshot, g->tls);
+	w->conns = conns_new(w->base, g->conf, g->snapshot, g->tls, s->limits);
 	w->acceptor = acceptor_new(w->base, &g->listeners, w->conns);
 	w->channel_event =
 	    event_new(w->base, w->channel, EV_READ | EV_PERSIST, on_channel, w);
@@ -121,19 +123,20 @@ start(struct worker *w, const struct generation *g)
 }
 
 void
-worker_run(const struct generation *g, struct logs *logs, int channel)
+worker_run(const struct worker_start *s)
 {
 	static struct worker w; /* zeroed, and never freed: the process ends */
 
-	w.logs = logs;
-	w.channel = channel;
+	w.logs = s->logs;
+	w.channel = s->channel;
 	os_set_title("capsuled worker");
 	ignore_signals();
-	logs_enter_worker(logs);
-	start(&w, g);
-	if (sandbox_enter(&g->sandbox) == -1)
+	logs_enter_worker(s->logs);
+	limits_enter_worker(s->limits, s->number);
+	start(&w, s);
+	if (sandbox_enter(&s->generation->sandbox) == -1)
 		exit(1);
-	(void)channel_send(channel, CHANNEL_READY, -1);
+	(void)channel_send(s->channel, CHANNEL_READY, -1);
 	while (!w.done) {
 		(void)event_base_loop(w.base, EVLOOP_ONCE);
 		log_flush();

@@ -2,16 +2,25 @@
 #ifndef WORKER_H
 #define WORKER_H
 
+#include "net/limits.h"
 #include "process/generation.h"
 #include "process/logs.h"
 
+/* What a worker inherits; all borrowed. */
+struct worker_start {
+	const struct generation *generation;
+	struct logs *logs;
+	struct limits *limits;
+	unsigned number; /* from 1; no other living worker has it */
+	int channel;     /* the worker's end */
+};
+
 /*
- * Serve generation g until the master says drain, or is gone, and every
- * connection has ended.  channel is this worker's end.
+ * Serve until the master says drain, or is gone, and every connection has
+ * ended.
  *
  * To be called in a freshly forked process, signals blocked; never returns.
  */
-void worker_run(const struct generation *g, struct logs *logs, int channel)
-    __attribute__((noreturn));
+void worker_run(const struct worker_start *s) __attribute__((noreturn));
 
 #endif

@@ -24,6 +24,10 @@
 		(array), 0, sizeof(array), sizeof(array), false                \
 	}
 
+#define TEXT_OF(n) #n
+#define WORD_OF(n) TEXT_OF(n)
+#define WAIT       WORD_OF(ANSWER_WAIT_S)
+
 /* The site that a host, as written, names; NULL for another's. */
 static const struct site *
 site_of(const struct snapshot *s, struct view host)
@@ -136,7 +140,10 @@ gemini_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 		return;
 	}
 	reply->selector = req.uri.path.len > 0 ? req.uri.path : VIEW("/");
-	reply->answer = gemini_path(site, req.uri.path, reply);
+	/* A number alone: 0.16 clients count with it, later ones show it. */
+	reply->answer = peer->too_fast
+	    ? refuse(GEMINI_SLOW_DOWN, VIEW("44 " WAIT "\r\n"))
+	    : gemini_path(site, req.uri.path, reply);
 }
 
 const struct protocol protocol_gemini = { "gemini", GEMINI_REQUEST_MAX,
@@ -301,7 +308,9 @@ gopher_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 
 	reply->host = site->hosts[0];
 	reply->selector = gopher_request_line(in);
-	if (gopher_request_parse(in, &req) == GOPHER_OK)
+	if (peer->too_fast)
+		reply->answer = site->slow_down;
+	else if (gopher_request_parse(in, &req) == GOPHER_OK)
 		reply->answer = gopher_selector(site, &req, reply);
 	else
 		reply->answer = site->bad_request;

@@ -9,11 +9,15 @@
 #include "base/view.h"
 #include "site/snapshot.h"
 
+/* What a peer that was too fast is told to wait: seconds. */
+#define ANSWER_WAIT_S 1
+
 /* What is known of a connection before its request is read; borrowed. */
 struct peer {
 	struct view sni; /* as the client sent it; empty: none, or no TLS */
 	int port;        /* the local port */
 	bool tls;
+	bool too_fast;   /* it has used up its rate: tell it to wait */
 };
 
 /* The outcome: what to send, and what to log about it. */

@@ -74,6 +74,8 @@ struct conf {
 	struct view user, group, pid_file; /* empty: none */
 	int user_line, group_line;
 	int workers; /* 0: one per processor */
+	int max_connections, max_connections_per_address;
+	int rate; /* requests a second per address; 0: off */
 	int request_timeout_ms, idle_timeout_ms, drain_timeout_ms;
 	int watch_s; /* 0: off */
 

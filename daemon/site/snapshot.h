@@ -41,7 +41,7 @@ struct site {
 	struct hash *entries; /* selector -> struct entry */
 	/* Gopher's answers that no selector has: an error item each, the page
 	 * for web browsers, and what Gopher+ clients are told. */
-	struct answer not_found, bad_request, http, plus;
+	struct answer not_found, bad_request, slow_down, http, plus;
 	struct view title, admin;
 };
 

@@ -1,0 +1,385 @@
+/*
+ * limits.c - connections and requests per address, exact over all workers.
+ *
+ * Floor net.  One table in shared memory: a record for every connection, an
+ * entry for every address that has one, and for those that had one lately.
+ * A spin lock guards it; the sections are a few dozen instructions long.
+ *
+ * Workers may be killed at any instruction.  The lock names its owner, so the
+ * master can break it; what a dead worker left half done is not repaired but
+ * built anew from the records, each of which was published by one write.
+ */
+#include "net/limits.h"
+
+#include <sys/mman.h>
+
+#include <netinet/in.h>
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+#define HEADS   (1 << 16) /* chains; a power of two */
+#define GUESTS (LIMITS_CONNECTIONS_MAX + LIMITS_IDLE_MAX)
+#define NONE    0u   /* no record, no entry: numbers start at 1 */
+#define TOKEN   1000 /* a request, in thousandths */
+
+/* One connection; owner is written last and cleared first. */
+struct record {
+	atomic_uint owner; /* 0: free */
+	unsigned guest, next_free;
+	uint64_t address;
+};
+
+/* One address. */
+struct guest {
+	uint64_t address;
+	unsigned connections;
+	unsigned chain;        /* next of the same hash */
+	unsigned older, newer; /* of the idle ones */
+	int tokens, refusals;  /* thousandths of a request left */
+	int64_t filled_ms;     /* when both were last filled up */
+};
+
+struct limits {
+	atomic_uint lock; /* the owner that holds it, plus 1; 0: free */
+	atomic_int count;
+	uint64_t seed;
+	unsigned records_used, free_record;
+	unsigned guests_used;
+	unsigned oldest, newest, idle;
+	unsigned heads[HEADS];
+	struct guest guests[GUESTS + 1];
+	struct record records[LIMITS_CONNECTIONS_MAX + 1];
+};
+
+static unsigned me; /* owner number of this process; 0: the master */
+
+struct limits *
+limits_new(void)
+{
+	struct limits *l = mmap(NULL, sizeof(*l), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANON, -1, 0);
+
+	if (l == MAP_FAILED)
+		mem_exhausted(sizeof(*l));
+	l->seed = (uint64_t)clock_us() * 0x9e3779b97f4a7c15u;
+	return l;
+}
+
+void
+limits_free(struct limits *l)
+{
+	(void)munmap(l, sizeof(*l));
+}
+
+void
+limits_enter_worker(struct limits *l, unsigned owner)
+{
+	(void)l;
+	me = owner;
+}
+
+static void
+lock(struct limits *l)
+{
+	unsigned free = 0;
+
+	while (!atomic_compare_exchange_weak_explicit(&l->lock, &free, me + 1,
+	    memory_order_acquire, memory_order_relaxed)) {
+		free = 0;
+		(void)sched_yield();
+	}
+}
+
+static void
+unlock(struct limits *l)
+{
+	atomic_store_explicit(&l->lock, 0, memory_order_release);
+}
+
+/* -- addresses -- */
+
+/*
+ * The number that stands for an address: all of an IPv4 one, the network half
+ * of an IPv6 one, because a /64 is what one household has.  Two addresses
+ * share a number once in 2^64, and nobody knows the seed to make them.
+ */
+static uint64_t
+number_of(const struct limits *l, const struct sockaddr *from)
+{
+	const struct sockaddr_in *in = (const void *)from;
+	const struct sockaddr_in6 *in6 = (const void *)from;
+	struct view bytes = { (const char *)&in6->sin6_addr, 8 };
+
+	if (from->sa_family == AF_INET)
+		bytes = (struct view){ (const char *)&in->sin_addr, 4 };
+	return hash_bytes(bytes, l->seed);
+}
+
+static unsigned *
+head(struct limits *l, uint64_t address)
+{
+	return &l->heads[address & (HEADS - 1)];
+}
+
+/* Take e out of the idle ones. */
+static void
+wake(struct limits *l, struct guest *e)
+{
+	if (e->older != NONE)
+		l->guests[e->older].newer = e->newer;
+	else
+		l->oldest = e->newer;
+	if (e->newer != NONE)
+		l->guests[e->newer].older = e->older;
+	else
+		l->newest = e->older;
+	e->older = e->newer = NONE;
+	l->idle--;
+}
+
+/* The last connection of e is gone: remember its rate for a while. */
+static void
+rest(struct limits *l, unsigned i)
+{
+	struct guest *e = &l->guests[i];
+
+	e->older = l->newest;
+	e->newer = NONE;
+	if (l->newest != NONE)
+		l->guests[l->newest].newer = i;
+	else
+		l->oldest = i;
+	l->newest = i;
+	l->idle++;
+}
+
+/* Forget the address that has been idle longest; returns its entry. */
+static unsigned
+recycle(struct limits *l)
+{
+	unsigned i = l->oldest, *at = head(l, l->guests[i].address);
+
+	while (*at != i)
+		at = &l->guests[*at].chain;
+	*at = l->guests[i].chain;
+	wake(l, &l->guests[i]);
+	return i;
+}
+
+/* The entry of an address, made with full buckets if there is none. */
+static unsigned
+guest_of(struct limits *l, uint64_t address, int rate, int64_t now_ms)
+{
+	unsigned *first = head(l, address), i;
+	struct guest *e;
+
+	for (i = *first; i != NONE; i = l->guests[i].chain)
+		if (l->guests[i].address == address)
+			return i;
+	if (l->idle >= LIMITS_IDLE_MAX)
+		i = recycle(l);
+	else
+		i = ++l->guests_used;
+	e = &l->guests[i];
+	*e = (struct guest){ .address = address,
+		.filled_ms = now_ms,
+		.tokens = rate * TOKEN,
+		.refusals = rate * TOKEN };
+	first = head(l, address);
+	e->chain = *first;
+	*first = i;
+	rest(l, i); /* idle until its first connection is counted */
+	return i;
+}
+
+/* -- rates -- */
+
+static int
+filled(int tokens, int rate, int64_t ms)
+{
+	int64_t most = (int64_t)rate * TOKEN, n = tokens + ms * rate;
+
+	return (int)(n < most ? n : most);
+}
+
+/* Let both buckets fill up to now: rate thousandths a millisecond. */
+static void
+fill(struct guest *e, int rate, int64_t now_ms)
+{
+	int64_t ms = now_ms - e->filled_ms;
+
+	if (ms <= 0)
+		return;
+	if (ms > TOKEN)
+		ms = TOKEN; /* a second fills any bucket */
+	e->tokens = filled(e->tokens, rate, ms);
+	e->refusals = filled(e->refusals, rate, ms);
+	e->filled_ms = now_ms;
+}
+
+bool
+limits_take(struct limits *l, const struct limits_rules *rules, unsigned ticket,
+    int64_t now_ms)
+{
+	struct guest *e;
+	bool granted;
+
+	if (rules->rate == 0)
+		return true;
+	lock(l);
+	e = &l->guests[l->records[ticket].guest];
+	fill(e, rules->rate, now_ms);
+	granted = e->tokens >= TOKEN;
+	if (granted)
+		e->tokens -= TOKEN;
+	else if (e->refusals >= TOKEN)
+		e->refusals -= TOKEN;
+	unlock(l);
+	return granted;
+}
+
+/* -- connections -- */
+
+bool
+limits_have_room(struct limits *l, const struct limits_rules *rules)
+{
+	return atomic_load_explicit(&l->count, memory_order_relaxed) <
+	    rules->connections;
+}
+
+static bool
+is_refused(const struct guest *e, const struct limits_rules *rules)
+{
+	if (e->connections >= (unsigned)rules->connections_per_address)
+		return true;
+	return rules->rate > 0 && e->tokens < TOKEN && e->refusals < TOKEN;
+}
+
+static unsigned
+take_record(struct limits *l)
+{
+	unsigned i = l->free_record;
+
+	if (i == NONE)
+		return ++l->records_used;
+	l->free_record = l->records[i].next_free;
+	return i;
+}
+
+enum limits_result
+limits_enter(struct limits *l, const struct limits_rules *rules,
+    const struct sockaddr *from, int64_t now_ms, unsigned *ticket)
+{
+	uint64_t address = number_of(l, from);
+	enum limits_result result = LIMITS_OK;
+	struct record *r;
+	struct guest *e;
+	unsigned i, n;
+
+	lock(l);
+	if (!limits_have_room(l, rules)) {
+		unlock(l);
+		return LIMITS_FULL;
+	}
+	i = guest_of(l, address, rules->rate, now_ms);
+	e = &l->guests[i];
+	fill(e, rules->rate, now_ms);
+	if (is_refused(e, rules))
+		result = LIMITS_REFUSED;
+	else {
+		if (e->connections++ == 0)
+			wake(l, e);
+		n = take_record(l);
+		r = &l->records[n];
+		r->guest = i;
+		r->address = address;
+		atomic_store(&r->owner, me);
+		atomic_fetch_add(&l->count, 1);
+		*ticket = n;
+	}
+	unlock(l);
+	return result;
+}
+
+/* With the lock held: the connection of record n is gone. */
+static void
+drop(struct limits *l, unsigned n)
+{
+	struct record *r = &l->records[n];
+	struct guest *e = &l->guests[r->guest];
+
+	atomic_store(&r->owner, 0);
+	r->next_free = l->free_record;
+	l->free_record = n;
+	if (--e->connections == 0)
+		rest(l, r->guest);
+	atomic_fetch_sub(&l->count, 1);
+}
+
+void
+limits_leave(struct limits *l, unsigned ticket)
+{
+	lock(l);
+	drop(l, ticket);
+	unlock(l);
+}
+
+/*
+ * A worker died inside a section: forget everything but the records, and
+ * count them in again.  What is lost is who asked how often lately.
+ */
+static void
+rebuild(struct limits *l)
+{
+	int64_t now = clock_ms();
+	struct guest *e;
+	struct record *r;
+	unsigned n;
+	int count = 0;
+
+	memset(l->heads, 0, sizeof(l->heads));
+	l->guests_used = l->oldest = l->newest = l->idle = 0;
+	l->free_record = NONE;
+	for (n = 1; n <= l->records_used; n++) {
+		r = &l->records[n];
+		if (atomic_load(&r->owner) == 0) {
+			r->next_free = l->free_record;
+			l->free_record = n;
+			continue;
+		}
+		r->guest = guest_of(l, r->address, 0, now);
+		e = &l->guests[r->guest];
+		if (e->connections++ == 0)
+			wake(l, e);
+		count++;
+	}
+	atomic_store(&l->count, count);
+}
+
+void
+limits_bury(struct limits *l, unsigned owner)
+{
+	unsigned n, held = owner + 1;
+	bool broken = atomic_compare_exchange_strong(&l->lock, &held, me + 1);
+
+	if (!broken)
+		lock(l);
+	else
+		rebuild(l);
+	for (n = 1; n <= l->records_used; n++)
+		if (atomic_load(&l->records[n].owner) == owner)
+			drop(l, n);
+	unlock(l);
+}
+
+int
+limits_count(const struct limits *l)
+{
+	return atomic_load(&l->count);
+}

@@ -1,0 +1,74 @@
+/* limits.h - how much each address may ask for, over all workers together. */
+#ifndef LIMITS_H
+#define LIMITS_H
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "site/answer.h"
+
+#define LIMITS_CONNECTIONS_MAX (1 << 20) /* connections one table can hold */
+/* Addresses without a connection whose rate is remembered, at the most. */
+#define LIMITS_IDLE_MAX 4096
+#define LIMITS_WORKERS_MAX                                                     \
+	256 /* owners of connections, drained ones included */
+
+struct limits;
+
+/* What holds now; a reload may change it while connections are open. */
+struct limits_rules {
+	int connections;             /* over all workers */
+	int connections_per_address; /* IPv4 /32, IPv6 /64 */
+	int rate;                    /* requests a second per address; 0: off */
+};
+
+enum limits_result {
+	LIMITS_OK,
+	LIMITS_FULL,   /* too many connections: leave visitors in the kernel */
+	LIMITS_REFUSED /* this address has too many, or asks far too often */
+};
+
+/*
+ * A table in memory that this process and those it forks share; empty.  Its
+ * size is bounded whatever the number of addresses, and pages that no
+ * connection ever needed are never touched.
+ * Errors: as mem.h.
+ */
+struct limits *limits_new(void);
+void limits_free(struct limits *l);
+
+/* The calling process is worker number owner, from 1, from now on. */
+void limits_enter_worker(struct limits *l, unsigned owner);
+
+/* True while another connection may be accepted. */
+bool limits_have_room(struct limits *l, const struct limits_rules *rules);
+
+/*
+ * Count a connection from this address in; on LIMITS_OK *ticket is filled and
+ * must be given back with limits_leave.
+ */
+enum limits_result limits_enter(struct limits *l,
+    const struct limits_rules *rules, const struct sockaddr *from,
+    int64_t now_ms, unsigned *ticket);
+void limits_leave(struct limits *l, unsigned ticket);
+
+/*
+ * Take one request from the address of a connection; true if it may be
+ * answered, false if the peer shall ask again in ANSWER_WAIT_S.
+ *
+ * So many refusals a second are granted as requests are; an address that goes
+ * on regardless is then turned away by limits_enter.
+ */
+bool limits_take(struct limits *l, const struct limits_rules *rules,
+    unsigned ticket, int64_t now_ms);
+
+/* In the master: worker owner is dead; give back all that it held. */
+void limits_bury(struct limits *l, unsigned owner);
+
+/* How many connections are counted now. */
+int limits_count(const struct limits *l);
+
+#endif

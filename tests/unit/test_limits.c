@@ -1,0 +1,290 @@
+/* test_limits.c - counts and rates per address, and what a death leaves. */
+#include <sys/wait.h>
+
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "net/limits.h"
+
+static struct limits_rules rules;
+static struct limits *l;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	rules = (struct limits_rules){ 1000, 3, 2 };
+	l = limits_new();
+	limits_enter_worker(l, 1);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	limits_free(l);
+	return 0;
+}
+
+static struct sockaddr_storage
+address(const char *text)
+{
+	struct sockaddr_storage ss;
+
+	memset(&ss, 0, sizeof(ss));
+	if (strchr(text, ':') != NULL) {
+		ss.ss_family = AF_INET6;
+		inet_pton(AF_INET6, text,
+		    &((struct sockaddr_in6 *)&ss)->sin6_addr);
+	} else {
+		ss.ss_family = AF_INET;
+		inet_pton(AF_INET, text,
+		    &((struct sockaddr_in *)&ss)->sin_addr);
+	}
+	return ss;
+}
+
+static enum limits_result
+enter(const char *from, int64_t now_ms, unsigned *ticket)
+{
+	struct sockaddr_storage ss = address(from);
+
+	return limits_enter(l, &rules, (struct sockaddr *)&ss, now_ms, ticket);
+}
+
+static void
+an_address_gets_its_connections_and_not_one_more(void **state)
+{
+	unsigned t[4];
+
+	(void)state;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t[0]));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t[1]));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t[2]));
+	assert_int_equal(LIMITS_REFUSED, enter("192.0.2.1", 0, &t[3]));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.2", 0, &t[3]));
+	limits_leave(l, t[1]);
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t[1]));
+	assert_int_equal(LIMITS_REFUSED, enter("192.0.2.1", 0, &t[1]));
+	assert_int_equal(4, limits_count(l));
+}
+
+static void
+a_household_of_ipv6_is_one_address(void **state)
+{
+	unsigned t;
+
+	(void)state;
+	assert_int_equal(LIMITS_OK, enter("2001:db8:0:1::1", 0, &t));
+	assert_int_equal(LIMITS_OK, enter("2001:db8:0:1::2", 0, &t));
+	assert_int_equal(LIMITS_OK, enter("2001:db8:0:1:ffff::3", 0, &t));
+	assert_int_equal(LIMITS_REFUSED, enter("2001:db8:0:1::4", 0, &t));
+	assert_int_equal(LIMITS_OK, enter("2001:db8:0:2::1", 0, &t));
+	assert_int_equal(LIMITS_OK, enter("2101:db8:0:1::1", 0, &t));
+}
+
+static void
+the_total_is_exact(void **state)
+{
+	char text[32];
+	unsigned t, i;
+
+	(void)state;
+	rules.connections = 500;
+	for (i = 0; i < 500; i++) {
+		snprintf(text, sizeof(text), "10.0.%u.%u", i / 250, i % 250);
+		assert_true(limits_have_room(l, &rules));
+		assert_int_equal(LIMITS_OK, enter(text, 0, &t));
+	}
+	assert_false(limits_have_room(l, &rules));
+	assert_int_equal(LIMITS_FULL, enter("192.0.2.1", 0, &t));
+	limits_leave(l, t);
+	assert_true(limits_have_room(l, &rules));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	assert_int_equal(LIMITS_FULL, enter("192.0.2.1", 0, &t));
+}
+
+static void
+a_rate_is_so_many_a_second(void **state)
+{
+	unsigned t;
+
+	(void)state;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 1000, &t));
+	assert_true(limits_take(l, &rules, t, 1000));
+	assert_true(limits_take(l, &rules, t, 1000));
+	assert_false(limits_take(l, &rules, t, 1000));
+	assert_false(limits_take(l, &rules, t, 1499));
+	assert_true(limits_take(l, &rules, t, 1500));
+	assert_false(limits_take(l, &rules, t, 1500));
+	/* A long silence fills the bucket once, not twice. */
+	assert_true(limits_take(l, &rules, t, 60000));
+	assert_true(limits_take(l, &rules, t, 60000));
+	assert_false(limits_take(l, &rules, t, 60000));
+	/* A clock that goes back takes nothing away. */
+	assert_false(limits_take(l, &rules, t, 100));
+	assert_true(limits_take(l, &rules, t, 60000 + ANSWER_WAIT_S * 1000));
+}
+
+static void
+who_goes_on_regardless_is_not_let_in(void **state)
+{
+	unsigned t;
+	int i;
+
+	(void)state;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	for (i = 0; i < 4; i++) /* two answered, two refused with 44 */
+		(void)limits_take(l, &rules, t, 0);
+	limits_leave(l, t);
+	assert_int_equal(LIMITS_REFUSED, enter("192.0.2.1", 0, &t));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.2", 0, &t));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 500, &t));
+	assert_true(limits_take(l, &rules, t, 500));
+}
+
+static void
+rate_0_is_off(void **state)
+{
+	unsigned t;
+	int i;
+
+	(void)state;
+	rules.rate = 0;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	for (i = 0; i < 10000; i++)
+		assert_true(limits_take(l, &rules, t, 0));
+	limits_leave(l, t);
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+}
+
+/* The rate of an address outlives its connections, until others need room. */
+static void
+idle_addresses_are_remembered_up_to_a_number(void **state)
+{
+	char text[32];
+	unsigned t, i;
+
+	(void)state;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	assert_true(limits_take(l, &rules, t, 0));
+	assert_true(limits_take(l, &rules, t, 0));
+	limits_leave(l, t);
+	for (i = 0; i + 1 < LIMITS_IDLE_MAX; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.1", i >> 8, i & 255);
+		assert_int_equal(LIMITS_OK, enter(text, 0, &t));
+		limits_leave(l, t);
+	}
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	assert_false(limits_take(l, &rules, t, 0));
+	limits_leave(l, t);
+	for (i = 0; i <= LIMITS_IDLE_MAX; i++) {
+		snprintf(text, sizeof(text), "11.%u.%u.1", i >> 8, i & 255);
+		assert_int_equal(LIMITS_OK, enter(text, 0, &t));
+		limits_leave(l, t);
+	}
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	assert_true(limits_take(l, &rules, t, 0));
+}
+
+static void
+a_dead_workers_connections_are_given_back(void **state)
+{
+	unsigned t;
+
+	(void)state;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	limits_enter_worker(l, 2);
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	assert_int_equal(LIMITS_REFUSED, enter("192.0.2.1", 0, &t));
+	limits_enter_worker(l, 0);
+	limits_bury(l, 2);
+	assert_int_equal(1, limits_count(l));
+	limits_enter_worker(l, 3);
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	assert_int_equal(LIMITS_REFUSED, enter("192.0.2.1", 0, &t));
+}
+
+/* One worker that comes and goes as fast as it can until it is killed. */
+static void
+work(unsigned owner)
+{
+	char text[32];
+	unsigned t[8], n = 0, i;
+
+	limits_enter_worker(l, owner);
+	for (i = 0;; i++) {
+		snprintf(text, sizeof(text), "10.0.0.%u", i % 200);
+		if (n < 8 && enter(text, i, &t[n]) == LIMITS_OK)
+			n++;
+		if (n == 8 || i % 3 == 0)
+			while (n > 0)
+				limits_leave(l, t[--n]);
+	}
+}
+
+static void
+workers_killed_at_any_moment_leave_nothing_behind(void **state)
+{
+	unsigned owner, t;
+	pid_t pid[2];
+	int round, i;
+
+	(void)state;
+	rules.rate = 0;
+	for (round = 0; round < 60; round++) {
+		for (i = 0; i < 2; i++) {
+			owner = 10 + (unsigned)(round * 2 + i) % 100;
+			pid[i] = fork();
+			if (pid[i] == 0)
+				work(owner);
+		}
+		usleep((useconds_t)(500 + rand() % 5000));
+		limits_enter_worker(l, 0);
+		for (i = 0; i < 2; i++) {
+			owner = 10 + (unsigned)(round * 2 + i) % 100;
+			kill(pid[i], SIGKILL);
+			waitpid(pid[i], NULL, 0);
+			limits_bury(l, owner);
+		}
+		assert_int_equal(0, limits_count(l));
+	}
+	limits_enter_worker(l, 1);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(LIMITS_OK, enter("10.0.0.1", 0, &t));
+	assert_int_equal(LIMITS_REFUSED, enter("10.0.0.1", 0, &t));
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(an_address_gets_its_connections_and_not_one_more),
+		TEST(a_household_of_ipv6_is_one_address),
+		TEST(the_total_is_exact),
+		TEST(a_rate_is_so_many_a_second),
+		TEST(who_goes_on_regardless_is_not_let_in),
+		TEST(rate_0_is_off),
+		TEST(idle_addresses_are_remembered_up_to_a_number),
+		TEST(a_dead_workers_connections_are_given_back),
+		TEST(workers_killed_at_any_moment_leave_nothing_behind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
