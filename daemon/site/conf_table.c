@@ -79,7 +79,7 @@ const size_t conf_n_sections = COUNT(conf_sections);
 const struct conf_key conf_keys[] = {
 	{ "server", "user", CONF_USER, GLOBAL(user), GLOBAL(user_line),
 	    .def = "",
-	    .help = "dropped to after binding, when started as root" },
+	    .help = "whom root becomes after binding; empty: nobody" },
 	{ "server", "group", CONF_USER, GLOBAL(group), GLOBAL(group_line),
 	    .def = "", .help = "empty: the user's own" },
 	{ "server", "workers", CONF_NUMBER, GLOBAL(workers), .min = 1,
