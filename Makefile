@@ -134,27 +134,29 @@ HDRS !=		echo daemon/*/*.h
 
 # -- targets --
 
-.PHONY: all help run check unit e2e lint fuzz fuzz-run golden fmt clean force \
-	stage install install-files install-linux install-freebsd \
+.PHONY: all help run check unit e2e lint fuzz fuzz-run golden fmt clean \
+	force stage install install-files install-linux install-freebsd \
 	install-openbsd install-netbsd uninstall
 .SUFFIXES:
 
 all: build/capsuled
 
+#: make            build build/capsuled; installs nothing
+#: make run        fetch what is missing, build, serve conf/demo.ini
+#: make check      fetch what is missing, run every test, count them
+#: make unit       the unit tests; build/release/tests/test_uri is one
+#: make e2e        the tests from outside: real sockets and TLS
+#: make lint       what every file of the tree keeps to
+#: make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each
+#: make golden     rewrite tests/golden from what is rendered now
+#: make fmt        lay out the C as the tool has it (clang-format 14)
+#: make install    PREFIX=/usr/local, SYSCONFDIR, DESTDIR and others
+#: make uninstall  undo install, but for configuration and keys
+#: make clean      remove build/
+#: With MODE=debug or MODE=asan they build and test that way, in a folder of
+#: its own under build/.
 help:
-	@echo "make            build build/capsuled; installs nothing"
-	@echo "make run        fetch what is missing, build, serve conf/demo.ini"
-	@echo "make check      fetch what is missing, run every test, count them"
-	@echo "make unit       the unit tests; build/release/tests/test_uri: one"
-	@echo "make e2e        the tests from outside: real sockets and TLS"
-	@echo "make lint       what every file of the tree keeps to"
-	@echo "make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each"
-	@echo "make golden     rewrite tests/golden from what is rendered now"
-	@echo "make fmt        indent the C as the tool has it (clang-format 14)"
-	@echo "make install    PREFIX=/usr/local SYSCONFDIR DESTDIR and others"
-	@echo "make uninstall  what install did, but configuration and keys"
-	@echo "make clean      remove build/"
-	@echo "MODE=debug, MODE=asan: build and test that way, beside the others"
+	@sed -n 's/^#: //p' Makefile
 
 # Both fetch missing packages first, by asking the system's package manager.
 run:
