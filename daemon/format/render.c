@@ -168,6 +168,8 @@ heading(struct page *p, int level, struct view text)
 	struct view rest = shown(p, text), line;
 	int width, widest = 0;
 
+	if (text.len == 0)
+		return;
 	if (p->started && p->blanks == 0)
 		p->blanks = 1;
 	do {
@@ -633,7 +635,7 @@ complete(struct page *p, const struct gophermap_line *line,
 	struct view selector = line->selector;
 	bool here = line->host.len == 0;
 
-	if (here && selector.len == 0)
+	if (here && selector.len == 0 && !is_telnet(line->type))
 		selector = line->text;
 	if (here && !is_url(selector) && !is_telnet(line->type) &&
 	    !view_has_prefix(selector, VIEW("/")))
@@ -737,7 +739,7 @@ map_title(struct page *p, struct view text)
 	buf_putc(p->to, '\n');
 }
 
-/* host[:port]; a host that is none is encoded until it can be one. */
+/* "//host[:port]"; a host that is none is encoded until it can be one. */
 static void
 put_authority(struct buf *to, struct view host, int port, int standard)
 {
@@ -795,10 +797,9 @@ put_target(struct page *p, const struct gophermap_line *line)
 		url = it.selector;
 		(void)view_cut(&url, ':');
 		buf_put(&p->words, as_uri(p, view_trim(url)));
-	} else if (is_telnet(it.type)) {
-		buf_puts(&p->words, "telnet:");
-		put_authority(&p->words, it.host, it.port, TELNET_PORT);
-	} else if (line->host.len == 0 ||
+	} else if (is_telnet(it.type))
+		put_telnet(&p->words, &it);
+	else if (line->host.len == 0 ||
 	    (it.port == p->r->port && is_ours(p, it.host)))
 		put_local(p, it.selector);
 	else {
