@@ -65,6 +65,10 @@ CERTDIR_linux =	/var/lib/capsuled
 CERTDIR_freebsd = ${SYSCONFDIR}/capsuled/certs
 CERTDIR_openbsd = ${SYSCONFDIR}/capsuled/certs
 CERTDIR_netbsd = ${SYSCONFDIR}/capsuled/certs
+# What its service script looks for; systemd and OpenRC keep count themselves.
+PIDFILE_freebsd = /var/run/capsuled.pid
+PIDFILE_openbsd = /var/run/capsuled.pid
+PIDFILE_netbsd = /var/run/capsuled.pid
 
 B =		build/${MODE}
 FLAGS =		-std=c11 -fno-common -Idaemon ${WARN} ${CPPFLAGS_${OS}} \
@@ -314,7 +318,8 @@ PLACES =	-e 's,/usr/local/sbin,${SBINDIR},g' \
 		-e 's,/usr/local/etc,${SYSCONFDIR},g' \
 		-e 's,/usr/local/share/capsuled,${CAPSULEDIR},g' \
 		-e 's,\.\./capsule$$,${CAPSULEDIR},' \
-		-e 's,\.\./certs/,${CERTDIR}/,'
+		-e 's,\.\./certs/,${CERTDIR}/,' \
+		-e 's,^pid_file = .*,pid_file = ${PIDFILE_${SYSTEM}},'
 # What belongs to one system only; none is enabled by installing.
 SERVICE_linux =	${PREFIX}/lib/systemd/system/capsuled.service
 SYSUSERS_linux = ${PREFIX}/lib/sysusers.d/capsuled.conf
@@ -330,9 +335,9 @@ stage:
 	    sed ${PLACES} $$f > ${S}/`basename $$f` || exit 1; \
 	done
 
-install: all install-files install-${SYSTEM}
+install: install-${SYSTEM}
 
-install-files: stage
+install-files: all stage
 	umask 022; mkdir -p ${D}${SBINDIR} ${D}${MANDIR}/man5 \
 	    ${D}${MANDIR}/man8 ${D}${DOCDIR} ${D}${EXAMPLESDIR} \
 	    ${D}${CAPSULEDIR} ${D}${SYSCONFDIR}/capsuled
@@ -349,21 +354,21 @@ install-files: stage
 	    install -m 0644 ${S}/capsuled.ini ${D}${SYSCONFDIR}/capsuled/; \
 	fi
 
-install-linux: stage
+install-linux: install-files
 	umask 022; mkdir -p ${D}${PREFIX}/lib/systemd/system \
 	    ${D}${PREFIX}/lib/sysusers.d
 	install -m 0644 ${S}/capsuled.service ${D}${SERVICE_linux}
 	install -m 0644 ${S}/capsuled.sysusers ${D}${SYSUSERS_linux}
 	install -m 0755 ${S}/capsuled.openrc ${D}${EXAMPLESDIR}/
-install-freebsd: stage
+install-freebsd: install-files
 	umask 022; mkdir -p ${D}${PREFIX}/etc/rc.d
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
 	install -m 0555 ${S}/capsuled.freebsd ${D}${SERVICE_freebsd}
-install-openbsd: stage
+install-openbsd: install-files
 	umask 022; mkdir -p ${D}/etc/rc.d
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
 	install -m 0555 ${S}/capsuled.openbsd ${D}${SERVICE_openbsd}
-install-netbsd: stage
+install-netbsd: install-files
 	umask 022; mkdir -p ${D}${EXAMPLESDIR}/rc.d
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
 	install -m 0555 ${S}/capsuled.netbsd ${D}${SERVICE_netbsd}
