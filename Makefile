@@ -33,9 +33,9 @@ CHECK_SECONDS =	5
 
 MODE_release =	-O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 MODE_debug =	-O0 -g3
-MODE_asan =	-O1 -g3 -fsanitize=address,undefined \
+MODE_asan =	-O1 -g3 -DSANDBOX_FENCES=0 -fsanitize=address,undefined \
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
-MODE_fuzz =	-O1 -g3 -fsanitize=fuzzer-no-link,address,undefined \
+MODE_fuzz =	-O1 -g3 -DSANDBOX_FENCES=0 -fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LINK_release =	-pie -Wl,-z,relro,-z,now
 
@@ -65,6 +65,10 @@ CERTDIR_linux =	/var/lib/capsuled
 CERTDIR_freebsd = ${SYSCONFDIR}/capsuled/certs
 CERTDIR_openbsd = ${SYSCONFDIR}/capsuled/certs
 CERTDIR_netbsd = ${SYSCONFDIR}/capsuled/certs
+# What its service script looks for; systemd and OpenRC keep count themselves.
+PIDFILE_freebsd = /var/run/capsuled.pid
+PIDFILE_openbsd = /var/run/capsuled.pid
+PIDFILE_netbsd = /var/run/capsuled.pid
 
 B =		build/${MODE}
 FLAGS =		-std=c11 -fno-common -Idaemon ${WARN} ${CPPFLAGS_${OS}} \
@@ -83,7 +87,7 @@ OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
 		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o
 OBJS_format =	${B}/format/utf8.o ${B}/format/uri.o ${B}/format/mime.o \
-		${B}/format/gemini.o ${B}/format/gopher.o \
+		${B}/format/gemini.o ${B}/format/gopher.o ${B}/format/proxyhdr.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o
 OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
@@ -122,7 +126,10 @@ UNIT_format =	${T}/test_utf8 ${T}/test_uri ${T}/test_mime \
 		${T}/test_gophermap ${T}/test_render
 UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
-UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net}
+UNIT_process = ${UNIT_process_${SYSTEM}}
+UNIT_process_linux = ${T}/test_sandbox_linux
+UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
+		${UNIT_process}
 
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_gopher ${T}/fuzz_gemtext ${T}/fuzz_gophermap \
@@ -134,27 +141,29 @@ HDRS !=		echo daemon/*/*.h
 
 # -- targets --
 
-.PHONY: all help run check unit e2e lint fuzz fuzz-run golden fmt clean force \
-	stage install install-files install-linux install-freebsd \
+.PHONY: all help run check unit e2e lint fuzz fuzz-run golden fmt clean \
+	force stage install install-files install-linux install-freebsd \
 	install-openbsd install-netbsd uninstall
 .SUFFIXES:
 
 all: build/capsuled
 
+#: make            build build/capsuled; installs nothing
+#: make run        fetch what is missing, build, serve conf/demo.ini
+#: make check      fetch what is missing, run every test, count them
+#: make unit       the unit tests; build/release/tests/test_uri is one
+#: make e2e        the tests from outside: real sockets and TLS
+#: make lint       what every file of the tree keeps to
+#: make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each
+#: make golden     rewrite tests/golden from what is rendered now
+#: make fmt        lay out the C as the tool has it (clang-format 14)
+#: make install    PREFIX=/usr/local, SYSCONFDIR, DESTDIR and others
+#: make uninstall  undo install, but for configuration and keys
+#: make clean      remove build/
+#: With MODE=debug or MODE=asan they build and test that way, in a folder of
+#: its own under build/.
 help:
-	@echo "make            build build/capsuled; installs nothing"
-	@echo "make run        fetch what is missing, build, serve conf/demo.ini"
-	@echo "make check      fetch what is missing, run every test, count them"
-	@echo "make unit       the unit tests; build/release/tests/test_uri: one"
-	@echo "make e2e        the tests from outside: real sockets and TLS"
-	@echo "make lint       what every file of the tree keeps to"
-	@echo "make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each"
-	@echo "make golden     rewrite tests/golden from what is rendered now"
-	@echo "make fmt        indent the C as the tool has it (clang-format 14)"
-	@echo "make install    PREFIX=/usr/local SYSCONFDIR DESTDIR and others"
-	@echo "make uninstall  what install did, but configuration and keys"
-	@echo "make clean      remove build/"
-	@echo "MODE=debug, MODE=asan: build and test that way, beside the others"
+	@sed -n 's/^#: //p' Makefile
 
 # Both fetch missing packages first, by asking the system's package manager.
 run:
@@ -268,6 +277,9 @@ ${UNIT_format}: ${A_format} ${SRC_unit}
 ${UNIT_site}: ${A_site} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_site} \
 	    ${LIBS_site} -lcmocka
+${UNIT_process_linux}: ${A_process} ${SRC_unit}
+	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_process} \
+	    ${LIBS_net} -lcmocka
 ${UNIT_net}: ${A_net} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_net} \
 	    ${LIBS_net} -lcmocka
@@ -313,7 +325,8 @@ PLACES =	-e 's,/usr/local/sbin,${SBINDIR},g' \
 		-e 's,/usr/local/etc,${SYSCONFDIR},g' \
 		-e 's,/usr/local/share/capsuled,${CAPSULEDIR},g' \
 		-e 's,\.\./capsule$$,${CAPSULEDIR},' \
-		-e 's,\.\./certs/,${CERTDIR}/,'
+		-e 's,\.\./certs/,${CERTDIR}/,' \
+		-e 's,^pid_file = .*,pid_file = ${PIDFILE_${SYSTEM}},'
 # What belongs to one system only; none is enabled by installing.
 SERVICE_linux =	${PREFIX}/lib/systemd/system/capsuled.service
 SYSUSERS_linux = ${PREFIX}/lib/sysusers.d/capsuled.conf
@@ -329,9 +342,9 @@ stage:
 	    sed ${PLACES} $$f > ${S}/`basename $$f` || exit 1; \
 	done
 
-install: all install-files install-${SYSTEM}
+install: install-${SYSTEM}
 
-install-files: stage
+install-files: all stage
 	umask 022; mkdir -p ${D}${SBINDIR} ${D}${MANDIR}/man5 \
 	    ${D}${MANDIR}/man8 ${D}${DOCDIR} ${D}${EXAMPLESDIR} \
 	    ${D}${CAPSULEDIR} ${D}${SYSCONFDIR}/capsuled
@@ -348,21 +361,21 @@ install-files: stage
 	    install -m 0644 ${S}/capsuled.ini ${D}${SYSCONFDIR}/capsuled/; \
 	fi
 
-install-linux: stage
+install-linux: install-files
 	umask 022; mkdir -p ${D}${PREFIX}/lib/systemd/system \
 	    ${D}${PREFIX}/lib/sysusers.d
 	install -m 0644 ${S}/capsuled.service ${D}${SERVICE_linux}
 	install -m 0644 ${S}/capsuled.sysusers ${D}${SYSUSERS_linux}
 	install -m 0755 ${S}/capsuled.openrc ${D}${EXAMPLESDIR}/
-install-freebsd: stage
+install-freebsd: install-files
 	umask 022; mkdir -p ${D}${PREFIX}/etc/rc.d
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
 	install -m 0555 ${S}/capsuled.freebsd ${D}${SERVICE_freebsd}
-install-openbsd: stage
+install-openbsd: install-files
 	umask 022; mkdir -p ${D}/etc/rc.d
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
 	install -m 0555 ${S}/capsuled.openbsd ${D}${SERVICE_openbsd}
-install-netbsd: stage
+install-netbsd: install-files
 	umask 022; mkdir -p ${D}${EXAMPLESDIR}/rc.d
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
 	install -m 0555 ${S}/capsuled.netbsd ${D}${SERVICE_netbsd}

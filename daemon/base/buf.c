@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BUF_FIRST 256 /* bytes of the first allocation */
+#define BUF_FIRST    256 /* bytes of the first allocation */
+#define PRINTF_USUAL 512 /* bytes formatted without an allocation */
 
 void
 buf_init(struct buf *b, size_t max)
@@ -86,24 +87,33 @@ buf_fill(struct buf *b, char c, size_t n)
 	b->len += n;
 }
 
+/*
+ * The text is formatted beside b and then put: printf wants room for a NUL,
+ * which would count against max.
+ */
 void
 buf_printf(struct buf *b, const char *fmt, ...)
 {
+	char small[PRINTF_USUAL], *text = small;
 	va_list ap, again;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(small, sizeof(small), fmt, ap);
 	va_end(ap);
-	/* vsnprintf wants room for its NUL, which is not counted in len. */
-	if (n < 0)
-		b->failed = true;
-	else if (reserve(b, (size_t)n + 1)) {
-		(void)vsnprintf(b->p + b->len, (size_t)n + 1, fmt, again);
-		b->len += (size_t)n;
+	if (n >= (int)sizeof(small)) {
+		text = malloc((size_t)n + 1);
+		if (text != NULL)
+			(void)vsnprintf(text, (size_t)n + 1, fmt, again);
 	}
 	va_end(again);
+	if (n < 0 || text == NULL)
+		b->failed = true;
+	else
+		buf_put(b, (struct view){ text, (size_t)n });
+	if (text != small)
+		free(text);
 }
 
 struct view

@@ -6,8 +6,9 @@
 #include <stdint.h>
 #include <time.h>
 
-#define CLOCK_STAMP_MAX 32 /* bytes that clock_stamp may write, NUL included   \
-			    */
+#define CLOCK_STAMP_MAX                                                        \
+	32 /* bytes that clock_stamp may write, NUL included                   \
+	    */
 
 /*
  * Milliseconds, and microseconds, since some fixed moment; never goes back,

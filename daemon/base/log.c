@@ -40,6 +40,7 @@ static unsigned long dropped;
 /* Access lines that wait; a pipe takes up to LOG_LINE_MAX bytes as one. */
 static char waiting[LOG_LINE_MAX];
 static size_t n_waiting;
+static unsigned waiting_lines;
 
 void
 log_to(struct log_sink new_general, struct log_sink new_access)
@@ -73,20 +74,20 @@ log_dropped(void)
  * non-blocking; a pipe that polls writable takes PIPE_BUF bytes.
  */
 static void
-put(int fd, const char *p, size_t len)
+put(int fd, const char *p, size_t len, unsigned lines)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	ssize_t n;
 
 	if (poll(&pfd, 1, 0) != 1 || (pfd.revents & POLLOUT) == 0) {
-		dropped++;
+		dropped += lines;
 		return;
 	}
 	do
 		n = write(fd, p, len);
 	while (n == -1 && errno == EINTR);
 	if (n != (ssize_t)len)
-		dropped++;
+		dropped += lines;
 }
 
 static bool
@@ -182,7 +183,7 @@ emit(enum log_level level, struct view text)
 		    VIEW_ARG(text));
 		break;
 	}
-	put(general.fd, line, (size_t)len);
+	put(general.fd, line, (size_t)len, 1);
 }
 
 static void message(enum log_level level, int error, const char *fmt,
@@ -262,8 +263,9 @@ void
 log_flush(void)
 {
 	if (n_waiting > 0)
-		put(access_log.fd, waiting, n_waiting);
+		put(access_log.fd, waiting, n_waiting, waiting_lines);
 	n_waiting = 0;
+	waiting_lines = 0;
 }
 
 void
@@ -289,9 +291,11 @@ log_access(struct view line)
 		log_flush();
 	memcpy(waiting + n_waiting, head, (size_t)n);
 	n_waiting += (size_t)n;
-	memcpy(waiting + n_waiting, line.p, line.len);
+	if (line.len > 0)
+		memcpy(waiting + n_waiting, line.p, line.len);
 	n_waiting += line.len;
 	waiting[n_waiting++] = '\n';
+	waiting_lines++;
 }
 
 void

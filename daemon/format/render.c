@@ -168,6 +168,8 @@ heading(struct page *p, int level, struct view text)
 	struct view rest = shown(p, text), line;
 	int width, widest = 0;
 
+	if (text.len == 0)
+		return;
 	if (p->started && p->blanks == 0)
 		p->blanks = 1;
 	do {
@@ -633,7 +635,7 @@ complete(struct page *p, const struct gophermap_line *line,
 	struct view selector = line->selector;
 	bool here = line->host.len == 0;
 
-	if (here && selector.len == 0)
+	if (here && selector.len == 0 && !is_telnet(line->type))
 		selector = line->text;
 	if (here && !is_url(selector) && !is_telnet(line->type) &&
 	    !view_has_prefix(selector, VIEW("/")))
@@ -737,31 +739,42 @@ map_title(struct page *p, struct view text)
 	buf_putc(p->to, '\n');
 }
 
-/* host[:port]; a host that is none is encoded until it can be one. */
+/* "//host[:port]"; a host that is none is encoded until it can be one. */
 static void
 put_authority(struct buf *to, struct view host, int port, int standard)
 {
-	struct uri u;
+	bool is_address = host.len > 0 && memchr(host.p, ':', host.len) != NULL;
 	size_t before = to->len;
+	struct uri u;
 
-	if (host.len > 0 && memchr(host.p, ':', host.len) != NULL) {
-		buf_puts(to, "//[");
-		buf_put(to, host);
-		buf_putc(to, ']');
-	} else {
-		buf_puts(to, "//");
-		buf_put(to, host);
-	}
+	buf_puts(to, is_address ? "//[" : "//");
+	buf_put(to, host);
+	buf_puts(to, is_address ? "]" : "");
 	if (to->failed)
 		return;
 	if (uri_parse(view_skip(buf_view(to), before), &u) != URI_OK ||
-	    u.path.len > 0 || u.has_userinfo || u.has_query || u.has_fragment) {
+	    u.path.len > 0 || u.has_userinfo || u.has_port || u.has_query ||
+	    u.has_fragment) {
 		to->len = before;
 		buf_puts(to, "//");
 		uri_encode_component(to, host);
 	}
 	if (port != standard)
 		buf_printf(to, ":%d", port);
+}
+
+/* telnet://[login@]host[:port] (RFC 4248). */
+static void
+put_telnet(struct page *p, const struct gopher_item *it)
+{
+	buf_reset(&p->whole);
+	put_authority(&p->whole, it->host, it->port, TELNET_PORT);
+	buf_puts(&p->words, "telnet://");
+	if (it->selector.len > 0) {
+		uri_encode_component(&p->words, it->selector);
+		buf_putc(&p->words, '@');
+	}
+	buf_put(&p->words, view_skip(buf_view(&p->whole), 2));
 }
 
 /*
@@ -795,10 +808,9 @@ put_target(struct page *p, const struct gophermap_line *line)
 		url = it.selector;
 		(void)view_cut(&url, ':');
 		buf_put(&p->words, as_uri(p, view_trim(url)));
-	} else if (is_telnet(it.type)) {
-		buf_puts(&p->words, "telnet:");
-		put_authority(&p->words, it.host, it.port, TELNET_PORT);
-	} else if (line->host.len == 0 ||
+	} else if (is_telnet(it.type))
+		put_telnet(p, &it);
+	else if (line->host.len == 0 ||
 	    (it.port == p->r->port && is_ours(p, it.host)))
 		put_local(p, it.selector);
 	else {

@@ -295,8 +295,8 @@ utf8_clean(struct buf *to, struct view v)
 		if (i == v.len)
 			break;
 		if (v.p[i] == '\t') {
-			column += (size_t)utf8_width((struct view){
-			    to->p + measured, to->len - measured });
+			column += (size_t)utf8_width(
+			    view_skip(buf_view(to), measured));
 			pad = TAB_STOP - column % TAB_STOP;
 			buf_fill(to, ' ', pad);
 			column += pad;

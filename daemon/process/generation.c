@@ -26,6 +26,26 @@
 
 #define EXPIRY_WARNING_S (30L * 24 * 60 * 60)
 
+/* Look up [server] chroot: only root can lock a worker into a folder. */
+static void
+resolve_chroot(const struct conf *conf, struct sandbox *box,
+    struct problems *ps)
+{
+	struct stat st;
+
+	if (conf->chroot.len == 0)
+		return;
+	box->chroot = conf->chroot.p;
+	if (geteuid() != 0)
+		problems_add(ps, conf->path, conf->chroot_line,
+		    "[server] chroot: only root can lock workers into %s; "
+		    "start capsuled as root, or leave the key out",
+		    box->chroot);
+	else if (stat(box->chroot, &st) == -1 || !S_ISDIR(st.st_mode))
+		problems_add(ps, conf->path, conf->chroot_line,
+		    "[server] chroot: %s is not a folder", box->chroot);
+}
+
 /* Look up [server] user and group. */
 static void
 resolve_user(const struct conf *conf, struct sandbox *box, const char **name,
@@ -118,6 +138,7 @@ generation_new(struct conf *conf, const struct generation *old,
 
 	g->conf = conf;
 	resolve_user(conf, &g->sandbox, &g->user, ps);
+	resolve_chroot(conf, &g->sandbox, ps);
 	/* Sockets first: menus name the port that the kernel chose. */
 	if (listeners_open(&g->listeners, had, conf, ps) == 0) {
 		port = conf->gopher_port != 0
@@ -154,7 +175,7 @@ generation_free(struct generation *g, const struct generation *kept)
 void
 generation_check(const struct conf *conf, struct problems *ps)
 {
-	struct sandbox box = { false, 0, 0 };
+	struct sandbox box = { .drop = false };
 	struct snapshot *s;
 	struct tls *tls;
 	const char *user;
@@ -162,6 +183,8 @@ generation_check(const struct conf *conf, struct problems *ps)
 	size_t i;
 
 	resolve_user(conf, &box, &user, ps);
+	if (geteuid() == 0) /* a check may be run by anybody */
+		resolve_chroot(conf, &box, ps);
 	s = loader_load(conf, conf->gopher_port != 0 ? conf->gopher_port : 70,
 	    ps);
 	for (i = 0; i < conf->n_capsules; i++)
@@ -221,6 +244,20 @@ announce_capsule(const struct conf_capsule *c, const struct site *site)
 	announce_certificate(c);
 }
 
+static void
+announce_sandbox(const struct generation *g)
+{
+	bool whole;
+	const char *fences = sandbox_describe(&whole);
+
+	if (whole)
+		log_info("workers are confined by %s", fences);
+	else
+		log_warnx("workers are confined by %s", fences);
+	if (g->sandbox.chroot != NULL)
+		log_info("workers are locked into %s", g->sandbox.chroot);
+}
+
 void
 generation_announce(const struct generation *g)
 {
@@ -230,6 +267,7 @@ generation_announce(const struct generation *g)
 
 	for (i = 0; i < g->conf->n_capsules; i++)
 		announce_capsule(&g->conf->capsules[i], &g->snapshot->sites[i]);
+	announce_sandbox(g);
 	buf_init(&name, 256);
 	for (i = 0; i < g->listeners.n; i++) {
 		l = &g->listeners.v[i];

@@ -18,6 +18,11 @@ sandbox_drop_user(const struct sandbox *box)
 	struct rlimit none = { 0, 0 };
 
 	(void)setrlimit(RLIMIT_CORE, &none);
+	if (box->chroot != NULL &&
+	    (chroot(box->chroot) == -1 || chdir("/") == -1)) {
+		log_error("cannot chroot to %s", box->chroot);
+		return -1;
+	}
 	if (!box->drop)
 		return 0;
 	/* Groups first: without root they could not be changed any more. */

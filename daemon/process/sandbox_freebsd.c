@@ -14,6 +14,13 @@
 
 #include "base/log.h"
 
+const char *
+sandbox_describe(bool *whole)
+{
+	*whole = true;
+	return "Capsicum";
+}
+
 int
 sandbox_enter(const struct sandbox *box)
 {

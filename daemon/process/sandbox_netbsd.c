@@ -7,6 +7,13 @@
  */
 #include "process/sandbox.h"
 
+const char *
+sandbox_describe(bool *whole)
+{
+	*whole = false;
+	return "their user alone: this system has no more";
+}
+
 int
 sandbox_enter(const struct sandbox *box)
 {

@@ -11,11 +11,23 @@
 
 #include "base/log.h"
 
+const char *
+sandbox_describe(bool *whole)
+{
+	*whole = true;
+	return "pledge";
+}
+
 int
 sandbox_enter(const struct sandbox *box)
 {
 	if (sandbox_drop_user(box) == -1)
 		return -1;
+	/* Nothing is unveiled: not even a path that pledge(2) would let be. */
+	if (unveil("/", "") == -1 || unveil(NULL, NULL) == -1) {
+		log_error("cannot unveil nothing");
+		return -1;
+	}
 	if (pledge("stdio inet recvfd", NULL) == -1) {
 		log_error("cannot pledge");
 		return -1;

@@ -307,13 +307,15 @@ gopher_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 	struct gopher_request req;
 
 	reply->host = site->hosts[0];
-	reply->selector = gopher_request_line(in);
-	if (peer->too_fast)
-		reply->answer = site->slow_down;
-	else if (gopher_request_parse(in, &req) == GOPHER_OK)
-		reply->answer = gopher_selector(site, &req, reply);
-	else
+	if (gopher_request_parse(in, &req) != GOPHER_OK) {
+		reply->selector = gopher_request_line(in);
 		reply->answer = site->bad_request;
+		return;
+	}
+	/* What was searched for is nobody's business. */
+	reply->selector = req.selector;
+	reply->answer = peer->too_fast ? site->slow_down
+	                               : gopher_selector(site, &req, reply);
 }
 
 const struct protocol protocol_gopher = { "gopher", GOPHER_REQUEST_MAX,

@@ -501,7 +501,7 @@ check_read(struct reading *r, int result)
 	else if (r->bytes == CONF_FILE_MAX && getc(r->file) != EOF)
 		problems_add(r->ps, r->conf->path, r->line,
 		    "the file is longer than %d bytes", CONF_FILE_MAX);
-	else if (result != 0)
+	else if (result != 0) /* an inih that was built with other rules */
 		problems_add(r->ps, r->conf->path, r->line,
 		    "inih cannot read this");
 }

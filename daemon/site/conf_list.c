@@ -21,6 +21,8 @@
 #define LABEL_MAX 63    /* bytes between two dots; RFC 1035 2.3.4 */
 #define PORT_MAX  65535 /* RFC 9293 3.1 */
 
+_Static_assert(CONF_LINE_MAX <= URI_HOST_MAX, "a line holds no longer host");
+
 static bool
 is_letter(char c)
 {
@@ -105,8 +107,6 @@ is_name(struct view v)
 
 	if (is_address(AF_INET, v, &ignored))
 		return true;
-	if (v.len > URI_HOST_MAX)
-		return false;
 	while (v.p != NULL) {
 		label = view_cut(&v, '.');
 		if (!is_label(label))

@@ -169,11 +169,11 @@ is_folder(const struct conf_pair *pair)
 	    !starts(pair->value, "@");
 }
 
-/* The pair that answers for selector: itself, or the longest folder. */
+/* The longest folder that selector lies in, or NULL. */
 static const struct conf_pair *
-answers_for(const struct map *selectors, struct view selector)
+folder_of(const struct map *selectors, struct view selector)
 {
-	const struct conf_pair *pair = hash_find(selectors->keys, selector);
+	const struct conf_pair *pair = NULL;
 
 	while (pair == NULL && selector.len > 0) {
 		selector.len--;
@@ -183,6 +183,28 @@ answers_for(const struct map *selectors, struct view selector)
 		if (pair != NULL && !is_folder(pair))
 			pair = NULL;
 	}
+	return pair;
+}
+
+/*
+ * The pair that answers for selector: itself, a folder around it, or the same
+ * with the "/" that people forget.
+ */
+static const struct conf_pair *
+answers_for(const struct map *selectors, struct view selector)
+{
+	const struct conf_pair *pair = hash_find(selectors->keys, selector);
+	struct buf slashed;
+
+	if (pair == NULL)
+		pair = folder_of(selectors, selector);
+	if (pair != NULL)
+		return pair;
+	buf_init(&slashed, URI_MAX);
+	buf_put(&slashed, selector);
+	buf_putc(&slashed, '/');
+	pair = hash_find(selectors->keys, buf_view(&slashed));
+	buf_fini(&slashed);
 	return pair;
 }
 
@@ -406,6 +428,9 @@ check_selectors(const struct map *m)
 			    "action: " ACTIONS);
 		else if (starts(pair->value, "@"))
 			check_action(m, pair);
+		else if (ends(pair->value, "/") && !ends(pair->key, "/"))
+			complain_of(m, pair,
+			    "a folder's selector ends with \"/\"");
 		if (wrong == NULL && target_of(pair).len > 0)
 			check_redirect(m, pair);
 	}
@@ -467,8 +492,6 @@ extension_fault(struct view v)
 
 	if (v.len < 2 || v.p[0] != '.')
 		return "an extension starts with \".\", such as .epub";
-	if (memchr(v.p + 1, '.', v.len - 1) != NULL)
-		return "only the last extension of a name counts";
 	if (memchr(v.p, '/', v.len) != NULL)
 		return "an extension holds no \"/\"";
 	for (i = 0; i < v.len; i++)

@@ -142,19 +142,3 @@ conf_print(const struct conf *conf, FILE *to)
 				print_key(conf, &conf_keys[k], base, to);
 	}
 }
-
-void
-conf_print_keys(FILE *to)
-{
-	size_t i, k;
-
-	for (i = 0; i < conf_n_sections; i++) {
-		if (conf_sections[i].is_map)
-			fprintf(to, "%s\n", conf_sections[i].name);
-		for (k = 0; k < conf_n_keys; k++)
-			if (strcmp(conf_keys[k].section,
-				conf_sections[i].name) == 0)
-				fprintf(to, "%s %s\n", conf_keys[k].section,
-				    conf_keys[k].name);
-	}
-}

@@ -79,9 +79,11 @@ const size_t conf_n_sections = COUNT(conf_sections);
 const struct conf_key conf_keys[] = {
 	{ "server", "user", CONF_USER, GLOBAL(user), GLOBAL(user_line),
 	    .def = "",
-	    .help = "dropped to after binding, when started as root" },
+	    .help = "whom root becomes after binding; empty: nobody" },
 	{ "server", "group", CONF_USER, GLOBAL(group), GLOBAL(group_line),
 	    .def = "", .help = "empty: the user's own" },
+	{ "server", "chroot", CONF_FILE, GLOBAL(chroot), GLOBAL(chroot_line),
+	    .def = "", .help = "an empty folder to lock workers into" },
 	{ "server", "workers", CONF_NUMBER, GLOBAL(workers), .min = 1,
 	    .max = 64, .words = auto_word, .def = "auto",
 	    .help = "processes; auto is one per processor" },
@@ -193,4 +195,20 @@ conf_word_find(const struct conf_word *words, const char *text)
 		if (strcmp(words->name, text) == 0)
 			return words;
 	return NULL;
+}
+
+void
+conf_print_keys(FILE *to)
+{
+	size_t i, k;
+
+	for (i = 0; i < conf_n_sections; i++) {
+		if (conf_sections[i].is_map)
+			fprintf(to, "%s\n", conf_sections[i].name);
+		for (k = 0; k < conf_n_keys; k++)
+			if (strcmp(conf_keys[k].section,
+				conf_sections[i].name) == 0)
+				fprintf(to, "%s %s\n", conf_keys[k].section,
+				    conf_keys[k].name);
+	}
 }

@@ -12,7 +12,7 @@ enum conf_kind {
 	CONF_DURATION, /* min to max ms; int that counts units of unit ms */
 	CONF_SWITCH,   /* one of words; bool */
 	CONF_WORD,     /* one of words; an enum */
-	CONF_USER,     /* user or group, name or number; struct view */
+	CONF_USER,     /* name of a user or group; struct view */
 	CONF_TEXT,     /* anything; struct view */
 	CONF_LANGUAGE, /* language tags with commas between; struct view */
 	CONF_FOLDER,   /* path; struct view */

@@ -298,7 +298,7 @@ set_user(const struct conf_key *key, const struct conf_place *place,
 static void
 say_user(const struct conf_key *key, struct buf *why)
 {
-	buf_printf(why, "the name or number of a %s", key->name);
+	buf_printf(why, "the name of a %s", key->name);
 }
 
 static bool

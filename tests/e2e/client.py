@@ -215,6 +215,8 @@ class Tls(Plain):
         while True:
             try:
                 return self.tls.read(size)
+            except ssl.SSLZeroReturnError:  # and ours was sent before
+                return b""
             except ssl.SSLWantReadError:
                 if not self.pull(receive):
                     return None

@@ -234,7 +234,7 @@ def test_stopping_waits_no_longer_than_the_drain_deadline(daemon):
 
 
 def test_stopping_an_idle_daemon_waits_for_nothing(daemon):
-    d = daemon(text(drain_timeout="30s"))
+    d = daemon(text(drain_timeout="30s"), prepare=make_huge)
     gemini(d.gemini, url("/history"))
     start = time.monotonic()
     d.signal(server.signal.SIGTERM)

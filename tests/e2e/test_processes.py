@@ -168,7 +168,7 @@ def test_an_unknown_user_is_an_error(daemon):
     d.path.write_text(conf(server={"user": "no-such-user"}))
     done, _ = start_and_fail(d, more=["-f"])
     assert done.returncode == 1
-    assert re.search(r"capsuled\.ini:2: .*no-such-user", done.stderr)
+    assert re.search(r"capsuled\.ini:\d+: .*no-such-user", done.stderr)
 
 
 def test_every_accepted_descriptor_is_nonblocking_and_not_inherited(daemon):
@@ -433,18 +433,17 @@ def test_without_a_change_watching_reloads_nothing(daemon):
 
 
 def test_term_lets_a_download_finish_and_then_exits(daemon):
-    d = daemon()
-    want = (d.root / "big.bin").read_bytes()
-    for stop in (signal.SIGTERM,):
-        with Tls(d.gemini, rcvbuf=4096) as c:
-            c.send(url("/big.bin").encode() + b"\r\n")
-            first = c.read(1024)
-            d.signal(stop)
-            wait_for("the doors to close", lambda: not is_open(d.gopher))
-            assert d.proc.poll() is None
-            got = c.read_all()
-        assert got.clean and (first + got.data).endswith(want)
-        assert d.proc.wait(timeout=server.START) == 0
+    d = daemon(conf(selectors={"/huge.bin": "huge.bin"}), prepare=make_huge)
+    with Tls(d.gemini, rcvbuf=4096) as c:
+        c.send(url("/huge.bin").encode() + b"\r\n")
+        first = c.read(1024)
+        d.signal(signal.SIGTERM)
+        wait_for("it to begin stopping", lambda: "stopping" in d.log())
+        assert d.proc.poll() is None
+        got = c.read_all()
+    assert got.clean, repr(got)
+    assert len(first + got.data) >= HUGE
+    assert d.proc.wait(timeout=server.START) == 0
     assert not any(server.is_running(pid) for pid in d.workers)
 
 
@@ -454,6 +453,20 @@ def is_open(port):
         return True
     except OSError:
         return False
+
+
+def test_a_stopping_daemon_turns_new_clients_away(daemon):
+    """A refusal at once; not a connection that nobody will ever answer."""
+    d = daemon(conf(selectors={"/huge.bin": "huge.bin"}), prepare=make_huge)
+    with Plain(d.gopher, rcvbuf=4096) as c:
+        c.send(b"/huge.bin\r\n")
+        assert c.more(1024)
+        d.signal(signal.SIGTERM)
+        for port in (d.gemini, d.gopher):
+            wait_for("the doors to close", lambda: not is_open(port), 3)
+        assert d.proc.poll() is None
+        d.signal(signal.SIGTERM)
+        assert d.proc.wait(timeout=server.START) == 0
 
 
 def test_int_stops_as_term_does(daemon):
@@ -469,7 +482,7 @@ def test_a_second_signal_stops_at_once(daemon, second):
         c.send(b"/huge.bin\r\n")
         assert c.more(1024)
         d.signal(signal.SIGTERM)
-        wait_for("the doors to close", lambda: not is_open(d.gemini))
+        wait_for("it to begin stopping", lambda: "stopping" in d.log())
         assert d.proc.poll() is None
         start = time.monotonic()
         d.signal(second)

@@ -258,7 +258,9 @@ def test_the_certificate_is_valid_to_2099(served):
 def test_the_certificate_is_small(served):
     pem = (served.folder / "capsule.crt").read_text()
     names = sum(len(n) + 2 for n in (HOST, "www.example.org", "localhost"))
-    assert len(ssl.PEM_cert_to_DER_cert(pem)) < 292 + len(HOST) + names
+    # 292 bytes were measured for one name of one letter, which stands in it
+    # thrice; more may come from the names alone.
+    assert len(ssl.PEM_cert_to_DER_cert(pem)) < 292 + 2 * len(HOST) + names
 
 
 def test_the_key_is_for_its_owner_alone(served):

@@ -39,8 +39,8 @@ expect() {
 	shift
 	cat > "$dir/want"
 	: > "$dir/calls"
-	env DIR="$dir" PATH="$dir/bin:$PATH" RC_SVCNAME=capsuled "$@" sh "$dir/$runner" "$what" \
-	    > "$dir/out" 2>&1
+	env DIR="$dir" PATH="$dir/bin:$PATH" RC_SVCNAME=capsuled "$@" \
+	    sh "$dir/$runner" "$what" > "$dir/out" 2>&1
 	sed "s,$dir/,,g" "$dir/calls" > "$dir/got"
 	if ! cmp -s "$dir/want" "$dir/got"; then
 		complain "\"$what\" $* does other than it should:"

@@ -49,6 +49,7 @@ static const struct {
 	CASE("/a\t+text/plain\r\n", "/a", NO_QUERY, '+'),
 	CASE("/a\t+application/gopher+-menu En_US\r\n", "/a", NO_QUERY, '+'),
 	CASE("/a\t!+ABSTRACT\r\n", "/a", NO_QUERY, '!'),
+	CASE("/a\t!+Z\r\n", "/a", NO_QUERY, '!'),
 	CASE("/a\t$+VIEWS+ABSTRACT\r\n", "/a", NO_QUERY, '$'),
 	CASE("/a\t+\t1\r\n", "/a", NO_QUERY, '+'),
 	CASE("/s\twords\t+\r\n", "/s", "words", '+'),

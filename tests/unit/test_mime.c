@@ -54,6 +54,8 @@ static const struct {
 	/* letters' case apart, folders apart */
 	{ "A.GMI", "text/gemini", '1' },
 	{ "a.JpEg", "image/jpeg", 'I' },
+	{ "a.AZ.ZIP", "application/zip", '9' },
+	{ "a.AVI", "video/x-msvideo", '9' },
 	{ "/files/a.png", "image/png", 'I' },
 	{ "files.gmi/a.png", "image/png", 'I' },
 	{ ".hidden.txt", "text/plain", '0' },

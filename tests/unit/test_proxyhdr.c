@@ -169,6 +169,9 @@ static const struct view bad[] = {
 	BAD("PROXY TCP4 ::1 ::2 1 2\r\n"),
 	BAD("PROXY TCP6 10.0.0.1 10.0.0.2 1 2\r\n"),
 	BAD("PROXY TCP6 ::g ::2 1 2\r\n"),
+	/* as long as the longest spelling and its NUL */
+	BAD("PROXY TCP6 0000:0000:0000:0000:0000:ffff:255.255.255.2555 ::2 1 "
+	    "2\r\n"),
 	BAD("PROXY TCP6 [::1] [::2] 1 2\r\n"),
 	BAD("PROXY TCP6 ::1%lo ::2 1 2\r\n"),
 	BAD("PROXY TCP4 10.0.0.1\0 10.0.0.2 1 2\r\n"),

@@ -175,6 +175,8 @@ static const char *const malformed[] = {
 	"gemini://[::192.0.2]/",
 	"gemini://[192.0.2.1]/",
 	"gemini://[1111:2222:3333:4444:5555:6666:7777:8888:192.0.2.100]/",
+	/* as long as the longest spelling and its NUL */
+	"gemini://[0000:0000:0000:0000:0000:ffff:255.255.255.2555]/",
 	"gemini://[v1]/",
 	"gemini://[v1.]/",
 	"gemini://[v.a]/",
@@ -361,6 +363,9 @@ static const struct {
 	{ "a/b", "./x:y", "a/x:y" },
 	{ "b", "./x:y/z", "./x:y/z" },
 	{ "b", "./y/x:z", "y/x:z" },
+	{ "b", ".", "" },
+	{ "b", "..", "" },
+	{ "x:b", "..", "x:" },
 	{ "x:b", "./y:z", "x:y:z" },
 };
 

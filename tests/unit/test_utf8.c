@@ -346,7 +346,10 @@ tab_stops_start_with_the_text(void **state)
 	struct buf out;
 
 	(void)state;
+	/* A buffer that owns nothing yet has no bytes to be measured. */
 	buf_init(&out, OUT_MAX);
+	utf8_clean(&out, VIEW("\t\tx"));
+	expect_written("first", &out, "                x");
 	buf_puts(&out, "abc");
 	utf8_clean(&out, VIEW("\tx"));
 	expect_written("after others", &out, "abc        x");

@@ -1,0 +1,848 @@
+/*
+ * test_loader.c - what the map and the files become, and what is refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "site/beneath.h"
+#include "site/folder.h"
+#include "site/map.h"
+#include "site/pages.h"
+#include "site/prepare.h"
+
+#include "place.h"
+
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#define HEAD                                                                   \
+	"[capsule]\nhostname = capsule.example.org\nroot = capsule\n"          \
+	"title = The institute\nadmin = a@example.org\nlanguage = en\n"        \
+	"[selectors]\n" /* what follows it stands at line 8 */
+
+static int
+set_up(void **state)
+{
+	static struct place place;
+
+	place_open(&place);
+	*state = &place;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	place_close(*state);
+	return 0;
+}
+
+static const struct entry *
+entry(const struct place *p, const char *selector)
+{
+	if (p->s == NULL)
+		fail_msg("not loaded: %s", p->told);
+	return snapshot_find(&p->s->sites[0], view_of(selector));
+}
+
+static void
+expect(const char *what, struct view got, const char *want)
+{
+	if (!view_eq(got, view_of(want)))
+		fail_msg("%s: got \"%.*s\", want \"%s\"", what, VIEW_ARG(got),
+		    want);
+}
+
+static void
+expect_gemini(const struct place *p, const char *selector, const char *want)
+{
+	const struct entry *e = entry(p, selector);
+
+	if (e == NULL)
+		fail_msg("%s: no entry", selector);
+	else
+		expect(selector, e->gemini.bytes, want);
+}
+
+static void
+expect_gopher(const struct place *p, const char *selector, const char *want)
+{
+	const struct entry *e = entry(p, selector);
+
+	if (e == NULL)
+		fail_msg("%s: no entry", selector);
+	else
+		expect(selector, e->gopher.bytes, want);
+}
+
+static void
+expect_told(const struct place *p, const char *want)
+{
+	assert_null(p->s);
+	assert_string_equal(p->told, want);
+}
+
+/* -- what files become -- */
+
+static void
+gemtext_loses_its_mark_and_its_carriage_returns(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "index.gmi", VIEW("\357\273\277# A\r\nb\rc\r\n"));
+	place_load(p, HEAD "/ = index.gmi\n");
+	expect_gemini(p, "/", "20 text/gemini;lang=en\r\n# A\nb\rc\n");
+}
+
+static void
+an_empty_page_is_a_page(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "index.gmi", VIEW(""));
+	place_load(p, HEAD "/ = index.gmi\n");
+	expect_gemini(p, "/", "20 text/gemini;lang=en\r\n");
+	expect_gopher(p, "/", ".\r\n");
+}
+
+static void
+text_is_raw_to_gemini_and_has_line_ends_for_gopher(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "a.txt", VIEW("\357\273\277a\nb\n"));
+	place_write(p, "b.txt", VIEW("a\r\nb\r\n"));
+	place_load(p, HEAD "/a = a.txt\n/b = b.txt\n");
+	expect_gemini(p, "/a", "20 text/plain\r\na\nb\n");
+	expect_gopher(p, "/a", "a\r\nb\r\n");
+	/* What needs no change is not held twice. */
+	expect_gemini(p, "/b", "20 text/plain\r\na\r\nb\r\n");
+	assert_ptr_equal(entry(p, "/b")->gopher.bytes.p,
+	    entry(p, "/b")->gemini.bytes.p + strlen("20 text/plain\r\n"));
+}
+
+static void
+items_have_the_type_of_what_they_lead_to(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "index.gmi",
+	    VIEW("=> a.txt\n=> /z.png\n=> /files\n=> files/x.gmi/\n"
+		 "=> gone\n=> nope\n=> gemini://CAPSULE.example.org/a.txt\n"));
+	place_write(p, "a.txt", VIEW("a\n"));
+	place_write(p, "z.png", VIEW("z"));
+	place_write(p, "files/x.gmi", VIEW("x\n"));
+	place_write(p, "files/index.gmi", VIEW("i\n"));
+	place_load(p,
+	    HEAD "/ = index.gmi\n/a.txt = a.txt\n/z.png = z.png\n"
+		 "/files/ = files/\n/gone = @gone\n");
+#define AT "\tcapsule.example.org\t70\r\n"
+	expect_gopher(p, "/",
+	    "0a.txt\t/a.txt" AT "I/z.png\t/z.png" AT "1/files\t/files" AT
+	    "1files/x.gmi/\t/files/x.gmi/" AT "1gone\t/gone" AT
+	    "1nope\t/nope" AT "0gemini://CAPSULE.example.org/a.txt\t/a.txt" AT
+	    ".\r\n");
+#undef AT
+}
+
+static void
+a_gophermap_answers_gopher_and_its_gemtext_gemini(void **state)
+{
+	static const char *const maps[] = { "/ = x.gmi\n", "/ = x.gophermap\n",
+		"/x.gmi = x.gmi\n/ = x.gophermap\n" };
+	struct place *p = *state;
+	size_t i;
+
+	place_write(p, "x.gmi", VIEW("gemtext\n"));
+	place_write(p, "x.gophermap", VIEW("map\n"));
+	for (i = 0; i < N_OF(maps); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text), "%s%s", HEAD, maps[i]);
+		place_load(p, text);
+		expect_gemini(p, "/", "20 text/gemini;lang=en\r\ngemtext\n");
+		expect_gopher(p, "/", "imap\t\t\t0\r\n.\r\n");
+	}
+}
+
+static void
+a_gophermap_alone_answers_both(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "x.gophermap", VIEW("=> map\n1A\t/a\n"));
+	place_write(p, "a.gmi", VIEW("a\n"));
+	place_load(p, HEAD "/ = x.gophermap\n/a = a.gmi\n");
+	expect_gemini(p, "/",
+	    "20 text/gemini;lang=en\r\n```text\n=> map\n```\n=> /a A\n");
+	expect_gopher(p, "/",
+	    "i=> map\t\t\t0\r\n1A\t/a\tcapsule.example.org\t70\r\n.\r\n");
+}
+
+static void
+a_star_lists_what_else_the_folder_holds(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "f/index.gophermap", VIEW("*\n"));
+	place_write(p, "f/b.txt", VIEW("b\n"));
+	place_write(p, "f/a.gmi", VIEW("## The title\n"));
+	place_write(p, "f/c.gmi", VIEW("c\n"));
+	place_write(p, "f/c.gophermap", VIEW("c\n"));
+	place_write(p, "f/.well-known/security.txt", VIEW("s\n"));
+	place_write(p, "f/.hidden", VIEW("h\n"));
+	place_write(p, "f/sub/index.gmi", VIEW("# Below\n"));
+	place_write(p, "f/bare/x.txt", VIEW("x\n"));
+	place_load(p, HEAD "/f/ = f/\n/f/gone = @gone\n/f/d = f/b.txt\n");
+#define AT "\tcapsule.example.org\t70\r\n"
+	expect_gopher(p, "/f/",
+	    "1The title\t/f/a.gmi" AT "0b.txt\t/f/b.txt" AT
+	    "1c.gmi\t/f/c.gmi" AT "0d\t/f/d" AT "1Below\t/f/sub/" AT ".\r\n");
+#undef AT
+	assert_non_null(entry(p, "/f/.well-known/security.txt"));
+	assert_non_null(entry(p, "/f/c.gophermap"));
+	assert_non_null(entry(p, "/f/bare/x.txt"));
+	assert_null(entry(p, "/f/bare/"));
+	assert_null(entry(p, "/f/bare"));
+	assert_null(entry(p, "/f/.hidden"));
+}
+
+static void
+languages_go_by_the_longest_pattern(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "x.gmi", VIEW("x\n"));
+	place_write(p, "x.txt", VIEW("x\n"));
+	place_load(p,
+	    HEAD "/ = x.gmi\n/fr/a = x.gmi\n/fr/oc/a = x.gmi\n"
+		 "/fr/mixed = x.gmi\n/fr/t = x.txt\n"
+		 "[languages]\n/fr/* = fr\n/fr/oc/* = oc\n/fr/mixed = fr,en\n");
+	expect_gemini(p, "/", "20 text/gemini;lang=en\r\nx\n");
+	expect_gemini(p, "/fr/a", "20 text/gemini;lang=fr\r\nx\n");
+	expect_gemini(p, "/fr/oc/a", "20 text/gemini;lang=oc\r\nx\n");
+	expect_gemini(p, "/fr/mixed", "20 text/gemini;lang=\"fr,en\"\r\nx\n");
+	expect_gemini(p, "/fr/t", "20 text/plain\r\nx\n");
+}
+
+static void
+types_of_the_map_come_before_ours(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "a.epub", VIEW("a"));
+	place_write(p, "b.EPUB", VIEW("b"));
+	place_write(p, "c.log", VIEW("c\n"));
+	place_write(p, "d.unknown", VIEW("d"));
+	place_load(p,
+	    HEAD "/a = a.epub\n/b = b.EPUB\n/c = c.log\n/d = d.unknown\n"
+		 "[types]\n.epub = application/x-book d\n.log = text/x-log\n");
+	expect_gemini(p, "/a", "20 application/x-book\r\na");
+	expect_gemini(p, "/b", "20 application/x-book\r\nb");
+	expect_gemini(p, "/c", "20 text/x-log\r\nc\n");
+	expect_gemini(p, "/d", "20 application/octet-stream\r\nd");
+	assert_int_equal(entry(p, "/a")->item, 'd');
+	assert_int_equal(entry(p, "/c")->item, '0');
+	assert_int_equal(entry(p, "/d")->item, '9');
+	expect_gopher(p, "/c", "c\r\n");
+}
+
+static void
+caps_txt_is_generated_unless_it_is_mapped(void **state)
+{
+	struct place *p = *state;
+	const struct entry *e;
+
+	place_write(p, "caps.txt", VIEW("CAPS\r\nmine\r\n"));
+	place_load(p, HEAD "/caps.txt = caps.txt\n");
+	expect_gopher(p, "/caps.txt", "CAPS\r\nmine\r\n");
+	place_load(p, HEAD "/x = caps.txt\n");
+	e = entry(p, "/caps.txt");
+	assert_true(view_has_prefix(e->gopher.bytes, VIEW("CAPS\r\n")));
+	assert_non_null(strstr(e->gopher.bytes.p, "\r\nCapsVersion=1\r\n"));
+	assert_non_null(
+	    strstr(e->gopher.bytes.p, "\r\nServerAdmin=a@example.org\r\n"));
+	assert_non_null(strstr(e->gopher.bytes.p, "\r\nServerTLSPort=70\r\n"));
+	expect("gemini", e->gemini.bytes, "51 Not found\r\n");
+}
+
+/* -- folders -- */
+
+static void
+an_index_answers_for_its_folder(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "f/index.gmi", VIEW("gmi\n"));
+	place_write(p, "g/index.gemini", VIEW("gemini\n"));
+	place_write(p, "h/index.gophermap", VIEW("map\n"));
+	place_load(p, HEAD "/f/ = f/\n/ = ./\n");
+	expect_gemini(p, "/f/", "20 text/gemini;lang=en\r\ngmi\n");
+	expect_gemini(p, "/f/index.gmi", "20 text/gemini;lang=en\r\ngmi\n");
+	assert_ptr_equal(entry(p, "/f/index.gmi")->gemini.bytes.p,
+	    entry(p, "/f/")->gemini.bytes.p);
+	expect_gemini(p, "/f", "31 /f/\r\n");
+	expect_gemini(p, "/g/", "20 text/gemini;lang=en\r\ngemini\n");
+	expect_gopher(p, "/h/", "imap\t\t\t0\r\n.\r\n");
+	expect_gopher(p, "/h", "imap\t\t\t0\r\n.\r\n");
+	assert_null(entry(p, "/"));
+}
+
+static void
+the_longest_prefix_says_whether_a_folder_is_listed(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "f/a.txt", VIEW("a\n"));
+	place_write(p, "f/shut/b.txt", VIEW("b\n"));
+	place_write(p, "f/shut/open/c.txt", VIEW("c\n"));
+	place_load(p,
+	    HEAD "/f/ = f/\n"
+		 "[listing]\n/f/ = yes\n/f/shut/ = no\n/f/shut/open/ = yes\n");
+	assert_non_null(entry(p, "/f/"));
+	assert_null(entry(p, "/f/shut/"));
+	assert_non_null(entry(p, "/f/shut/b.txt"));
+	assert_non_null(entry(p, "/f/shut/open/"));
+	assert_non_null(strstr(entry(p, "/f/")->gemini.bytes.p, "=> a.txt"));
+	assert_null(strstr(entry(p, "/f/")->gemini.bytes.p, "shut"));
+}
+
+static void
+what_is_named_comes_before_what_is_found(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "f/a.txt", VIEW("found\n"));
+	place_write(p, "f/sub/b.txt", VIEW("hidden\n"));
+	place_write(p, "f/sub/c.txt", VIEW("hidden\n"));
+	place_write(p, "g/b.txt", VIEW("mapped\n"));
+	place_write(p, "named.txt", VIEW("named\n"));
+	place_load(p, HEAD "/f/ = f/\n/f/sub/ = g/\n/f/a.txt = named.txt\n");
+	expect_gemini(p, "/f/a.txt", "20 text/plain\r\nnamed\n");
+	expect_gemini(p, "/f/sub/b.txt", "20 text/plain\r\nmapped\n");
+	/* The longest match is the only one. */
+	assert_null(entry(p, "/f/sub/c.txt"));
+}
+
+/* -- links, and what is not a file -- */
+
+static void
+links_are_followed_below_the_root_and_nowhere_else(void **state)
+{
+	struct place *p = *state;
+	char absolute[PATH_MAX];
+
+	place_write(p, "a/b/file.txt", VIEW("file\n"));
+	place_link(p, "near.txt", "a/b/file.txt");
+	place_link(p, "a/up.txt", "../a/./b//file.txt");
+	place_link(p, "chain.txt", "near.txt");
+	place_link(p, "folder", "a/b");
+	snprintf(absolute, sizeof(absolute), "%s",
+	    place_name(p, "a/b/file.txt"));
+	place_link(p, "absolute.txt", absolute);
+	place_load(p,
+	    HEAD "/1 = near.txt\n/2 = a/up.txt\n/3 = chain.txt\n"
+		 "/4 = folder/file.txt\n/5 = folder/../up.txt\n"
+		 "/6 = absolute.txt\n/7 = a/../a/b/file.txt\n/8/ = folder/\n");
+	expect_gemini(p, "/1", "20 text/plain\r\nfile\n");
+	expect_gemini(p, "/2", "20 text/plain\r\nfile\n");
+	expect_gemini(p, "/3", "20 text/plain\r\nfile\n");
+	expect_gemini(p, "/4", "20 text/plain\r\nfile\n");
+	expect_gemini(p, "/5", "20 text/plain\r\nfile\n");
+	expect_gemini(p, "/6", "20 text/plain\r\nfile\n");
+	expect_gemini(p, "/7", "20 text/plain\r\nfile\n");
+	expect_gemini(p, "/8/file.txt", "20 text/plain\r\nfile\n");
+}
+
+static void
+links_that_lead_in_a_circle_end(void **state)
+{
+	struct place *p = *state;
+
+	place_link(p, "a", "b");
+	place_link(p, "b", "a");
+	place_load(p, HEAD "/a = a\n");
+	expect_told(p,
+	    "capsuled.ini:8: /a: the file \"a\" cannot be read: Too many "
+	    "levels of symbolic links (in \"capsule\")\n");
+}
+
+static void
+links_are_followed_up_to_the_limit(void **state)
+{
+	struct place *p = *state;
+	char name[32], target[32], text[512];
+	int i;
+
+	place_write(p, "link-0", VIEW("end"));
+	for (i = 1; i <= BENEATH_LINKS_MAX + 1; i++) {
+		snprintf(name, sizeof(name), "link-%d", i);
+		snprintf(target, sizeof(target), "link-%d", i - 1);
+		place_link(p, name, target);
+	}
+	snprintf(text, sizeof(text), "%s/x = link-%d\n", HEAD,
+	    BENEATH_LINKS_MAX);
+	place_load(p, text);
+	assert_non_null(p->s);
+	snprintf(text, sizeof(text), "%s/x = link-%d\n", HEAD,
+	    BENEATH_LINKS_MAX + 1);
+	place_load(p, text);
+	assert_null(p->s);
+}
+
+static void
+make_socket(const struct place *p, const char *name)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *path = place_name(p, name);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (strlen(path) >= sizeof(to.sun_path))
+		errx(1, "%s: too long for a socket", path);
+	memcpy(to.sun_path, path, strlen(path) + 1);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		err(1, "%s", name);
+	close(fd);
+}
+
+/* Lines of the map, and what is said of each. */
+static const struct refusal {
+	const char *line, *told;
+} refusals[] = {
+	{ "/1 = up.txt", "/1: the file \"up.txt\" leads outside the root" },
+	{ "/2 = a/far.txt",
+	    "/2: the file \"a/far.txt\" leads outside the root" },
+	{ "/3 = passwd", "/3: the file \"passwd\" leads outside the root" },
+	{ "/4 = out/x.txt",
+	    "/4: the file \"out/x.txt\" leads outside the root" },
+	{ "/5 = ../x.txt", "/5: the file \"../x.txt\" leads outside the root" },
+	{ "/6 = /etc/passwd",
+	    "/6: the file \"/etc/passwd\" leads outside the root" },
+	{ "/7/ = out/", "the folder \"out/\" leads outside the root" },
+	{ "/8 = out-and-in",
+	    "/8: the file \"out-and-in\" leads outside the root" },
+	{ "/9 = a/../../x.txt",
+	    "/9: the file \"a/../../x.txt\" leads outside the root" },
+	{ "/1 = fifo", "/1: the file \"fifo\" is a FIFO, not a file" },
+	{ "/2 = to-fifo", "/2: the file \"to-fifo\" is a FIFO, not a file" },
+	{ "/3 = socket", "/3: the file \"socket\" is a socket, not a file" },
+	{ "/4 = folder", "/4: the file \"folder\" is a folder, not a file" },
+	{ "/5/ = folder/x/",
+	    "the folder \"folder/x/\" is a file, not a folder" },
+	{ "/6/ = fifo/", "the folder \"fifo/\" is a FIFO, not a file" },
+};
+
+/* Were a FIFO opened for good, the test would hang. */
+static void
+only_files_below_the_root_are_served(void **state)
+{
+	struct place *p = *state;
+	char text[512], want[512];
+	size_t i;
+
+	place_link(p, "up.txt", "../outside.txt");
+	place_link(p, "a/far.txt", "../../outside.txt");
+	place_link(p, "passwd", "/etc/passwd");
+	place_link(p, "out", "..");
+	place_link(p, "out-and-in", "../capsule/folder/x");
+	place_fifo(p, "fifo");
+	place_link(p, "to-fifo", "fifo");
+	make_socket(p, "socket");
+	place_write(p, "folder/x", VIEW("x"));
+	for (i = 0; i < N_OF(refusals); i++) {
+		snprintf(text, sizeof(text), "%s%s\n", HEAD, refusals[i].line);
+		snprintf(want, sizeof(want),
+		    "capsuled.ini:8: %s (in \"capsule\")\n", refusals[i].told);
+		place_load(p, text);
+		expect_told(p, want);
+	}
+}
+
+static void
+a_stray_fifo_in_a_folder_stops_nothing(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "f/x.txt", VIEW("x\n"));
+	place_fifo(p, "f/fifo");
+	place_link(p, "f/to-fifo", "fifo");
+	place_link(p, "f/out", "/etc/passwd");
+	place_link(p, "f/out-folder", "../..");
+	place_link(p, "f/nowhere", "nothing");
+	place_link(p, "f/around", ".");
+	place_link(p, "f/up", "..");
+	make_socket(p, "f/socket");
+	place_load(p, HEAD "/f/ = f/\n");
+	expect_gemini(p, "/f/x.txt", "20 text/plain\r\nx\n");
+	assert_null(entry(p, "/f/fifo"));
+	assert_null(entry(p, "/f/to-fifo"));
+	assert_null(entry(p, "/f/out"));
+	assert_null(entry(p, "/f/socket"));
+	assert_null(entry(p, "/f/nowhere"));
+	assert_null(entry(p, "/f/around/x.txt"));
+	assert_null(entry(p, "/f/up/f/x.txt"));
+}
+
+/* -- what is wrong, and how it is said -- */
+
+static void
+a_missing_file_is_told_with_the_nearest_name(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "history.gmi", VIEW("x\n"));
+	place_write(p, "deep/figures.gmi", VIEW("x\n"));
+	place_load(p,
+	    HEAD "/a = hitsory.gmi\n/b = deep/figure.gmi\n/c = nothing.pdf\n"
+		 "/d = nodir/x.gmi\n/e/ = fildes/\n");
+	expect_told(p,
+	    "capsuled.ini:8: /a: the file \"hitsory.gmi\" does not exist (in "
+	    "\"capsule\"); did you mean \"history.gmi\"?\n"
+	    "capsuled.ini:9: /b: the file \"deep/figure.gmi\" does not exist "
+	    "(in \"capsule\"); did you mean \"figures.gmi\"?\n"
+	    "capsuled.ini:10: /c: the file \"nothing.pdf\" does not exist (in "
+	    "\"capsule\")\n"
+	    "capsuled.ini:11: /d: the file \"nodir/x.gmi\" does not exist (in "
+	    "\"capsule\")\n"
+	    "capsuled.ini:12: the folder \"fildes/\" does not exist (in "
+	    "\"capsule\")\n");
+}
+
+static void
+a_redirect_into_a_folder_must_meet_a_file(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "f/x.gmi", VIEW("x\n"));
+	place_load(p,
+	    HEAD "/f/ = f/\n/1 = @redirect /f/x.gmi\n"
+		 "/2 = @redirect /f/y.gmi\n/3 = @redirect /f/\n"
+		 "/4 = @redirect gemini://capsule.example.org/f/y.gmi\n"
+		 "/5 = @redirect gemini://example.net/f/y.gmi\n"
+		 "/6 = @redirect f/y.gmi\n");
+#define NOWHERE(n, s, to)                                                      \
+	"capsuled.ini:" n ": [selectors] " s ": the redirect to \"" to         \
+	"\" goes nowhere: there is no such file\n"
+	expect_told(p,
+	    NOWHERE("10", "/2", "/f/y.gmi") NOWHERE("11", "/3", "/f/")
+		NOWHERE("12", "/4", "gemini://capsule.example.org/f/y.gmi")
+		    NOWHERE("14", "/6", "f/y.gmi"));
+#undef NOWHERE
+}
+
+static void
+a_root_that_cannot_be_opened_is_told(void **state)
+{
+	struct place *p = *state;
+
+	place_load(p,
+	    "[capsule]\nhostname = x.example.org\nroot = nowhere\n"
+	    "[selectors]\n/ = x.gmi\n");
+	expect_told(p,
+	    "capsuled.ini:3: the root \"nowhere\" cannot be opened: No such "
+	    "file or directory\n");
+}
+
+/* -- limits -- */
+
+static void
+large_files_are_streamed_from_one_byte_above_the_limit(void **state)
+{
+	struct place *p = *state;
+	const size_t max = (size_t)SNAPSHOT_INLINE_MAX;
+	const struct entry *e;
+
+	place_fill(p, "n.bin", 'x', max);
+	place_fill(p, "n1.bin", 'x', max + 1);
+	place_fill(p, "n1.txt", '\n', max + 1);
+	place_load(p, HEAD "/n = n.bin\n/n1 = n1.bin\n/t = n1.txt\n");
+	e = entry(p, "/n");
+	assert_null(e->gemini.file);
+	assert_int_equal(e->gopher.bytes.len, max);
+	e = entry(p, "/n1");
+	assert_non_null(e->gemini.file);
+	assert_int_equal(e->gemini.file->size, max + 1);
+	expect("header", e->gemini.bytes, "20 application/octet-stream\r\n");
+	assert_ptr_equal(e->gopher.file, e->gemini.file);
+	assert_int_equal(e->gopher.bytes.len, 0);
+	/* Text needs its line ends in Gopher only. */
+	e = entry(p, "/t");
+	assert_non_null(e->gemini.file);
+	assert_null(e->gopher.file);
+	assert_int_equal(e->gopher.bytes.len, 2 * (max + 1));
+	assert_int_equal(p->s->n_files, 2);
+}
+
+static void
+gemtext_is_held_in_memory_up_to_its_limit(void **state)
+{
+	struct place *p = *state;
+	const size_t max = (size_t)LOADER_RENDER_MAX;
+
+	place_fill(p, "a.gmi", 'x', (size_t)SNAPSHOT_INLINE_MAX + 1);
+	place_load(p, HEAD "/a = a.gmi\n");
+	assert_null(entry(p, "/a")->gemini.file);
+	/* Line ends are the largest: a menu line for each would be too much. */
+	place_fill(p, "b.gophermap", '#', max + 1);
+	place_fill(p, "b2.gmi", '#', max + 1);
+	place_load(p, HEAD "/b = b.gophermap\n/b2 = b2.gmi\n");
+	expect_told(p,
+	    "capsuled.ini:8: /b: \"b.gophermap\" is larger than 16 MiB, the "
+	    "most that a page may have\n"
+	    "capsuled.ini:9: /b2: \"b2.gmi\" is larger than 16 MiB, the most "
+	    "that a page may have\n");
+	place_fill(p, "b.gophermap", '#', max);
+	place_load(p, HEAD "/b = b.gophermap\n");
+	assert_non_null(p->s);
+}
+
+static void
+a_menu_too_large_is_a_problem(void **state)
+{
+	struct place *p = *state;
+
+	char *text = malloc((size_t)LOADER_RENDER_MAX);
+	size_t i;
+
+	if (text == NULL)
+		err(1, "text");
+	/* Each of these lines takes four times as much in a menu. */
+	for (i = 0; i < (size_t)LOADER_RENDER_MAX; i++)
+		text[i] = i % 2 == 0 ? 'x' : '\n';
+	place_write(p, "a.gmi",
+	    (struct view){ text, (size_t)LOADER_RENDER_MAX });
+	free(text);
+	place_load(p, HEAD "/a = a.gmi\n");
+	expect_told(p,
+	    "capsuled.ini:8: /a: what is made of it is larger than 64 MiB\n");
+}
+
+static void
+text_above_the_limit_goes_raw_to_both(void **state)
+{
+	struct place *p = *state;
+	const size_t max = (size_t)LOADER_RENDER_MAX;
+
+	place_fill(p, "n.txt", '\n', max);
+	place_fill(p, "n1.txt", '\n', max + 1);
+	place_load(p, HEAD "/n = n.txt\n/n1 = n1.txt\n");
+	assert_int_equal(entry(p, "/n")->gopher.bytes.len, 2 * max);
+	assert_non_null(entry(p, "/n1")->gopher.file);
+}
+
+/* Collect the pages of a folder mapped at /f/, with a limit. */
+static size_t
+collect(struct place *p, size_t max, size_t *problems)
+{
+	struct arena *a = arena_new();
+	struct beneath *root = beneath_new(p->conf->capsules[0].root.p);
+	struct problems *ps = problems_new();
+	struct pages pages;
+	size_t n;
+
+	pages_init(&pages, a);
+	pages.max = max;
+	pages_collect(&pages, p->conf, &p->conf->capsules[0], root, ps, false);
+	n = pages.n;
+	*problems = problems_count(ps);
+	problems_free(ps);
+	beneath_free(root);
+	arena_free(a);
+	return n;
+}
+
+static void
+so_many_selectors_and_no_more(void **state)
+{
+	struct place *p = *state;
+	size_t problems;
+
+	place_write(p, "f/a.txt", VIEW("a\n"));
+	place_write(p, "f/b.txt", VIEW("b\n"));
+	place_write(p, "f/c.txt", VIEW("c\n"));
+	place_read(p, HEAD "/f/ = f/\n");
+	/* Three files and caps.txt. */
+	assert_int_equal(collect(p, 4, &problems), 4);
+	assert_int_equal(problems, 0);
+	assert_int_equal(collect(p, 3, &problems), 3);
+	assert_int_equal(problems, 1);
+	assert_int_equal(collect(p, 0, &problems), 0);
+	assert_int_equal(problems, 1);
+}
+
+static void
+so_many_folders_deep_and_no_deeper(void **state)
+{
+	struct place *p = *state;
+	char name[PLACE_FILE_MAX] = "";
+	int i;
+
+	for (i = 0; i < PAGES_DEPTH_MAX; i++)
+		strcat(name, "d/");
+	strcat(name, "x.txt");
+	place_write(p, name, VIEW("x\n"));
+	place_load(p, HEAD "/d/ = d/\n");
+	assert_non_null(p->s);
+	memmove(name + 2, name, strlen(name) + 1);
+	memcpy(name, "d/", 2);
+	place_write(p, name, VIEW("x\n"));
+	place_load(p, HEAD "/d/ = d/\n");
+	assert_null(p->s);
+	assert_non_null(strstr(p->told, "lies more than 32 folders deep"));
+}
+
+static void
+ten_thousand_files_load(void **state)
+{
+	struct place *p = *state;
+	char name[64];
+	int i;
+
+	for (i = 0; i < 10000; i++) {
+		snprintf(name, sizeof(name), "f/%d.gmi", i);
+		place_write(p, name, VIEW("# A page\n=> 1.gmi\n"));
+	}
+	place_load(p, HEAD "/f/ = f/\n[listing]\n/f/ = yes\n");
+	assert_non_null(entry(p, "/f/9999.gmi"));
+	assert_int_equal(entry(p, "/f/9999.gmi")->item, '1');
+	/* Ten thousand pages, their folder with and without slash, caps.txt. */
+	assert_int_equal(hash_count(p->s->sites[0].entries), 10003);
+}
+
+/* -- the fingerprint -- */
+
+static void
+the_fingerprint_changes_with_the_files_and_only_then(void **state)
+{
+	struct place *p = *state;
+	struct timespec old[2] = { { 1, 0 }, { 1, 1 } };
+	unsigned long long first, last;
+
+	place_write(p, "index.gmi", VIEW("one\n"));
+	place_write(p, "f/a.txt", VIEW("a\n"));
+	place_write(p, "other.txt", VIEW("not mapped\n"));
+	place_load(p, HEAD "/ = index.gmi\n/f/ = f/\n");
+	first = loader_fingerprint(p->conf);
+	assert_true(first == loader_fingerprint(p->conf));
+	place_write(p, "other.txt", VIEW("still not mapped\n"));
+	assert_true(first == loader_fingerprint(p->conf));
+
+	place_write(p, "f/b.txt", VIEW("b\n"));
+	last = loader_fingerprint(p->conf);
+	assert_true(first != last);
+	place_write(p, "index.gmi", VIEW("three\n"));
+	assert_true(last != loader_fingerprint(p->conf));
+	last = loader_fingerprint(p->conf);
+	place_write(p, "index.gophermap", VIEW("map\n"));
+	assert_true(last != loader_fingerprint(p->conf));
+	last = loader_fingerprint(p->conf);
+	if (utimensat(AT_FDCWD, place_name(p, "f/a.txt"), old, 0) < 0)
+		err(1, "utimensat");
+	assert_true(last != loader_fingerprint(p->conf));
+	last = loader_fingerprint(p->conf);
+	if (unlink(place_name(p, "f/b.txt")) < 0)
+		err(1, "unlink");
+	assert_true(last != loader_fingerprint(p->conf));
+}
+
+/* -- what is left behind -- */
+
+static size_t
+open_files(void)
+{
+	size_t n = 0;
+	int fd;
+
+	for (fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void
+no_descriptor_outlives_its_snapshot(void **state)
+{
+	struct place *p = *state;
+	size_t before = open_files();
+
+	place_fill(p, "big.bin", 'x', (size_t)SNAPSHOT_INLINE_MAX + 1);
+	place_link(p, "link.txt", "f/a.txt");
+	place_write(p, "f/a.txt", VIEW("a\n"));
+	place_fifo(p, "f/fifo");
+	place_load(p, HEAD "/a = big.bin\n/b = link.txt\n/f/ = f/\n");
+	assert_int_equal(open_files(), before + 1);
+	assert_true(
+	    fcntl(entry(p, "/a")->gemini.file->fd, F_GETFD) & FD_CLOEXEC);
+	place_unload(p);
+	assert_int_equal(open_files(), before);
+	place_load(p, HEAD "/a = big.bin\n/b = nothing\n/c = f/fifo\n");
+	assert_null(p->s);
+	assert_int_equal(open_files(), before);
+}
+
+/* The configuration may go once its snapshot is there. */
+static void
+a_snapshot_needs_its_configuration_no_more(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "index.gmi", VIEW("hello\n"));
+	place_load(p, HEAD "/ = index.gmi\n/old = @redirect /\n");
+	conf_free(p->conf);
+	p->conf = NULL;
+	expect_gemini(p, "/", "20 text/gemini;lang=en\r\nhello\n");
+	expect_gemini(p, "/old", "31 /\r\n");
+	expect("title", p->s->sites[0].title, "The institute");
+	assert_ptr_equal(snapshot_site(p->s, VIEW("capsule.example.org")),
+	    &p->s->sites[0]);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(gemtext_loses_its_mark_and_its_carriage_returns),
+		TEST(an_empty_page_is_a_page),
+		TEST(text_is_raw_to_gemini_and_has_line_ends_for_gopher),
+		TEST(items_have_the_type_of_what_they_lead_to),
+		TEST(a_gophermap_answers_gopher_and_its_gemtext_gemini),
+		TEST(a_gophermap_alone_answers_both),
+		TEST(a_star_lists_what_else_the_folder_holds),
+		TEST(languages_go_by_the_longest_pattern),
+		TEST(types_of_the_map_come_before_ours),
+		TEST(caps_txt_is_generated_unless_it_is_mapped),
+		TEST(an_index_answers_for_its_folder),
+		TEST(the_longest_prefix_says_whether_a_folder_is_listed),
+		TEST(what_is_named_comes_before_what_is_found),
+		TEST(links_are_followed_below_the_root_and_nowhere_else),
+		TEST(links_that_lead_in_a_circle_end),
+		TEST(links_are_followed_up_to_the_limit),
+		TEST(only_files_below_the_root_are_served),
+		TEST(a_stray_fifo_in_a_folder_stops_nothing),
+		TEST(a_missing_file_is_told_with_the_nearest_name),
+		TEST(a_redirect_into_a_folder_must_meet_a_file),
+		TEST(a_root_that_cannot_be_opened_is_told),
+		TEST(large_files_are_streamed_from_one_byte_above_the_limit),
+		TEST(gemtext_is_held_in_memory_up_to_its_limit),
+		TEST(a_menu_too_large_is_a_problem),
+		TEST(text_above_the_limit_goes_raw_to_both),
+		TEST(so_many_selectors_and_no_more),
+		TEST(so_many_folders_deep_and_no_deeper),
+		TEST(ten_thousand_files_load),
+		TEST(the_fingerprint_changes_with_the_files_and_only_then),
+		TEST(no_descriptor_outlives_its_snapshot),
+		TEST(a_snapshot_needs_its_configuration_no_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
