@@ -122,7 +122,8 @@ T =		${B}/tests
 UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 		${T}/test_clock ${T}/test_problem ${T}/test_log
 UNIT_format =	${T}/test_utf8 ${T}/test_uri ${T}/test_mime \
-		${T}/test_gemini ${T}/test_gopher ${T}/test_gemtext \
+		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
+		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render
 UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
@@ -132,7 +133,7 @@ UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 		${UNIT_process}
 
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
-		${T}/fuzz_gopher ${T}/fuzz_gemtext ${T}/fuzz_gophermap \
+		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_gemtext ${T}/fuzz_gophermap \
 		${T}/fuzz_render
 FUZZ_site =	${T}/fuzz_conf ${T}/fuzz_answer
 FUZZ =		${FUZZ_format} ${FUZZ_site}
@@ -202,6 +203,7 @@ ${B}/format/uri.o: daemon/format/uri.c
 ${B}/format/mime.o: daemon/format/mime.c
 ${B}/format/gemini.o: daemon/format/gemini.c
 ${B}/format/gopher.o: daemon/format/gopher.c
+${B}/format/proxyhdr.o: daemon/format/proxyhdr.c
 ${B}/format/gemtext.o: daemon/format/gemtext.c
 ${B}/format/gophermap.o: daemon/format/gophermap.c
 ${B}/format/render.o: daemon/format/render.c
