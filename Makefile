@@ -325,6 +325,7 @@ fmt:
 # The files name the places of PREFIX=/usr/local; these are the real ones.
 PLACES =	-e 's,/usr/local/sbin,${SBINDIR},g' \
 		-e 's,/usr/local/etc,${SYSCONFDIR},g' \
+		-e 's,/usr/local/share/examples/capsuled,${EXAMPLESDIR},g' \
 		-e 's,/usr/local/share/capsuled,${CAPSULEDIR},g' \
 		-e 's,\.\./capsule$$,${CAPSULEDIR},' \
 		-e 's,\.\./certs/,${CERTDIR}/,' \

@@ -16,13 +16,14 @@
  */
 #include "format/render.h"
 
+#include <stdint.h>
+
 #include "format/gemtext.h"
 #include "format/gopher.h"
 #include "format/gophermap.h"
 #include "format/mime.h"
 #include "format/uri.h"
 
-#define SCRATCH_MAX ((size_t)1 << 28) /* bytes of one line, made clean */
 #define PORT_MAX    65535
 #define GEMINI_PORT 1965
 #define TELNET_PORT 23
@@ -60,7 +61,7 @@ page_init(struct page *p, struct buf *to, const struct render *r)
 
 	*p = (struct page){ .to = to, .r = r };
 	for (i = 0; i < sizeof(scratch) / sizeof(scratch[0]); i++)
-		buf_init(scratch[i], SCRATCH_MAX);
+		buf_init(scratch[i], SIZE_MAX);
 }
 
 /* Free p's memory; a line that found none makes the whole rendering fail. */

@@ -151,23 +151,35 @@ is_file(struct collect *c, struct view path)
 	    S_ISREG(st.st_mode);
 }
 
-/* The file beside path that differs only in its extension; or empty. */
+/*
+ * The file beside path that differs only in its extension; or empty.
+ * f: the folder's list, if it is at hand.
+ */
 static struct view
-beside(struct collect *c, struct view path, const char *extension)
+beside(struct collect *c, struct view path, const char *extension,
+    const struct folder *f)
 {
 	char room[BENEATH_PATH_MAX];
 	struct buf name = { room, 0, sizeof(room), sizeof(room), false };
+	const struct folder_name *found;
 
 	buf_put(&name, stem(path));
 	buf_puts(&name, extension);
-	if (name.failed || !is_file(c, buf_view(&name)))
+	if (name.failed)
+		return VIEW("");
+	if (f != NULL) {
+		found = folder_find(f, pages_name(buf_view(&name)));
+		if (found == NULL || found->kind != FOLDER_FILE)
+			return VIEW("");
+	} else if (!is_file(c, buf_view(&name)))
 		return VIEW("");
 	return arena_copy(c->pages->arena, buf_view(&name));
 }
 
 /* Say what the page is made from: x.gmi, x.gophermap, or both. */
 static void
-set_file(struct collect *c, struct page *page, struct view path)
+set_file(struct collect *c, struct page *page, struct view path,
+    const struct folder *f)
 {
 	static const char *const gemtexts[] = { ".gmi", ".gemini" };
 	struct view found;
@@ -176,9 +188,9 @@ set_file(struct collect *c, struct page *page, struct view path)
 	page->path = path;
 	page->mime = map_type(c->capsule, path);
 	if (page_is_gemtext(page))
-		page->map = beside(c, path, ".gophermap");
+		page->map = beside(c, path, ".gophermap", f);
 	for (i = 0; page_is_map(page) && i < 2; i++) {
-		found = beside(c, path, gemtexts[i]);
+		found = beside(c, path, gemtexts[i], f);
 		if (found.len == 0)
 			continue;
 		page->map = path;
@@ -223,7 +235,7 @@ add_named(struct collect *c, const struct conf_pair *pair)
 	else {
 		page = add(c, pair->key, PAGE_FILE, pair->line);
 		if (page != NULL)
-			set_file(c, page, pair->value);
+			set_file(c, page, pair->value, NULL);
 	}
 }
 
@@ -255,7 +267,7 @@ add_index(struct collect *c, struct view selector, struct view path,
 		if (page == NULL)
 			return;
 		page->walked = true;
-		set_file(c, page, join(c, path, names[i], ""));
+		set_file(c, page, join(c, path, names[i], ""), f);
 		alias = add(c, join(c, selector, names[i], ""), PAGE_SAME,
 		    level->line);
 		if (alias != NULL) {
@@ -271,18 +283,18 @@ add_index(struct collect *c, struct view selector, struct view path,
 
 static void
 add_walked(struct collect *c, struct view selector, struct view path,
-    const struct folder_name *name, int line)
+    const struct folder *f, const struct folder_name *name, int line)
 {
+	struct view file = join(c, path, name->name, "");
 	struct page *page =
 	    add(c, join(c, selector, name->name, ""), PAGE_FILE, line);
 
 	if (page == NULL)
 		return;
 	page->walked = true;
-	set_file(c, page, join(c, path, name->name, ""));
+	set_file(c, page, file, f);
 	/* A pair is listed once, by the name of its gemtext. */
-	page->hidden = name->name.p[0] == '.' ||
-	    view_eq(page->map, join(c, path, name->name, ""));
+	page->hidden = name->name.p[0] == '.' || view_eq(page->map, file);
 }
 
 /* True if the folder is one of those it was found in: a link led back. */
@@ -327,7 +339,7 @@ walk(struct collect *c, struct view selector, struct view path,
 	add_index(c, selector, path, &f, &level);
 	for (i = 0; i < f.n && !c->is_full; i++) {
 		if (f.names[i].kind == FOLDER_FILE)
-			add_walked(c, selector, path, &f.names[i], line);
+			add_walked(c, selector, path, &f, &f.names[i], line);
 		if (f.names[i].kind == FOLDER_OTHER)
 			skip(c, path, f.names[i].name, f.names[i].why);
 		if (f.names[i].kind != FOLDER_FOLDER)

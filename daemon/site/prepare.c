@@ -186,14 +186,17 @@ put_header(struct prepare *c, const struct page *page, struct view type)
 static void
 normalise(struct buf *b, size_t at)
 {
-	struct view body = view_skip(buf_view(b), at);
-	size_t to = at, i;
+	struct view rest = utf8_skip_bom(view_skip(buf_view(b), at)), run;
+	size_t to = at;
 
-	body = utf8_skip_bom(body);
-	for (i = 0; i < body.len; i++)
-		if (body.p[i] != '\r' || i + 1 == body.len ||
-		    body.p[i + 1] != '\n')
-			b->p[to++] = body.p[i];
+	/* Runs without a CR move as a whole; most files are one such run. */
+	while (rest.len > 0) {
+		run = view_cut(&rest, '\r');
+		if (rest.p != NULL && !view_has_prefix(rest, VIEW("\n")))
+			run.len++; /* a lone CR stays */
+		memmove(b->p + to, run.p, run.len);
+		to += run.len;
+	}
 	b->len = to;
 }
 

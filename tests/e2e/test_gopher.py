@@ -349,14 +349,15 @@ def test_an_http_request_is_told_what_this_port_speaks(served):
 
 
 def test_gopher_plus_at_the_root_satisfies_the_umn_client(served):
+    """It goes on only after "+-1" or "+-2" and at least one +INFO block."""
     for line in ("\t$\r\n", "/\t$\r\n"):
-        text = get(served, line).decode()
-        assert re.match(r"\+-[12]\r\n\+INFO: 1", text), text
-        info = text.split("\r\n")[1][len("+INFO: "):]
-        item = Item(info.encode())
-        assert (item.host, item.port) == (HOST.encode(), served.gopher)
-        if text.startswith("+-1"):
-            assert text.endswith("\r\n.\r\n")
+        text = get(served, line)
+        assert re.match(rb"\+-[12]\r\n\+INFO: ", text), text
+        infos = [Item(t) for t in re.findall(rb"(?m)^\+INFO: (.*)\r$", text)]
+        own = [i for i in links(infos) if i.host == HOST.encode()]
+        assert own and {i.port for i in own} == {served.gopher}
+        if text.startswith(b"+-1"):
+            assert text.endswith(b"\r\n.\r\n")
 
 
 def test_gopher_plus_item_requests_get_an_answer_of_its_shape(served):
