@@ -315,7 +315,7 @@ gopher_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 	/* What was searched for is nobody's business. */
 	reply->selector = req.selector;
 	reply->answer = peer->too_fast ? site->slow_down
-	                               : gopher_selector(site, &req, reply);
+				       : gopher_selector(site, &req, reply);
 }
 
 const struct protocol protocol_gopher = { "gopher", GOPHER_REQUEST_MAX,

@@ -377,11 +377,27 @@ set_path(const struct conf_key *key, const struct conf_place *place,
 	    (struct view){ path, folder.len + text.len };
 }
 
+/* True if a path may be left out: where the default is none. */
+static bool
+is_optional(const struct conf_key *key)
+{
+	return key->from == CONF_DEFAULT_TEXT && key->def[0] == '\0';
+}
+
 static int
 set_folder(const struct conf_key *key, const struct conf_place *place,
     struct view text, struct buf *why)
 {
+	size_t i;
+
 	(void)why;
+	if (text.len == 0 && is_optional(key)) {
+		set_view(key, place, text);
+		return 0;
+	}
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.p[i] < ' ')
+			return -1;
 	if (text.len == 0)
 		return -1;
 	set_path(key, place, text);
@@ -395,15 +411,12 @@ say_folder(const struct conf_key *key, struct buf *why)
 	buf_puts(why, "a folder");
 }
 
-/* A file may be left out where the default is none. */
 static int
 set_file(const struct conf_key *key, const struct conf_place *place,
     struct view text, struct buf *why)
 {
-	bool optional = key->from == CONF_DEFAULT_TEXT && key->def[0] == '\0';
-
 	(void)why;
-	if (word_of(key, text) != NULL || (text.len == 0 && optional)) {
+	if (word_of(key, text) != NULL || (text.len == 0 && is_optional(key))) {
 		set_view(key, place, text);
 		return 0;
 	}
