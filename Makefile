@@ -96,6 +96,7 @@ OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/snapshot.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
 		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
+		${B}/site/prepare_file.o \
 		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o \
@@ -221,6 +222,7 @@ ${B}/site/map.o: daemon/site/map.c
 ${B}/site/pages.o: daemon/site/pages.c
 ${B}/site/notices.o: daemon/site/notices.c
 ${B}/site/prepare.o: daemon/site/prepare.c
+${B}/site/prepare_file.o: daemon/site/prepare_file.c
 ${B}/site/loader.o: daemon/site/loader.c
 ${B}/site/answer.o: daemon/site/answer.c
 ${B}/net/deadline.o: daemon/net/deadline.c

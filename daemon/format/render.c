@@ -18,6 +18,7 @@
 
 #include <stdint.h>
 
+#include "format/gemini.h"
 #include "format/gemtext.h"
 #include "format/gopher.h"
 #include "format/gophermap.h"
@@ -25,7 +26,6 @@
 #include "format/uri.h"
 
 #define PORT_MAX    65535
-#define GEMINI_PORT 1965
 #define TELNET_PORT 23
 #define KILO        1024 /* bytes in a KB, as ls -h counts */
 
