@@ -76,7 +76,7 @@ void
 buf_putc(struct buf *b, char c)
 {
 	/* The renderers write many single bytes. */
-	if (b->len < b->cap && !b->failed)
+	if (b->len < b->cap && b->len < b->max && !b->failed)
 		b->p[b->len++] = c;
 	else
 		buf_put(b, (struct view){ &c, 1 });
