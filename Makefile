@@ -88,6 +88,7 @@ OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o
 OBJS_format =	${B}/format/utf8.o ${B}/format/uri.o ${B}/format/mime.o \
 		${B}/format/gemini.o ${B}/format/gopher.o \
+		${B}/format/proxyhdr.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o
 OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
@@ -123,14 +124,16 @@ T =		${B}/tests
 UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 		${T}/test_clock ${T}/test_problem ${T}/test_log
 UNIT_format =	${T}/test_utf8 ${T}/test_uri ${T}/test_mime \
-		${T}/test_gemini ${T}/test_gopher ${T}/test_gemtext \
+		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
+		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render
 UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
 UNIT_net =	${T}/test_deadline ${T}/test_certificate
 UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net}
 
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
-		${T}/fuzz_gopher ${T}/fuzz_gemtext ${T}/fuzz_gophermap \
+		${T}/fuzz_gopher ${T}/fuzz_proxyhdr \
+		${T}/fuzz_gemtext ${T}/fuzz_gophermap \
 		${T}/fuzz_render
 FUZZ_site =	${T}/fuzz_conf ${T}/fuzz_answer
 FUZZ =		${FUZZ_format} ${FUZZ_site}
@@ -200,6 +203,7 @@ ${B}/format/uri.o: daemon/format/uri.c
 ${B}/format/mime.o: daemon/format/mime.c
 ${B}/format/gemini.o: daemon/format/gemini.c
 ${B}/format/gopher.o: daemon/format/gopher.c
+${B}/format/proxyhdr.o: daemon/format/proxyhdr.c
 ${B}/format/gemtext.o: daemon/format/gemtext.c
 ${B}/format/gophermap.o: daemon/format/gophermap.c
 ${B}/format/render.o: daemon/format/render.c
