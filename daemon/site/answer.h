@@ -26,7 +26,8 @@ struct reply {
 	struct view host;     /* for the log; empty: not known */
 	struct view selector; /* for the log; borrows from the request or the
 			       * snapshot */
-	struct buf dynamic; /* owned: answer.bytes when nothing was prepared */
+	struct buf dynamic;   /* owned: answer.bytes when nothing was prepared;
+			       * its max is set by answer */
 };
 
 /* A protocol: how a request ends, and what is said to it. */

@@ -223,6 +223,29 @@ def conf(**change):
     return text
 
 
+def demo_conf(folder):
+    """conf/demo.ini on free ports, with its certificate in folder."""
+    changed = {
+        ("gemini", "listen"): "127.0.0.1:0",
+        ("gopher", "listen"): "127.0.0.1:0",
+        ("gopher", "port"): "auto",
+        ("capsule", "root"): ROOT / "capsule",
+        ("capsule", "certificate"): folder / "demo.crt",
+        ("capsule", "key"): folder / "demo.key",
+    }
+    section, lines = "", []
+    for line in (ROOT / "conf" / "demo.ini").read_text().splitlines():
+        if header := re.match(r"\[(.*)\]", line):
+            section = header[1]
+        pair = re.match(r"([a-z_]+)\s*=", line)
+        if pair and (section, pair[1]) in changed:
+            line = "%s = %s" % (pair[1], changed[section, pair[1]])
+        lines.append(line)
+        if header and section == "server":
+            lines += ["%s = %s" % kv for kv in unprivileged().items()]
+    return "\n".join(lines) + "\n"
+
+
 def wait_for(what, condition, seconds=START):
     """Poll until condition() is true and return what it said."""
     end = time.monotonic() + seconds

@@ -253,6 +253,42 @@ def test_a_reload_brings_a_new_configuration(daemon):
     wait_for("two workers", lambda: len(d.children()) == 2)
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def test_a_reload_opens_new_doors_and_closes_old_ones(daemon):
+    port = free_port()
+    old = {"listen": "127.0.0.1:%d" % port}
+    d = daemon(conf(gopher=old), steady=False)
+    both = {"listen": "127.0.0.1:%d 127.0.0.1:%d" % (port, free_port())}
+    new = {"listen": both["listen"].split()[1]}
+    moved = int(new["listen"].split(":")[1])
+    for listen, opened in ((both, {port: True, moved: True}),
+                           (new, {port: False, moved: True})):
+        d.rewrite(conf(gopher=listen))
+        d.signal(signal.SIGHUP)
+        for one, want in opened.items():
+            wait_for("port %d" % one, lambda: is_open(one) == want)
+        assert b"1996" in gopher(moved, b"/history\r\n")
+        assert gemini(d.gemini, url("/history")).status == 20
+
+
+def test_a_reload_onto_a_taken_address_keeps_the_old_service(daemon):
+    d = daemon()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        here = "127.0.0.1:%d" % taken.getsockname()[1]
+        d.rewrite(conf(gopher={"listen": here}))
+        d.signal(signal.SIGHUP)
+        wait_for("the reason in the log", lambda: here in d.log())
+    assert b"1996" in history(d)
+    assert gemini(d.gemini, url("/history")).status == 20
+
+
 def test_a_reload_brings_a_new_certificate(daemon, tmp_path):
     d, other = daemon(steady=False), daemon()
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -551,6 +587,27 @@ def test_without_f_it_detaches_and_writes_its_pid(daemon):
     finally:
         if server.is_running(pid):
             os.kill(pid, signal.SIGKILL)
+
+
+# -- many at once --
+
+
+def test_hundreds_of_idle_clients_hold_up_nobody(daemon):
+    d = daemon(conf(server={"workers": "2"}))
+    idle = [Plain(d.gopher) for _ in range(400)]
+    idle += [Plain(d.gemini) for _ in range(400)]
+    try:
+        start = time.monotonic()
+        for _ in range(5):
+            assert gemini(d.gemini, url("/history")).status == 20
+            assert b"1996" in history(d)
+        assert time.monotonic() - start < 3
+    finally:
+        for c in idle:
+            c.sock.close()
+    pids = d.workers
+    wait_for("their descriptors to be closed", lambda: all(
+        server.descriptors(pid) < 100 for pid in pids))
 
 
 # -- descriptors --
