@@ -14,6 +14,8 @@ import socket
 import subprocess
 import time
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("CAPSULED",
                                      ROOT / "build/capsuled")).resolve()
@@ -283,7 +285,11 @@ def is_running(pid):
 
 
 def descriptors(pid):
-    return len(os.listdir("/proc/%d/fd" % pid))
+    """How many a process has open; only root may look into a worker."""
+    try:
+        return len(os.listdir("/proc/%d/fd" % pid))
+    except PermissionError:
+        pytest.skip("only root may count another process's descriptors")
 
 
 def cpu_seconds(pid):
@@ -297,10 +303,11 @@ class Daemon:
 
     steady: no worker may die or be replaced while it runs, for a crash that
     the master mends at once would go unseen otherwise.
+    relative: name the configuration as seen from its own folder.
     """
 
     def __init__(self, folder, text, options=(), steady=True, foreground=True,
-                 **popen):
+                 relative=False, **popen):
         self.folder = folder
         self.path = folder / "capsuled.ini"
         self.root = folder / "root"
@@ -310,8 +317,11 @@ class Daemon:
             write_capsule(self.root)
         self.path.write_text(text)
         ready, tell = os.pipe()
-        command = [BINARY, *(["-f"] if foreground else []), "-c", self.path,
-                   "-R", str(tell), *options]
+        if relative:
+            popen["cwd"] = folder
+        command = [BINARY, *(["-f"] if foreground else []), "-c",
+                   self.path.name if relative else self.path, "-R", str(tell),
+                   *options]
         if "stderr" not in popen:
             popen["stderr"] = open(self.log_path, "ab")
         try:
@@ -367,6 +377,17 @@ class Daemon:
         new = self.path.with_suffix(".new")
         new.write_text(text)
         os.replace(new, self.path)
+
+    def reload(self):
+        """HUP, and wait until no worker of before is left.
+
+        For a moment both old and new workers accept: who waits for the first
+        new answer only may well get an old one next.
+        """
+        old = set(self.children())
+        self.signal(signal.SIGHUP)
+        wait_for("new workers", lambda: self.children()
+                 and not old & set(self.children()))
 
     def check(self):
         assert self.proc.poll() is None, "it died: " + self.log()
