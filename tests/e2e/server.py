@@ -182,7 +182,9 @@ def unprivileged():
 
 def defaults():
     return {
-        "server": dict(unprivileged(), workers="1"),
+        # One address asks for everything here: limits have their own tests.
+        "server": dict(unprivileged(), workers="1", rate="0",
+                       max_connections_per_address="10000"),
         "log": {"addresses": "full"},
         "gemini": {"listen": LISTEN},
         "gopher": {"listen": LISTEN},
@@ -245,6 +247,7 @@ def demo_conf(folder):
         lines.append(line)
         if header and section == "server":
             lines += ["%s = %s" % kv for kv in unprivileged().items()]
+            lines += ["rate = 0"]
     return "\n".join(lines) + "\n"
 
 
