@@ -386,6 +386,26 @@ def test_a_reload_in_the_middle_of_a_download_does_not_cut_it(daemon):
     assert (first + got.data).endswith(want)
 
 
+def test_reloads_during_a_long_download_all_take_effect(daemon):
+    """The old worker stays for its one client, and is never taken for one
+    of the new, whatever the new ones' place in memory."""
+    d = daemon(conf(selectors={"/huge.bin": "huge.bin"}), prepare=make_huge,
+               steady=False)
+    with Plain(d.gopher, rcvbuf=4096) as c:
+        c.send(b"/huge.bin\r\n")
+        size = len(c.more(1024))
+        for i in range(12):
+            put(d, "Version %d" % i)
+            d.signal(signal.SIGHUP)
+            wait_for("version %d" % i,
+                     lambda: b"Version %d" % i in history(d))
+        wait_for("one new worker beside the old one",
+                 lambda: len(d.children()) == 2 and d.workers[0]
+                 in d.children())
+        got = c.read_all()
+    assert got.end == "fin" and size + len(got.data) == HUGE
+
+
 def test_no_request_fails_while_reloads_go_on(daemon):
     d = daemon(conf(server={"workers": "2"}, log={"access": "none"}),
                steady=False)
