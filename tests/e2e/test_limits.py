@@ -47,6 +47,7 @@ def test_above_max_connections_visitors_wait_and_are_served_later(daemon):
     with Plain(d.gopher) as sixth, Plain(d.gemini, source=OTHER) as seventh:
         sixth.send(b"/history\r\n")
         assert sixth.is_silent(0.5) and seventh.is_silent(0.1)
+        seventh.sock.close()
         silent.pop().sock.close()
         assert b"1996" in sixth.read_all().data
     assert history(d.gopher)
@@ -211,17 +212,17 @@ def test_a_gopher_visitor_who_is_too_fast_gets_an_error_item(daemon):
 def test_who_goes_on_regardless_is_closed_before_tls(daemon):
     """So many refusals are granted as requests are; then not even a byte."""
     d = daemon(conf(server={"workers": "2", "rate": "5"}))
-
-    def visit(_):
+    results = []
+    while results[-3:] != ["closed"] * 3:
+        assert len(results) < 100, results
         try:
-            return gemini(d.gemini, url("/history")).status
+            results.append(gemini(d.gemini, url("/history")).status)
         except OSError:
-            return "closed"
-
-    results = side_by_side(40, visit)
-    print({r: results.count(r) for r in results})
-    assert set(results) == {20, 44, "closed"}, results
-    assert results.count(20) >= 5 and results.count("closed") >= 10
+            results.append("closed")
+    print(results)
+    assert results[:5] == [20] * 5
+    assert results.count(44) >= 5
+    assert "closed" not in results[:10]
     with Plain(d.gemini) as c:
         got = c.read_all(5)
         assert (got.data, got.end in ("fin", "reset")) == (b"", True)
