@@ -229,12 +229,9 @@ keep_log(struct conn *c)
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
 
-/* Wait until the socket can be read or written, as result asks. */
 static bool
-wait_for(struct conn *c, enum stream_result result)
+watch(struct conn *c, short what)
 {
-	short what =
-	    EV_PERSIST | (result == STREAM_WAIT_WRITE ? EV_WRITE : EV_READ);
 	bool set = event_initialized(&c->event);
 
 	if (set && event_get_events(&c->event) == what)
@@ -245,6 +242,14 @@ wait_for(struct conn *c, enum stream_result result)
 	if (event_add(&c->event, NULL) == -1)
 		move(c, CONN_DEAD);
 	return false;
+}
+
+/* Wait until the socket can be read or written, as result asks. */
+static bool
+wait_for(struct conn *c, enum stream_result result)
+{
+	return watch(c,
+	    EV_PERSIST | (result == STREAM_WAIT_WRITE ? EV_WRITE : EV_READ));
 }
 
 /* -- the states -- */
@@ -436,6 +441,18 @@ write_answer(struct conn *c)
 	return true;
 }
 
+/* True while the peer may yet take what the kernel holds for it. */
+static bool
+is_owed(const struct conn *c)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	return os_unsent(c->stream.fd) > 0 &&
+	    getsockopt(c->stream.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+	    error == 0;
+}
+
 static bool
 linger(struct conn *c)
 {
@@ -443,6 +460,14 @@ linger(struct conn *c)
 
 	if (r == STREAM_WAIT_READ)
 		return wait_for(c, r);
+	/*
+	 * It will say no more, but has not taken all.  Closed now, the rest
+	 * would be the kernel's to keep, uncounted and for minutes: let the
+	 * deadline see how it goes on.  The end itself stays readable; only
+	 * what comes after it, a reset, shall wake us.
+	 */
+	if (r == STREAM_END && is_owed(c))
+		return watch(c, EV_PERSIST | EV_READ | EV_ET);
 	move(c, CONN_DEAD);
 	return true;
 }
@@ -568,9 +593,9 @@ is_excused(struct conn *c, int64_t now)
 	if (c->state != CONN_CLOSING)
 		return false;
 	/* While the answer is still on its way the linger has not begun. */
-	if (c->taken_ms == 0 || is_taking(c))
+	if (is_taking(c) || c->taken_ms == 0)
 		c->taken_ms = now;
-	return os_unsent(c->stream.fd) > 0 &&
+	return c->unsent > 0 &&
 	    now - c->taken_ms < c->all->conf->idle_timeout_ms;
 }
 
