@@ -76,8 +76,9 @@ struct conn {
 	off_t file_offset, file_left;
 	struct timespec file_mtime;
 
-	bool cut;   /* the end shall be a reset, not an end in good order */
-	int unsent; /* bytes the peer had not taken when we last looked */
+	bool fragile; /* a reset follows if this process dies now */
+	bool cut;     /* the end shall be a reset, not an end in good order */
+	int unsent;   /* bytes the peer had not taken when we last looked */
 	int64_t accepted_us, taken_ms;
 	uint64_t bytes; /* of the answer, sent */
 	char *log;      /* start of the log line, if it has to wait; owned */
@@ -274,6 +275,21 @@ sniff(struct conn *c)
 	return true;
 }
 
+/*
+ * While there is more to send than the kernel takes, the death of this process
+ * shall not look like the end of the answer: with on, a reset follows it.
+ */
+static void
+break_with_us(struct conn *c, bool on)
+{
+	struct linger how = { .l_onoff = on, .l_linger = 0 };
+
+	if (c->fragile != on &&
+	    setsockopt(c->stream.fd, SOL_SOCKET, SO_LINGER, &how,
+		sizeof(how)) == 0)
+		c->fragile = on;
+}
+
 /* Decide what is answered to the request in. */
 static void
 answer(struct conn *c, struct view in)
@@ -296,6 +312,7 @@ answer(struct conn *c, struct view in)
 		/* As it is now: it may have grown since it was loaded. */
 		c->file_left = st.st_size;
 		c->file_mtime = st.st_mtim;
+		break_with_us(c, true);
 	}
 	if (log_access_is_on())
 		begin_log(c);
@@ -425,6 +442,7 @@ write_answer(struct conn *c)
 	} while (r == STREAM_DONE && more);
 
 	if (r == STREAM_DONE) {
+		break_with_us(c, false);
 		end_log(c, NULL);
 		move(c, CONN_CLOSING);
 		return true;
@@ -434,6 +452,7 @@ write_answer(struct conn *c)
 		deadline_set(&c->all->deadlines, &c->deadline, LIMIT_IDLE,
 		    clock_ms());
 		c->unsent = os_unsent(c->stream.fd);
+		break_with_us(c, true);
 		return wait_for(c, r);
 	}
 	end_log(c, "broken");
