@@ -173,6 +173,13 @@ generation_free(struct generation *g, const struct generation *kept)
 }
 
 void
+generation_leave(struct generation *g, const struct generation *kept)
+{
+	snapshot_free(g->snapshot);
+	listeners_close(&g->listeners, &kept->listeners);
+}
+
+void
 generation_check(const struct conf *conf, struct problems *ps)
 {
 	struct sandbox box = { .drop = false };

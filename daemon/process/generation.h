@@ -34,6 +34,13 @@ struct generation *generation_new(struct conf *conf,
 /* Free all of it but the sockets that kept, which may be NULL, took over. */
 void generation_free(struct generation *g, const struct generation *kept);
 
+/*
+ * In a worker of kept, forked while g was still there: close the files and
+ * sockets of g and give its pages back.  What is small stays: to free it would
+ * copy more memory than it is.
+ */
+void generation_leave(struct generation *g, const struct generation *kept);
+
 /* Look at everything conf names, bind and write nothing: for -n. */
 void generation_check(const struct conf *conf, struct problems *ps);
 

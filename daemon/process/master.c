@@ -49,6 +49,7 @@ struct master {
 	const struct master_options *options;
 	struct event_base *base;
 	struct generation *now;
+	struct generation *leaving; /* while a reload swaps: the one before */
 	struct logs *logs;
 	struct limits *limits;
 	struct worker_process *workers;
@@ -212,6 +213,8 @@ become_worker(struct master *m, unsigned number, int channel)
 	if (m->options->ready_fd != -1 && !m->served)
 		close(m->options->ready_fd);
 	event_base_free(m->base);
+	if (m->leaving != NULL)
+		generation_leave(m->leaving, m->now);
 	worker_run(&start);
 }
 
@@ -434,14 +437,14 @@ arm_watch(struct master *m)
 static void
 swap(struct master *m, struct generation *next)
 {
-	struct generation *old = m->now;
-
+	m->leaving = m->now;
 	m->now = next;
 	m->backoff_ms = 0;
 	master_set_level(m->options, next->conf);
 	spawn_missing(m);
 	tell_all(m, CHANNEL_DRAIN, -1, true);
-	generation_free(old, next);
+	generation_free(m->leaving, next);
+	m->leaving = NULL;
 	generation_announce(next);
 	log_info("reloaded %s", m->options->conf_path);
 }

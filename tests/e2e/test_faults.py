@@ -299,6 +299,44 @@ def test_twenty_reloads_of_everything_whole_and_broken_fail_nobody(daemon):
         server.descriptors(p) for p in (d.pid, *d.children())])
 
 
+def free_port():
+    with server.socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def open_files(pid):
+    found = []
+    for entry in os.scandir("/proc/%d/fd" % pid):
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(entry.path))
+    return found
+
+
+def test_new_workers_hold_nothing_of_what_was_served_before(daemon):
+    """No file that was replaced, no port that is not listened on any more."""
+    one, other = free_port(), free_port()
+    d = daemon(conf(gopher={"listen": "127.0.0.1:0 127.0.0.1:%d" % one}),
+               steady=False)
+    assert b"1996" in gopher(one, b"/history\r\n")
+    before = server.descriptors(d.pid), server.descriptors(d.workers[0])
+    replaced(d.root / "big.bin")
+    (d.root / "big.bin").write_bytes(bytes(server.BIG_SIZE))
+    d.rewrite(conf(gopher={"listen": "127.0.0.1:0 127.0.0.1:%d" % other}))
+    d.signal(signal.SIGHUP)
+    wait_for("the other port", lambda: "reloaded" in d.log())
+    assert b"1996" in gopher(other, b"/history\r\n")
+    wait_for("the old worker to go", lambda: len(d.children()) == 1)
+    for pid in (d.pid, *d.children()):
+        held = [f for f in open_files(pid)
+                if "(deleted)" in f and f.startswith(str(d.folder))]
+        assert held == [], "%s of %d" % (held, pid)
+    with pytest.raises(ConnectionRefusedError):
+        Plain(one)
+    assert before == (server.descriptors(d.pid),
+                      server.descriptors(d.children()[0]))
+
+
 def test_sessions_of_an_old_certificate_resume_under_the_new(daemon):
     """A ticket is sealed by keys that outlive the certificate."""
     d = daemon(text(workers="2"), steady=False)
