@@ -136,8 +136,10 @@ UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
 UNIT_process = ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
-# What a few minutes of valgrind are spent on: no workers killed in turn.
-VALGRIND =	${UNIT_base} ${UNIT_format} ${UNIT_site}
+# What valgrind gets through in a minute.
+VALGRIND =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
+		${T}/test_gemini ${T}/test_gopher ${T}/test_gemtext \
+		${T}/test_gophermap ${T}/test_proxyhdr ${T}/test_answer
 UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 		${UNIT_process}
 

@@ -248,11 +248,14 @@ has_seccomp(void)
 const char *
 sandbox_describe(bool *whole)
 {
-	bool calls = has_seccomp(), paths = landlock_version() >= 1;
+	bool calls, paths;
 
-	*whole = SANDBOX_FENCES && calls && paths;
+	*whole = false;
 	if (!SANDBOX_FENCES)
 		return "their user alone: built without fences";
+	calls = has_seccomp();
+	paths = landlock_version() >= 1;
+	*whole = calls && paths;
 	if (*whole)
 		return "seccomp and Landlock";
 	if (calls)
