@@ -29,11 +29,15 @@ def many_files():
 
 
 def pss(pid):
-    """Bytes of memory that are this process's share."""
-    for line in pathlib.Path("/proc/%d/smaps_rollup" % pid).open():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("no Pss of %d" % pid)
+    """Bytes of memory that are this process's share.
+
+    Without pages of files: who else runs the same binary is not its doing.
+    """
+    lines = pathlib.Path("/proc/%d/smaps_rollup" % pid).read_text()
+    sizes = [int(li.split()[1]) for li in lines.splitlines()
+             if li.startswith(("Pss_Anon:", "Pss_Shmem:"))]
+    assert len(sizes) == 2, "no share of memory of %d" % pid
+    return sum(sizes) * 1024
 
 
 def tree_pss(d):
