@@ -96,7 +96,7 @@ def test_killed_workers_lose_only_what_they_were_answering(daemon):
     d = daemon(text(workers="3"), steady=False)
     rng, kills = random.Random(SEED), []
     with Load(d) as load:
-        for _ in range(8):
+        for _ in range(5):
             time.sleep(rng.uniform(0.05, 0.6))
             alive = wait_for("a worker", d.children)
             kills.append(time.monotonic())
