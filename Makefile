@@ -21,7 +21,7 @@ CC =		cc
 AR =		ar
 # The first of these that has pytest runs the tests from outside.
 PYTHON =	python3 /usr/bin/python3 python3.11 python3.12 python3.13
-# release, debug, asan or fuzz: each builds in a folder of its own.
+# release, debug, asan, fuzz or fences: each builds in a folder of its own.
 MODE =		release
 # Yours: they come last, so they win.
 CFLAGS =
@@ -30,6 +30,10 @@ LDFLAGS =
 # Seconds that each fuzz target runs: alone, and as a part of "make check".
 FUZZ_SECONDS =	60
 CHECK_SECONDS =	5
+# Seconds that "make soak" goes on.
+SOAK_SECONDS =	600
+# The end-to-end tests to run.
+E2E =		tests/e2e
 
 MODE_release =	-O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 MODE_debug =	-O0 -g3
@@ -39,7 +43,10 @@ MODE_asan =	-O1 -g3 -DSANDBOX_FENCES=0 \
 MODE_fuzz =	-O1 -g3 -DSANDBOX_FENCES=0 \
 		-fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# As released, but a call that the workers' fences refuse kills the worker.
+MODE_fences =	${MODE_release} -DSANDBOX_KILL=1
 LINK_release =	-pie -Wl,-z,relro,-z,now
+LINK_fences =	${LINK_release}
 
 WARN =		-Wall -Wextra -Wundef -Wshadow -Wvla -Wformat=2 \
 		-Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -134,6 +141,10 @@ UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
 UNIT_process = ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
+# What valgrind gets through in a minute.
+VALGRIND =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
+		${T}/test_gemini ${T}/test_gopher ${T}/test_gemtext \
+		${T}/test_gophermap ${T}/test_proxyhdr ${T}/test_answer
 UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 		${UNIT_process}
 
@@ -148,7 +159,8 @@ HDRS !=		echo daemon/*/*.h
 
 # -- targets --
 
-.PHONY: all help run check unit e2e lint fuzz fuzz-run golden fmt clean \
+.PHONY: all help run check unit e2e e2e-fences e2e-only soak valgrind \
+	valgrind-run lint fuzz fuzz-run golden fmt clean \
 	force stage install install-files install-linux install-freebsd \
 	install-openbsd install-netbsd uninstall
 .SUFFIXES:
@@ -160,6 +172,9 @@ all: build/capsuled
 #: make check      fetch what is missing, run every test, count them
 #: make unit       the unit tests; build/release/tests/test_uri is one
 #: make e2e        the tests from outside: real sockets and TLS
+#: make e2e-fences those of them that show that workers miss no system call
+#: make soak       all sorts of visitors at once, SOAK_SECONDS=600
+#: make valgrind   a few unit tests and a daemon under valgrind
 #: make lint       what every file of the tree keeps to
 #: make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each
 #: make golden     rewrite tests/golden from what is rendered now
@@ -306,11 +321,32 @@ unit: ${UNIT}
 	    ./$$t || { echo "$$t: failed"; bad=1; }; \
 	done; exit $$bad
 
-e2e: all
+e2e: all e2e-only
+
+# Workers of this build die of a call that they may not make.
+e2e-fences:
+	@${MAKE} MODE=fences E2E=tests/e2e/test_fences.py e2e-only
+
+e2e-only: ${B}/capsuled
 	@for p in ${PYTHON}; do \
 	    $$p -c 'import pytest' 2>/dev/null || continue; \
-	    CAPSULED=${B}/capsuled exec $$p -m pytest -q tests/e2e; \
+	    CAPSULED=${B}/capsuled exec $$p -m pytest -q ${E2E}; \
 	done; echo "none of ${PYTHON} has pytest"; exit 1
+
+soak: ${B}/capsuled
+	@for p in ${PYTHON}; do \
+	    $$p -c '' 2>/dev/null || continue; \
+	    CAPSULED=${B}/capsuled SOAK_SECONDS=${SOAK_SECONDS} \
+		exec $$p tests/soak/soak.py; \
+	done; echo "there is none of ${PYTHON}"; exit 1
+
+# Fences forbid what valgrind does inside a process.
+valgrind:
+	@${MAKE} B=build/valgrind MODE=debug CPPFLAGS=-DSANDBOX_FENCES=0 \
+	    valgrind-run
+
+valgrind-run: ${B}/capsuled ${VALGRIND}
+	@sh tests/soak/valgrind.sh ${B}/capsuled ${VALGRIND}
 
 lint:
 	@CC='${CC} ${CPPFLAGS_${OS}}' WARN='${WARN}' \

@@ -114,6 +114,7 @@ stage build -j"$JOBS" all
 stage lint lint
 stage unit -j"$JOBS" unit
 stage e2e e2e
+stage fences e2e-fences
 stage "asan build" -j"$JOBS" MODE=asan all
 stage "asan unit" -j"$JOBS" MODE=asan unit
 stage "asan e2e" MODE=asan e2e

@@ -22,34 +22,12 @@ struct block {
 	char *low, *high; /* what is still free lies between */
 };
 
+/* It lies in its own first block: one thing less to free. */
 struct arena {
 	struct block *blocks; /* the newest first */
 	size_t size;
 	size_t block; /* bytes of the next ordinary block */
 };
-
-struct arena *
-arena_new(void)
-{
-	struct arena *a = xcalloc(1, sizeof(*a));
-
-	a->block = ARENA_BLOCK_MIN;
-	return a;
-}
-
-void
-arena_free(struct arena *a)
-{
-	struct block *b, *next;
-
-	if (a == NULL)
-		return;
-	for (b = a->blocks; b != NULL; b = next) {
-		next = b->next;
-		(void)munmap(b, b->size);
-	}
-	xfree(a);
-}
 
 /* A block with room for need bytes. */
 static struct block *
@@ -100,6 +78,29 @@ arena_alloc(struct arena *a, size_t size)
 
 	b->low += need;
 	return p; /* mmap(2) gave zeroes, and nothing is handed out twice */
+}
+
+struct arena *
+arena_new(void)
+{
+	struct arena a = { .block = ARENA_BLOCK_MIN }, *whole;
+
+	(void)add_block(&a, sizeof(a));
+	whole = arena_alloc(&a, sizeof(a));
+	*whole = a;
+	return whole;
+}
+
+void
+arena_free(struct arena *a)
+{
+	struct block *b = a == NULL ? NULL : a->blocks, *next;
+
+	/* a goes with one of them: nothing of it may be read afterwards. */
+	for (; b != NULL; b = next) {
+		next = b->next;
+		(void)munmap(b, b->size);
+	}
 }
 
 struct view

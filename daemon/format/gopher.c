@@ -106,11 +106,14 @@ gopher_request_line(struct view in)
 	return line;
 }
 
-/* TAB, CR, LF and NUL: what no field of a menu line can hold. */
+/*
+ * What no field of a menu line can hold: TAB, CR, LF and NUL would break it,
+ * and the other controls act on the terminal of whoever looks at it raw.
+ */
 static bool
 is_breaking(char c)
 {
-	return c == '\t' || c == '\r' || c == '\n' || c == '\0';
+	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
 static bool

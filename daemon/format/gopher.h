@@ -57,9 +57,10 @@ struct gopher_item {
 /*
  * Append a menu line: type, name TAB selector TAB host TAB port CRLF.
  *
- * TAB, CR, LF and NUL cannot stand in a field: in a name they become spaces,
- * and elsewhere the item is written as an info line instead of a link that
- * would lead astray.  An item of type i is written as gopher_info_write does.
+ * No control byte can stand in a field: in a name each becomes a space, and
+ * elsewhere the item is written as an info line instead of a link that would
+ * lead astray or act on a terminal.  An item of type i is written as
+ * gopher_info_write does.
  */
 void gopher_item_write(struct buf *to, const struct gopher_item *item);
 

@@ -35,14 +35,23 @@ bytes(struct view v)
 	return (const uint8_t *)v.p;
 }
 
-/* The character at v.p[at], malformed bytes giving U+FFFD; its length. */
+/*
+ * The character at v.p[at], each malformed byte giving U+FFFD; its length.
+ * Versions of the library disagree on how many bytes one U+FFFD stands for.
+ */
 static size_t
 decode(struct view v, size_t at, ucs4_t *c)
 {
+	int n;
+
 	*c = (uint8_t)v.p[at];
 	if (*c < 0x80)
 		return 1;
-	return (size_t)u8_mbtouc(c, bytes(v) + at, v.len - at);
+	n = u8_mbtoucr(c, bytes(v) + at, v.len - at);
+	if (n > 0)
+		return (size_t)n;
+	*c = 0xFFFD;
+	return 1;
 }
 
 /* How many bytes from v.p[at] on are printable ASCII. */
@@ -179,6 +188,10 @@ quick_break(struct view v, size_t at, size_t *place)
 	size_t n, blank, k = at;
 	ucs4_t c;
 
+	/* Unicode 15.1 parts blanks from a decimal mark and its digits. */
+	if (is_closing(v.p[at]) && at + 1 < v.len && v.p[at + 1] >= '0' &&
+	    v.p[at + 1] <= '9')
+		return false;
 	/* The character after the place must cling to the word, too. */
 	n = decode(v, at, &c);
 	if (joined_before(v, at + n) != n &&

@@ -76,8 +76,9 @@ struct conn {
 	off_t file_offset, file_left;
 	struct timespec file_mtime;
 
-	bool cut;   /* the end shall be a reset, not an end in good order */
-	int unsent; /* bytes the peer had not taken when we last looked */
+	bool fragile; /* a reset follows if this process dies now */
+	bool cut;     /* the end shall be a reset, not an end in good order */
+	int unsent;   /* bytes the peer had not taken when we last looked */
 	int64_t accepted_us, taken_ms;
 	uint64_t bytes; /* of the answer, sent */
 	char *log;      /* start of the log line, if it has to wait; owned */
@@ -229,12 +230,9 @@ keep_log(struct conn *c)
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
 
-/* Wait until the socket can be read or written, as result asks. */
 static bool
-wait_for(struct conn *c, enum stream_result result)
+watch(struct conn *c, short what)
 {
-	short what =
-	    EV_PERSIST | (result == STREAM_WAIT_WRITE ? EV_WRITE : EV_READ);
 	bool set = event_initialized(&c->event);
 
 	if (set && event_get_events(&c->event) == what)
@@ -245,6 +243,14 @@ wait_for(struct conn *c, enum stream_result result)
 	if (event_add(&c->event, NULL) == -1)
 		move(c, CONN_DEAD);
 	return false;
+}
+
+/* Wait until the socket can be read or written, as result asks. */
+static bool
+wait_for(struct conn *c, enum stream_result result)
+{
+	return watch(c,
+	    EV_PERSIST | (result == STREAM_WAIT_WRITE ? EV_WRITE : EV_READ));
 }
 
 /* -- the states -- */
@@ -269,6 +275,21 @@ sniff(struct conn *c)
 	return true;
 }
 
+/*
+ * While there is more to send than the kernel takes, the death of this process
+ * shall not look like the end of the answer: with on, a reset follows it.
+ */
+static void
+break_with_us(struct conn *c, bool on)
+{
+	struct linger how = { .l_onoff = on, .l_linger = 0 };
+
+	if (c->fragile != on &&
+	    setsockopt(c->stream.fd, SOL_SOCKET, SO_LINGER, &how,
+		sizeof(how)) == 0)
+		c->fragile = on;
+}
+
 /* Decide what is answered to the request in. */
 static void
 answer(struct conn *c, struct view in)
@@ -291,6 +312,7 @@ answer(struct conn *c, struct view in)
 		/* As it is now: it may have grown since it was loaded. */
 		c->file_left = st.st_size;
 		c->file_mtime = st.st_mtim;
+		break_with_us(c, true);
 	}
 	if (log_access_is_on())
 		begin_log(c);
@@ -420,6 +442,7 @@ write_answer(struct conn *c)
 	} while (r == STREAM_DONE && more);
 
 	if (r == STREAM_DONE) {
+		break_with_us(c, false);
 		end_log(c, NULL);
 		move(c, CONN_CLOSING);
 		return true;
@@ -429,11 +452,24 @@ write_answer(struct conn *c)
 		deadline_set(&c->all->deadlines, &c->deadline, LIMIT_IDLE,
 		    clock_ms());
 		c->unsent = os_unsent(c->stream.fd);
+		break_with_us(c, true);
 		return wait_for(c, r);
 	}
 	end_log(c, "broken");
 	move(c, CONN_DEAD);
 	return true;
+}
+
+/* True while the peer may yet take what the kernel holds for it. */
+static bool
+is_owed(const struct conn *c)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	return os_unsent(c->stream.fd) > 0 &&
+	    getsockopt(c->stream.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+	    error == 0;
 }
 
 static bool
@@ -443,6 +479,14 @@ linger(struct conn *c)
 
 	if (r == STREAM_WAIT_READ)
 		return wait_for(c, r);
+	/*
+	 * It will say no more, but has not taken all.  Closed now, the rest
+	 * would be the kernel's to keep, uncounted and for minutes: let the
+	 * deadline see how it goes on.  The end itself stays readable; only
+	 * what comes after it, a reset, shall wake us.
+	 */
+	if (r == STREAM_END && is_owed(c))
+		return watch(c, EV_PERSIST | EV_READ | EV_ET);
 	move(c, CONN_DEAD);
 	return true;
 }
@@ -568,9 +612,9 @@ is_excused(struct conn *c, int64_t now)
 	if (c->state != CONN_CLOSING)
 		return false;
 	/* While the answer is still on its way the linger has not begun. */
-	if (c->taken_ms == 0 || is_taking(c))
+	if (is_taking(c) || c->taken_ms == 0)
 		c->taken_ms = now;
-	return os_unsent(c->stream.fd) > 0 &&
+	return c->unsent > 0 &&
 	    now - c->taken_ms < c->all->conf->idle_timeout_ms;
 }
 

@@ -12,12 +12,14 @@
 #include "net/limits.h"
 
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include <netinet/in.h>
 
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -41,12 +43,18 @@ struct guest {
 	unsigned connections;
 	unsigned chain;        /* next of the same hash */
 	unsigned older, newer; /* of the idle ones */
-	int tokens, refusals;  /* thousandths of a request left */
-	int64_t filled_ms;     /* when both were last filled up */
+	/*
+	 * Thousandths of a request used up, and not yet made good by time.
+	 * Not what is left: that would depend on the rate, which a reload may
+	 * change.  Nothing used is a full bucket under any rate.
+	 */
+	int granted, refused;
+	int64_t paid_ms; /* until when time has been counted */
 };
 
 struct limits {
 	atomic_uint lock; /* the owner that holds it, plus 1; 0: free */
+	pid_t pids[LIMITS_WORKERS_MAX + 1]; /* who an owner is */
 	atomic_int count;
 	uint64_t seed;
 	unsigned records_used, free_record;
@@ -80,8 +88,8 @@ limits_free(struct limits *l)
 void
 limits_enter_worker(struct limits *l, unsigned owner)
 {
-	(void)l;
 	me = owner;
+	l->pids[owner] = getpid();
 }
 
 static void
@@ -174,7 +182,7 @@ recycle(struct limits *l)
 
 /* The entry of an address, made with full buckets if there is none. */
 static unsigned
-guest_of(struct limits *l, uint64_t address, int rate, int64_t now_ms)
+guest_of(struct limits *l, uint64_t address, int64_t now_ms)
 {
 	unsigned *first = head(l, address), i;
 	struct guest *e;
@@ -187,10 +195,7 @@ guest_of(struct limits *l, uint64_t address, int rate, int64_t now_ms)
 	else
 		i = ++l->guests_used;
 	e = &l->guests[i];
-	*e = (struct guest){ .address = address,
-		.filled_ms = now_ms,
-		.tokens = rate * TOKEN,
-		.refusals = rate * TOKEN };
+	*e = (struct guest){ .address = address, .paid_ms = now_ms };
 	first = head(l, address);
 	e->chain = *first;
 	*first = i;
@@ -200,27 +205,37 @@ guest_of(struct limits *l, uint64_t address, int rate, int64_t now_ms)
 
 /* -- rates -- */
 
+/* What is left of used after ms; never more than a whole bucket. */
 static int
-filled(int tokens, int rate, int64_t ms)
+pay(int used, int rate, int64_t ms)
 {
-	int64_t most = (int64_t)rate * TOKEN, n = tokens + ms * rate;
+	int64_t most = (int64_t)rate * TOKEN, n = used < most ? used : most;
 
-	return (int)(n < most ? n : most);
+	n -= ms * rate;
+	return (int)(n > 0 ? n : 0);
 }
 
-/* Let both buckets fill up to now: rate thousandths a millisecond. */
+/* Let time make good what e used: rate thousandths a millisecond. */
 static void
 fill(struct guest *e, int rate, int64_t now_ms)
 {
-	int64_t ms = now_ms - e->filled_ms;
+	int64_t ms = now_ms - e->paid_ms;
 
-	if (ms <= 0)
-		return;
+	if (ms < 0) /* a worker read the clock just before another did */
+		ms = 0;
+	else
+		e->paid_ms = now_ms;
 	if (ms > TOKEN)
 		ms = TOKEN; /* a second fills any bucket */
-	e->tokens = filled(e->tokens, rate, ms);
-	e->refusals = filled(e->refusals, rate, ms);
-	e->filled_ms = now_ms;
+	e->granted = pay(e->granted, rate, ms);
+	e->refused = pay(e->refused, rate, ms);
+}
+
+/* True if a bucket of which so much is used holds one more. */
+static bool
+holds(int used, int rate)
+{
+	return (int64_t)used + TOKEN <= (int64_t)rate * TOKEN;
 }
 
 bool
@@ -235,11 +250,11 @@ limits_take(struct limits *l, const struct limits_rules *rules, unsigned ticket,
 	lock(l);
 	e = &l->guests[l->records[ticket].guest];
 	fill(e, rules->rate, now_ms);
-	granted = e->tokens >= TOKEN;
+	granted = holds(e->granted, rules->rate);
 	if (granted)
-		e->tokens -= TOKEN;
-	else if (e->refusals >= TOKEN)
-		e->refusals -= TOKEN;
+		e->granted += TOKEN;
+	else if (holds(e->refused, rules->rate))
+		e->refused += TOKEN;
 	unlock(l);
 	return granted;
 }
@@ -258,7 +273,8 @@ is_refused(const struct guest *e, const struct limits_rules *rules)
 {
 	if (e->connections >= (unsigned)rules->connections_per_address)
 		return true;
-	return rules->rate > 0 && e->tokens < TOKEN && e->refusals < TOKEN;
+	return rules->rate > 0 && !holds(e->granted, rules->rate) &&
+	    !holds(e->refused, rules->rate);
 }
 
 static unsigned
@@ -287,7 +303,7 @@ limits_enter(struct limits *l, const struct limits_rules *rules,
 		unlock(l);
 		return LIMITS_FULL;
 	}
-	i = guest_of(l, address, rules->rate, now_ms);
+	i = guest_of(l, address, now_ms);
 	e = &l->guests[i];
 	fill(e, rules->rate, now_ms);
 	if (is_refused(e, rules))
@@ -353,7 +369,7 @@ rebuild(struct limits *l)
 			l->free_record = n;
 			continue;
 		}
-		r->guest = guest_of(l, r->address, 0, now);
+		r->guest = guest_of(l, r->address, now);
 		e = &l->guests[r->guest];
 		if (e->connections++ == 0)
 			wake(l, e);
@@ -362,16 +378,46 @@ rebuild(struct limits *l)
 	atomic_store(&l->count, count);
 }
 
+/* True if the process of owner has ended and was not waited for yet. */
+static bool
+is_zombie(const struct limits *l, unsigned owner)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_PID, (id_t)l->pids[owner], &info,
+		   WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	    info.si_pid != 0;
+}
+
+/*
+ * Take the lock over from owner, who is dead, or from another who died with
+ * it and whose turn to be buried has not come: nobody else would give it back.
+ */
+static void
+lock_after(struct limits *l, unsigned owner)
+{
+	unsigned held;
+
+	for (;;) {
+		held = 0;
+		if (atomic_compare_exchange_strong(&l->lock, &held, me + 1))
+			return;
+		/* Once dead it cannot have given the lock to a third. */
+		if ((held == owner + 1 || is_zombie(l, held - 1)) &&
+		    atomic_compare_exchange_strong(&l->lock, &held, me + 1)) {
+			rebuild(l);
+			return;
+		}
+		(void)sched_yield();
+	}
+}
+
 void
 limits_bury(struct limits *l, unsigned owner)
 {
-	unsigned n, held = owner + 1;
-	bool broken = atomic_compare_exchange_strong(&l->lock, &held, me + 1);
+	unsigned n;
 
-	if (!broken)
-		lock(l);
-	else
-		rebuild(l);
+	lock_after(l, owner);
 	for (n = 1; n <= l->records_used; n++)
 		if (atomic_load(&l->records[n].owner) == owner)
 			drop(l, n);

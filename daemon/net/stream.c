@@ -273,6 +273,8 @@ tls_write_file(struct stream *s, int file, off_t offset, size_t len, bool last,
 	*taken = 0;
 	if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 		return r;
+	if (len == 0) /* emptied meanwhile: only the end is to be said */
+		return tls_write(s, (struct view){ chunk, 0 }, last, taken);
 	while (r == STREAM_DONE && *taken < len) {
 		want = len - *taken;
 		if (want > sizeof(chunk))

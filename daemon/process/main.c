@@ -232,6 +232,7 @@ serve(struct arguments *a)
 	struct generation *g = NULL;
 	struct conf *conf;
 	struct logs logs;
+	bool handed = false;
 	int status;
 
 	logs_init(&logs);
@@ -240,13 +241,18 @@ serve(struct arguments *a)
 		master_set_level(&a->options, conf);
 		tls_init();
 		g = generation_new(conf, NULL, ps);
+		handed = true; /* it owns conf, whatever became of it */
 	}
 	if (g != NULL)
 		(void)logs_open(&logs, g->conf, a->options.foreground, ps);
 	status = tell(ps);
 	problems_free(ps);
-	if (status != EXIT_STOPPED)
+	if (status != EXIT_STOPPED) {
+		if (g == NULL && !handed)
+			conf_free(conf);
+		generation_free(g, NULL);
 		return status;
+	}
 	master_set_level(&a->options, g->conf);
 	status = master_run(&a->options, g, &logs);
 	logs_close(&logs);

@@ -233,6 +233,25 @@ free_number(const struct master *m)
 	return 0;
 }
 
+/*
+ * Every place for a worker is taken, most of them by old ones that drain for
+ * readers who may take for ever: the oldest n have had their time.
+ */
+static void
+make_room(struct master *m, int n)
+{
+	struct worker_process *w;
+	int old = 0;
+
+	log_warnx("making room for new workers: the oldest are cut");
+	for (w = m->workers; w != NULL; w = w->next)
+		old += w->serial != m->serial;
+	for (w = m->workers; w != NULL; w = w->next) /* newest first */
+		if (w->serial != m->serial && --old < n)
+			(void)kill(w->pid, SIGKILL);
+	after(m->respawn, BACKOFF_MIN_MS);
+}
+
 static int
 spawn(struct master *m)
 {
@@ -281,12 +300,17 @@ spawn_missing(struct master *m)
 {
 	int n = wanted_workers(m) - count_workers(m, false);
 
-	for (; n > 0; n--)
+	for (; n > 0; n--) {
+		if (free_number(m) == 0) {
+			make_room(m, n);
+			return;
+		}
 		if (spawn(m) == -1) {
 			log_error("cannot start a worker");
 			after(m->respawn, BACKOFF_MAX_MS);
 			return;
 		}
+	}
 }
 
 static void

@@ -24,7 +24,8 @@ struct worker {
 	struct conns *conns;
 	struct acceptor *acceptor; /* NULL: draining */
 	struct logs *logs;
-	struct event *channel_event, *term_event;
+	const struct conf *conf;
+	struct event *channel_event, *term_event, *orphan_timer;
 	int channel;
 	bool done;
 };
@@ -49,6 +50,34 @@ drain(struct worker *w)
 }
 
 static void
+on_overdue(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	log_warnx("drain_timeout is over: the rest is cut");
+	w->done = true;
+}
+
+/*
+ * Nobody is left to replace us, reload us or stop us: end as if we had been
+ * told to, and no later than the master would have seen to.
+ */
+static void
+on_orphaned(struct worker *w)
+{
+	int ms = w->conf->drain_timeout_ms;
+	struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	log_warnx("the master is gone: finishing");
+	(void)event_del(w->channel_event);
+	(void)evtimer_add(w->orphan_timer, &tv);
+	drain(w);
+}
+
+static void
 on_channel(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
@@ -57,10 +86,7 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	switch (channel_receive((int)fd, &passed)) {
 	case CHANNEL_GONE:
-		/* Nobody is left to replace us, reload us or stop us. */
-		log_warnx("the master is gone: finishing");
-		(void)event_del(w->channel_event);
-		drain(w);
+		on_orphaned(w);
 		break;
 	case CHANNEL_DRAIN:
 		drain(w);
@@ -109,12 +135,15 @@ start(struct worker *w, const struct worker_start *s)
 		log_errorx("cannot make an event loop");
 		exit(1);
 	}
+	w->conf = g->conf;
 	w->conns = conns_new(w->base, g->conf, g->snapshot, g->tls, s->limits);
 	w->acceptor = acceptor_new(w->base, &g->listeners, w->conns);
 	w->channel_event =
 	    event_new(w->base, w->channel, EV_READ | EV_PERSIST, on_channel, w);
 	w->term_event = evsignal_new(w->base, SIGTERM, on_term, w);
+	w->orphan_timer = evtimer_new(w->base, on_overdue, w);
 	if (w->channel_event == NULL || w->term_event == NULL ||
+	    w->orphan_timer == NULL ||
 	    event_add(w->channel_event, NULL) == -1 ||
 	    event_add(w->term_event, NULL) == -1) {
 		log_errorx("cannot wait for events");
@@ -142,5 +171,6 @@ worker_run(const struct worker_start *s)
 		log_flush();
 	}
 	log_flush();
-	exit(0);
+	/* What the master registered to be done at its end is not ours. */
+	_exit(0);
 }

@@ -156,6 +156,30 @@ who_goes_on_regardless_is_not_let_in(void **state)
 	assert_true(limits_take(l, &rules, t, 500));
 }
 
+/* Whoever has not asked yet has a full bucket, whatever the rate was. */
+static void
+a_changed_rate_holds_at_once_and_refuses_nobody_else(void **state)
+{
+	unsigned asked, quiet;
+
+	(void)state;
+	rules.rate = 0;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 1000, &quiet));
+	rules.rate = 100;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.2", 1000, &asked));
+	while (limits_take(l, &rules, asked, 1000))
+		;
+	rules.rate = 1;
+	assert_true(limits_take(l, &rules, quiet, 1000));
+	assert_false(limits_take(l, &rules, quiet, 1000));
+	assert_false(limits_take(l, &rules, asked, 1999));
+	assert_true(limits_take(l, &rules, asked, 2000));
+	rules.rate = 3;
+	assert_true(limits_take(l, &rules, quiet, 1000));
+	assert_true(limits_take(l, &rules, quiet, 1000));
+	assert_false(limits_take(l, &rules, quiet, 1000));
+}
+
 static void
 rate_0_is_off(void **state)
 {
@@ -238,32 +262,45 @@ work(unsigned owner)
 	}
 }
 
+/*
+ * Two workers, killed one after the other or both before the first is buried:
+ * then the one that waits may be the one that holds the lock.
+ */
+static void
+kill_two(unsigned first, bool together)
+{
+	pid_t pid[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		pid[i] = fork();
+		if (pid[i] == 0)
+			work(first + (unsigned)i);
+	}
+	usleep((useconds_t)(500 + rand() % 5000));
+	limits_enter_worker(l, 0);
+	for (i = 0; together && i < 2; i++)
+		kill(pid[i], SIGKILL);
+	for (i = 0; i < 2; i++) {
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+		limits_bury(l, first + (unsigned)i);
+	}
+	assert_int_equal(0, limits_count(l));
+}
+
 static void
 workers_killed_at_any_moment_leave_nothing_behind(void **state)
 {
-	unsigned owner, t;
-	pid_t pid[2];
+	unsigned t;
 	int round, i;
 
 	(void)state;
 	rules.rate = 0;
-	for (round = 0; round < 60; round++) {
-		for (i = 0; i < 2; i++) {
-			owner = 10 + (unsigned)(round * 2 + i) % 100;
-			pid[i] = fork();
-			if (pid[i] == 0)
-				work(owner);
-		}
-		usleep((useconds_t)(500 + rand() % 5000));
-		limits_enter_worker(l, 0);
-		for (i = 0; i < 2; i++) {
-			owner = 10 + (unsigned)(round * 2 + i) % 100;
-			kill(pid[i], SIGKILL);
-			waitpid(pid[i], NULL, 0);
-			limits_bury(l, owner);
-		}
-		assert_int_equal(0, limits_count(l));
-	}
+	alarm(60); /* a lock that nobody gives back would last for ever */
+	for (round = 0; round < 120; round++)
+		kill_two(10 + (unsigned)round * 2 % 100, round % 2 == 0);
+	alarm(0);
 	limits_enter_worker(l, 1);
 	for (i = 0; i < 3; i++)
 		assert_int_equal(LIMITS_OK, enter("10.0.0.1", 0, &t));
@@ -280,6 +317,7 @@ main(void)
 		TEST(the_total_is_exact),
 		TEST(a_rate_is_so_many_a_second),
 		TEST(who_goes_on_regardless_is_not_let_in),
+		TEST(a_changed_rate_holds_at_once_and_refuses_nobody_else),
 		TEST(rate_0_is_off),
 		TEST(idle_addresses_are_remembered_up_to_a_number),
 		TEST(a_dead_workers_connections_are_given_back),
