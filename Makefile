@@ -86,13 +86,13 @@ FLOORS =	base format site net process ctl=site
 OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
 		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o
-OBJS_format =	${B}/format/utf8.o ${B}/format/uri.o ${B}/format/mime.o \
+OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o ${B}/format/mime.o \
 		${B}/format/gemini.o ${B}/format/gopher.o ${B}/format/proxyhdr.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o
 OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/conf_value.o ${B}/site/conf_list.o \
-		${B}/site/conf_map.o ${B}/site/conf_print.o \
+		${B}/site/conf_map.o ${B}/site/conf_check.o ${B}/site/conf_print.o \
 		${B}/site/snapshot.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
 		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
@@ -108,7 +108,7 @@ OBJS_main =	${B}/process/main.o
 OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 		${OBJS_process} ${OBJS_main}
 
-LIBS_format =	-lunistring
+LIBS_format =	-lunistring -lidn2
 LIBS_site =	-linih ${LIBS_format}
 LIBS_net =	-levent_core -lssl -lcrypto ${LIBS_site}
 
@@ -121,7 +121,7 @@ A_process =	${B}/process.a ${A_net}
 T =		${B}/tests
 UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 		${T}/test_clock ${T}/test_problem ${T}/test_log
-UNIT_format =	${T}/test_utf8 ${T}/test_uri ${T}/test_mime \
+UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri ${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
 		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render
@@ -199,6 +199,7 @@ ${B}/base/problem.o: daemon/base/problem.c
 ${B}/base/log.o: daemon/base/log.c
 ${B}/base/os_${SYSTEM}.o: daemon/base/os_${SYSTEM}.c
 ${B}/format/utf8.o: daemon/format/utf8.c
+${B}/format/idn.o: daemon/format/idn.c
 ${B}/format/uri.o: daemon/format/uri.c
 ${B}/format/mime.o: daemon/format/mime.c
 ${B}/format/gemini.o: daemon/format/gemini.c
@@ -213,6 +214,7 @@ ${B}/site/conf_table.o: daemon/site/conf_table.c
 ${B}/site/conf_value.o: daemon/site/conf_value.c
 ${B}/site/conf_list.o: daemon/site/conf_list.c
 ${B}/site/conf_map.o: daemon/site/conf_map.c
+${B}/site/conf_check.o: daemon/site/conf_check.c
 ${B}/site/conf_print.o: daemon/site/conf_print.c
 ${B}/site/snapshot.o: daemon/site/snapshot.c
 ${B}/site/beneath.o: daemon/site/beneath.c

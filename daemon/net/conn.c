@@ -278,6 +278,7 @@ answer(struct conn *c, struct view in)
 	struct peer peer = {
 		.sni = view_of(c->stream.sni),
 		.port = c->listener->port,
+		.site = c->listener->site,
 		.tls = c->stream.ssl != NULL,
 		.too_fast = !limits_take(c->all->limits, &c->all->rules,
 		    c->ticket, clock_ms()),

@@ -193,15 +193,15 @@ load(SSL_CTX *ctx, const struct conf *conf, const struct conf_capsule *c,
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate.p) != 1) {
 		problems_add(ps, conf->path, c->certificate_line,
-		    "[capsule] certificate: cannot use %s: %s; it must be a "
+		    "[capsule%s] certificate: cannot use %s: %s; it must be a "
 		    "PEM file, its chain behind it",
-		    c->certificate.p, reason());
+		    c->tag, c->certificate.p, reason());
 		return -1;
 	}
 	if (SSL_CTX_use_PrivateKey_file(ctx, c->key.p, SSL_FILETYPE_PEM) != 1) {
 		problems_add(ps, conf->path, c->key_line,
-		    "[capsule] key: cannot use %s with %s: %s", c->key.p,
-		    c->certificate.p, reason());
+		    "[capsule%s] key: cannot use %s with %s: %s", c->tag,
+		    c->key.p, c->certificate.p, reason());
 		return -1;
 	}
 	return 0;

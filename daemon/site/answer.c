@@ -159,7 +159,7 @@ gopher_is_ready(struct view in)
 	return gopher_request_parse(in, &req) != GOPHER_MORE;
 }
 
-/* Plain Gopher names no host, so it gets the first capsule. */
+/* Plain Gopher names no host, so it gets the capsule of its port. */
 static const struct site *
 gopher_site(const struct snapshot *s, const struct peer *peer)
 {
@@ -167,7 +167,7 @@ gopher_site(const struct snapshot *s, const struct peer *peer)
 
 	if (peer->sni.len > 0)
 		site = site_of(s, peer->sni);
-	return site != NULL ? site : &s->sites[0];
+	return site != NULL ? site : &s->sites[peer->site];
 }
 
 /* The first line of a request in HTTP, such as "GET / HTTP/1.1". */

@@ -16,8 +16,9 @@
 struct peer {
 	struct view sni; /* as the client sent it; empty: none, or no TLS */
 	int port;        /* the local port */
+	size_t site;     /* of the snapshot: who answers if no host is named */
 	bool tls;
-	bool too_fast;   /* it has used up its rate: tell it to wait */
+	bool too_fast; /* it has used up its rate: tell it to wait */
 };
 
 /* The outcome: what to send, and what to log about it. */

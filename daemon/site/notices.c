@@ -117,8 +117,8 @@ put_cap(struct buf *to, const char *key, struct view value)
 }
 
 void
-notices_caps(struct buf *to, const struct conf *conf, const struct site *site,
-    const struct render *r)
+notices_caps(struct buf *to, const struct conf_gopher *gopher,
+    const struct site *site, const struct render *r)
 {
 	static const char *const charsets[] = { [UTF8_UTF8] = "UTF-8",
 		[UTF8_LATIN1] = "ISO-8859-1",
@@ -134,6 +134,6 @@ notices_caps(struct buf *to, const struct conf *conf, const struct site *site,
 	put_cap(to, "ServerDefaultEncoding", view_of(charsets[r->charset]));
 	put_cap(to, "ServerAdmin", site->admin);
 	buf_puts(to, "ServerSupportsStdinScripts=FALSE\n");
-	if (conf->gopher_tls)
+	if (gopher->tls)
 		buf_printf(to, "ServerTLSPort=%d\n", r->port);
 }

@@ -16,7 +16,7 @@ void notices_prepare(struct arena *arena, struct site *site,
     const struct render *r);
 
 /* Append caps.txt, which tells clients what this server can do. */
-void notices_caps(struct buf *to, const struct conf *conf,
+void notices_caps(struct buf *to, const struct conf_gopher *gopher,
     const struct site *site, const struct render *r);
 
 #endif

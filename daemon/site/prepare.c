@@ -461,7 +461,8 @@ prepare_caps(struct prepare *c, struct page *page)
 	buf_reset(&c->in);
 	gemini_header(&c->in, GEMINI_NOT_FOUND, VIEW(""));
 	page->entry->gemini = keep(c, page, GEMINI_NOT_FOUND, &c->in);
-	notices_caps(&c->in, c->conf, c->site, &c->r);
+	notices_caps(&c->in, &c->conf->gophers[c->capsule->gopher], c->site,
+	    &c->r);
 	buf_reset(&c->out);
 	render_text(&c->out, &c->r, buf_view(&c->in));
 	page->entry->gopher = keep(c, page, GEMINI_SUCCESS, &c->out);
@@ -561,15 +562,16 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 {
 	static void (*const turns[])(struct prepare *,
 	    struct page *) = { prepare_first, prepare_second, prepare_third };
+	const struct conf_gopher *gopher = &conf->gophers[capsule->gopher];
 	struct prepare c = { s, site, conf, capsule, root, pages, ps };
 	struct page *page;
 	size_t i;
 
 	c.r = (struct render){ .host = capsule->hostname.v[0],
 		.port = gopher_port,
-		.columns = conf->columns,
-		.charset = conf->charset,
-		.lastline = conf->lastline,
+		.columns = gopher->columns,
+		.charset = gopher->charset,
+		.lastline = gopher->lastline,
 		.item_of = item_of,
 		.is_ours = is_ours,
 		.arg = &c };

@@ -8,7 +8,9 @@
 
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "format/uri.h"
 
 struct snapshot *
 snapshot_new(void)
@@ -39,7 +41,20 @@ snapshot_keep(struct snapshot *s, int fd, off_t size)
 const struct site *
 snapshot_site(const struct snapshot *s, struct view host)
 {
-	return hash_find(s->hosts, host);
+	char room[URI_HOST_MAX + 2];
+	struct buf wild = { room, 0, sizeof(room), sizeof(room), false };
+	const struct site *site;
+
+	/* "*" may stand in a URL: it is a name of nobody. */
+	if (view_has_prefix(host, VIEW("*")))
+		return NULL;
+	site = hash_find(s->hosts, host);
+	(void)view_cut(&host, '.');
+	if (site != NULL || host.p == NULL || !s->has_wildcards)
+		return site;
+	buf_puts(&wild, "*.");
+	buf_put(&wild, host);
+	return wild.failed ? NULL : hash_find(s->hosts, buf_view(&wild));
 }
 
 const struct entry *

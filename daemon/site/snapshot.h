@@ -49,7 +49,9 @@ struct snapshot {
 	struct arena *arena; /* owns everything here, this struct included */
 	struct site *sites;
 	size_t n_sites;
-	struct hash *hosts; /* normalised host -> struct site */
+	struct hash *hosts; /* normalised host, or "*." and one -> struct site
+			     */
+	bool has_wildcards; /* one of them is of the second kind */
 	bool check_port;    /* refuse URLs that name a port not ours */
 	struct snapshot_file **files; /* closed and freed with the snapshot */
 	size_t n_files;
@@ -61,7 +63,10 @@ struct snapshot *snapshot_new(void);
 /* Let s own fd, which is open on a file of so many bytes. */
 struct snapshot_file *snapshot_keep(struct snapshot *s, int fd, off_t size);
 
-/* The site of a normalised host name, or NULL. */
+/*
+ * The site of a normalised host name, or NULL: the one that has the name, else
+ * the one that has "*." and what follows the name's first label.
+ */
 const struct site *snapshot_site(const struct snapshot *s, struct view host);
 
 /* What selector gives on site, or NULL. */
