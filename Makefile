@@ -90,14 +90,14 @@ OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o ${B}/format
 		${B}/format/gemini.o ${B}/format/gopher.o ${B}/format/proxyhdr.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o
-OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
+OBJS_site =	${B}/site/access.o ${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/conf_value.o ${B}/site/conf_list.o \
 		${B}/site/conf_map.o ${B}/site/conf_check.o ${B}/site/conf_print.o \
 		${B}/site/snapshot.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
 		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
 		${B}/site/loader.o ${B}/site/answer.o
-OBJS_net =	${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
+OBJS_net =	${B}/net/identity.o ${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o \
 		${B}/net/acceptor.o ${B}/net/limits.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
@@ -125,7 +125,7 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri ${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
 		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render
-UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
+UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader ${T}/test_answer
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
 UNIT_process = ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
@@ -135,7 +135,7 @@ UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_gemtext ${T}/fuzz_gophermap \
 		${T}/fuzz_render
-FUZZ_site =	${T}/fuzz_conf ${T}/fuzz_answer
+FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer
 FUZZ =		${FUZZ_format} ${FUZZ_site}
 
 HDRS !=		echo daemon/*/*.h
@@ -209,6 +209,7 @@ ${B}/format/gemtext.o: daemon/format/gemtext.c
 ${B}/format/gophermap.o: daemon/format/gophermap.c
 ${B}/format/render.o: daemon/format/render.c
 ${B}/format/html.o: daemon/format/html.c
+${B}/site/access.o: daemon/site/access.c
 ${B}/site/conf.o: daemon/site/conf.c
 ${B}/site/conf_table.o: daemon/site/conf_table.c
 ${B}/site/conf_value.o: daemon/site/conf_value.c
@@ -225,6 +226,7 @@ ${B}/site/notices.o: daemon/site/notices.c
 ${B}/site/prepare.o: daemon/site/prepare.c
 ${B}/site/loader.o: daemon/site/loader.c
 ${B}/site/answer.o: daemon/site/answer.c
+${B}/net/identity.o: daemon/net/identity.c
 ${B}/net/deadline.o: daemon/net/deadline.c
 ${B}/net/stream.o: daemon/net/stream.c
 ${B}/net/tls.o: daemon/net/tls.c

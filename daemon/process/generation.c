@@ -96,6 +96,25 @@ mix_file(const char *path, unsigned long long seed)
 	    seed);
 }
 
+/* The files that say who may read what. */
+static unsigned long long
+mix_access(const struct conf *conf, const struct conf_capsule *c,
+    unsigned long long seed)
+{
+	struct arena *work = arena_new();
+	enum access_kind kind;
+	struct view file;
+	size_t i;
+
+	for (i = 0; i < c->access.n; i++) {
+		file = access_file(conf, &c->access.v[i], work, &kind);
+		if (kind != ACCESS_ANY)
+			seed = mix_file(file.p, seed);
+	}
+	arena_free(work);
+	return seed;
+}
+
 unsigned long long
 generation_fingerprint(const struct conf *conf)
 {
@@ -106,6 +125,7 @@ generation_fingerprint(const struct conf *conf)
 	for (i = 0; i < conf->n_capsules; i++) {
 		f = mix_file(conf->capsules[i].certificate.p, f);
 		f = mix_file(conf->capsules[i].key.p, f);
+		f = mix_access(conf, &conf->capsules[i], f);
 	}
 	return f;
 }

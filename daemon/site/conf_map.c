@@ -495,8 +495,10 @@ is_met(const struct map *selectors, struct view pattern)
 {
 	size_t i;
 
+	/* "/x" is not "/x/" here: it would protect a redirect. */
 	if (!ends(pattern, "*"))
-		return answers_for(selectors, pattern) != NULL;
+		return hash_find(selectors->keys, pattern) != NULL ||
+		    folder_of(selectors, pattern) != NULL;
 	pattern.len--;
 	for (i = 0; i < selectors->pairs->n; i++)
 		if (view_has_prefix(selectors->pairs->v[i].key, pattern))

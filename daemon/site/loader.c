@@ -119,6 +119,7 @@ load_capsule(struct snapshot *s, struct site *site, const struct conf *conf,
 
 	site->title = arena_copy(s->arena, capsule->title);
 	site->admin = arena_copy(s->arena, capsule->admin);
+	site->access = access_load(conf, capsule, s->arena, &s->n_cas, ps);
 	if (root == NULL)
 		problems_add(ps, conf->path, capsule->root_line,
 		    "the root \"%.*s\" cannot be opened: %s",

@@ -63,6 +63,15 @@ snapshot_find(const struct site *site, struct view selector)
 	return hash_find(site->entries, selector);
 }
 
+bool
+site_is_protected(const struct site *site, struct view selector)
+{
+	const struct entry *entry = snapshot_find(site, selector);
+
+	return (entry != NULL && entry->access != NULL) ||
+	    access_find(site->access, selector) != NULL;
+}
+
 void
 snapshot_free(struct snapshot *s)
 {

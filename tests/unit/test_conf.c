@@ -826,6 +826,8 @@ static const struct {
 	    "selector fits\n"
 	    "9: [access] staff: a selector starts with \"/\"\n"
 	    "10: [access] /*/x: a \"*\" stands at the end\n"
+	    "12: [access] /staff: \"/staff\" protects nothing: no selector "
+	    "fits; nearest: /staff/\n"
 	    "15: [access] /staff/*: stands already at line 11\n"),
 	CASE("unknown key", GOOD "[gopher]\ncolums = 60\n",
 	    "4: [gopher] colums: is not a key; nearest: columns; accepted: "
