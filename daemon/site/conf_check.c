@@ -44,7 +44,8 @@ conf_capsule_of(const struct conf *conf, struct view host)
 	struct buf wild = { room, 0, sizeof(room), sizeof(room), false };
 	const struct conf_capsule *capsule;
 
-	if (view_has_prefix(host, VIEW("*")))
+	if (view_has_prefix(host, VIEW("*")) ||
+	    view_has_prefix(host, VIEW(".")))
 		return NULL;
 	capsule = capsule_with(conf, host);
 	(void)view_cut(&host, '.');

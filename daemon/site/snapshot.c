@@ -45,8 +45,9 @@ snapshot_site(const struct snapshot *s, struct view host)
 	struct buf wild = { room, 0, sizeof(room), sizeof(room), false };
 	const struct site *site;
 
-	/* "*" may stand in a URL: it is a name of nobody. */
-	if (view_has_prefix(host, VIEW("*")))
+	/* "*" may stand in a URL: it is a name of nobody.  Nor is no label. */
+	if (view_has_prefix(host, VIEW("*")) ||
+	    view_has_prefix(host, VIEW(".")))
 		return NULL;
 	site = hash_find(s->hosts, host);
 	(void)view_cut(&host, '.');

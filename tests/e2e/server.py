@@ -180,7 +180,8 @@ def unprivileged():
 
 def defaults():
     return {
-        "server": dict(unprivileged(), workers="1"),
+        # Tests ask faster than any one visitor.
+        "server": dict(unprivileged(), workers="1", rate="0"),
         "log": {"addresses": "full"},
         "gemini": {"listen": LISTEN},
         "gopher": {"listen": LISTEN},
