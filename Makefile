@@ -86,18 +86,22 @@ FLOORS =	base format site net process ctl=site
 OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
 		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o
-OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o ${B}/format/mime.o \
-		${B}/format/gemini.o ${B}/format/gopher.o ${B}/format/proxyhdr.o \
+OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
+		${B}/format/mime.o ${B}/format/gemini.o \
+		${B}/format/gopher.o ${B}/format/proxyhdr.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o
-OBJS_site =	${B}/site/access.o ${B}/site/conf.o ${B}/site/conf_table.o \
+OBJS_site =	${B}/site/access.o \
+		${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/conf_value.o ${B}/site/conf_list.o \
-		${B}/site/conf_map.o ${B}/site/conf_check.o ${B}/site/conf_print.o \
+		${B}/site/conf_map.o ${B}/site/conf_check.o \
+		${B}/site/conf_print.o \
 		${B}/site/snapshot.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
 		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
 		${B}/site/loader.o ${B}/site/answer.o
-OBJS_net =	${B}/net/identity.o ${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
+OBJS_net =	${B}/net/identity.o \
+		${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o \
 		${B}/net/acceptor.o ${B}/net/limits.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
@@ -121,11 +125,13 @@ A_process =	${B}/process.a ${A_net}
 T =		${B}/tests
 UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 		${T}/test_clock ${T}/test_problem ${T}/test_log
-UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri ${T}/test_mime \
+UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
+		${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
 		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render
-UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader ${T}/test_answer
+UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
+		${T}/test_answer
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
 UNIT_process = ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux

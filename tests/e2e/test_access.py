@@ -24,6 +24,7 @@ CA_CONF = """[ca]
 default_ca = one
 [one]
 database = index.txt
+serial = serial
 new_certs_dir = .
 default_md = sha256
 policy = any
@@ -38,8 +39,9 @@ basicConstraints = critical,CA:true
 
 
 def openssl(folder, *args):
-    subprocess.run(["openssl", *map(str, args)], cwd=folder, check=True,
-                   capture_output=True, timeout=60)
+    got = subprocess.run(["openssl", *map(str, args)], cwd=folder,
+                         capture_output=True, text=True, timeout=60)
+    assert got.returncode == 0, got.stderr
 
 
 def request(folder, name):
@@ -59,7 +61,7 @@ def signed(folder, name, by, start="20200101000000Z", end="20990101000000Z",
     """A certificate with any dates; by: the name of who signs."""
     request(folder, name)
     openssl(folder, "ca", "-batch", "-config", "ca.conf", "-notext",
-            "-rand_serial", "-keyfile", by + ".key",
+            "-keyfile", by + ".key",
             *(["-selfsign"] if by == name else ["-cert", by + ".crt"]),
             "-in", name + ".csr", "-out", name + ".crt",
             "-startdate", start, "-enddate", end, *extensions)
@@ -68,6 +70,7 @@ def signed(folder, name, by, start="20200101000000Z", end="20990101000000Z",
 def make_certificates(folder):
     (folder / "ca.conf").write_text(CA_CONF)
     (folder / "index.txt").write_text("")
+    (folder / "serial").write_text("1000\n")
     for name in ("ada", "stranger"):
         own(folder, name)
     signed(folder, "old", "old", end="20200131000000Z")
@@ -254,20 +257,14 @@ def openssl_visit(one, host, path, *options, sni=None):
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
 def test_a_session_never_carries_a_certificate(guarded, version):
-    """Kept with a certificate, brought back without: the door is closed."""
+    """Nothing is given to keep where a certificate was shown."""
     ada = ("-cert", "ada.crt", "-key", "ada.key")
     kept = guarded.folder / "kept.pem"
     kept.unlink(missing_ok=True)
     got = openssl_visit(guarded, STAFF, "/staff/", version, *ada,
                         "-sess_out", kept)
     assert got == Message(False, 20)
-    if not kept.exists():  # nothing was offered to keep: nothing to bring
-        return
-    for host, sni in ((STAFF, STAFF), (STAFF, OPEN), (STAFF, "x.example.net"),
-                      (CA, CA)):
-        got = openssl_visit(guarded, host, "/staff/", version, "-sess_in",
-                            kept, sni=sni)
-        assert got.status in (60, 53), (host, sni, got)
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
@@ -386,7 +383,8 @@ def test_listings_leave_out_what_their_readers_may_not_read(guarded):
 def logged(one, selector, status):
     return server.wait_for("the line", lambda: [
         a for a in one.accesses()
-        if a["selector"] == '"%s"' % selector and a["status"] == status])[-1]
+        if a["selector"] == '"%s"' % selector and a["status"] == status
+        and a["host"] == STAFF])[-1]
 
 
 def test_the_log_names_who_was_looked_at_and_nobody_else(guarded):

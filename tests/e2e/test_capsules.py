@@ -71,7 +71,8 @@ def test_the_host_of_the_url_chooses_the_capsule(many, host, want):
 
 
 @pytest.mark.parametrize("host", [
-    "a.example.org", "wild.example.org", "x.y.a.example.org", "%2A.b.example.org",
+    "a.example.org", "wild.example.org", "x.y.a.example.org",
+    "%2A.b.example.org",
     "*.b.example.org", "*", ".b.example.org", "b%C3%BC.example",
     "x.y." + IDN, "b%FCcher.example", "example.org",
 ])

@@ -610,6 +610,39 @@ a_list_may_have_16_addresses(void **state)
 	xfree(text);
 }
 
+/* So many capsules beside the plain one. */
+static struct result
+read_capsules(int n)
+{
+	char *text = xmalloc(64 * (size_t)n + 64);
+	size_t len = (size_t)sprintf(text, "[capsule]\nroot = r\n");
+	struct result r;
+	int i;
+
+	for (i = 0; i < n; i++)
+		len += (size_t)sprintf(text + len,
+		    "[capsule c%d]\nroot = r\nhostname = h%d\n", i, i);
+	r = read_bytes(text, len, PATH);
+	xfree(text);
+	return r;
+}
+
+static void
+there_are_at_most_256_capsules(void **state)
+{
+	struct result r = read_capsules(CONF_NAMED_MAX - 1);
+
+	(void)state;
+	assert_string_equal("", r.told);
+	assert_int_equal(CONF_NAMED_MAX, r.conf->n_capsules);
+	done(&r);
+	r = read_capsules(CONF_NAMED_MAX);
+	assert_string_equal(PATH ":768: [capsule c255] is one more than 256, "
+				 "the most there may be\n",
+	    r.told);
+	done(&r);
+}
+
 /* -- lines -- */
 
 #define GOOD "[capsule]\nroot = r\n"
@@ -1487,6 +1520,7 @@ main(void)
 		cmocka_unit_test(every_prefix_is_told_or_reads_back_the_same),
 		cmocka_unit_test(the_sample_and_the_demo_have_no_problems),
 		cmocka_unit_test(the_sample_shows_the_defaults),
+		cmocka_unit_test(there_are_at_most_256_capsules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
