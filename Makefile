@@ -33,9 +33,11 @@ CHECK_SECONDS =	5
 
 MODE_release =	-O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 MODE_debug =	-O0 -g3
-MODE_asan =	-O1 -g3 -DSANDBOX_FENCES=0 -fsanitize=address,undefined \
+MODE_asan =	-O1 -g3 -DSANDBOX_FENCES=0 \
+		-fsanitize=address,undefined \
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
-MODE_fuzz =	-O1 -g3 -DSANDBOX_FENCES=0 -fsanitize=fuzzer-no-link,address,undefined \
+MODE_fuzz =	-O1 -g3 -DSANDBOX_FENCES=0 \
+		-fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LINK_release =	-pie -Wl,-z,relro,-z,now
 
@@ -87,8 +89,8 @@ OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
 		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o
 OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
-		${B}/format/mime.o ${B}/format/gemini.o \
-		${B}/format/gopher.o ${B}/format/proxyhdr.o \
+		${B}/format/mime.o ${B}/format/gemini.o ${B}/format/gopher.o \
+		${B}/format/proxyhdr.o ${B}/format/cgi.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o
 OBJS_site =	${B}/site/access.o \
@@ -99,6 +101,7 @@ OBJS_site =	${B}/site/access.o \
 		${B}/site/snapshot.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
 		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
+		${B}/site/prepare_file.o \
 		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/identity.o \
 		${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
@@ -128,6 +131,7 @@ UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
+		${T}/test_cgi \
 		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
@@ -139,7 +143,8 @@ UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 		${UNIT_process}
 
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
-		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_gemtext ${T}/fuzz_gophermap \
+		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_cgi \
+		${T}/fuzz_gemtext ${T}/fuzz_gophermap \
 		${T}/fuzz_render
 FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer
 FUZZ =		${FUZZ_format} ${FUZZ_site}
@@ -211,6 +216,7 @@ ${B}/format/mime.o: daemon/format/mime.c
 ${B}/format/gemini.o: daemon/format/gemini.c
 ${B}/format/gopher.o: daemon/format/gopher.c
 ${B}/format/proxyhdr.o: daemon/format/proxyhdr.c
+${B}/format/cgi.o: daemon/format/cgi.c
 ${B}/format/gemtext.o: daemon/format/gemtext.c
 ${B}/format/gophermap.o: daemon/format/gophermap.c
 ${B}/format/render.o: daemon/format/render.c
@@ -230,6 +236,7 @@ ${B}/site/map.o: daemon/site/map.c
 ${B}/site/pages.o: daemon/site/pages.c
 ${B}/site/notices.o: daemon/site/notices.c
 ${B}/site/prepare.o: daemon/site/prepare.c
+${B}/site/prepare_file.o: daemon/site/prepare_file.c
 ${B}/site/loader.o: daemon/site/loader.c
 ${B}/site/answer.o: daemon/site/answer.c
 ${B}/net/identity.o: daemon/net/identity.c

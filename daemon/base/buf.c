@@ -75,7 +75,11 @@ buf_puts(struct buf *b, const char *s)
 void
 buf_putc(struct buf *b, char c)
 {
-	buf_put(b, (struct view){ &c, 1 });
+	/* The renderers write many single bytes. */
+	if (b->len < b->cap && b->len < b->max && !b->failed)
+		b->p[b->len++] = c;
+	else
+		buf_put(b, (struct view){ &c, 1 });
 }
 
 void

@@ -128,11 +128,17 @@ is_broken(struct view v)
 static void
 put_name(struct buf *to, char type, struct view name)
 {
-	size_t i;
+	size_t i, run = 0;
 
 	buf_putc(to, type);
-	for (i = 0; i < name.len; i++)
-		buf_putc(to, is_breaking(name.p[i]) ? ' ' : name.p[i]);
+	for (i = 0; i < name.len; i++) {
+		if (!is_breaking(name.p[i]))
+			continue;
+		buf_put(to, (struct view){ name.p + run, i - run });
+		buf_putc(to, ' ');
+		run = i + 1;
+	}
+	buf_put(to, view_skip(name, run));
 }
 
 void

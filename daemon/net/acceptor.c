@@ -168,15 +168,23 @@ acceptor_new(struct event_base *base, const struct listeners *ls,
 }
 
 void
-acceptor_free(struct acceptor *a)
+acceptor_close(struct acceptor *a)
 {
-	size_t i;
+	size_t i, n;
+
+	/* Their connections were complete before we were told to stop. */
+	for (i = 0; i < a->n; i++)
+		for (n = 0; n < LISTENER_BACKLOG && accept_one(&a->ports[i]);
+		     n++)
+			;
 
 	/* With no place even now, a reset tells the visitor to try again. */
 	if (a->held != -1 && !admit_held(a))
 		close(a->held);
-	for (i = 0; i < a->n; i++)
+	for (i = 0; i < a->n; i++) {
 		event_free(a->ports[i].event);
+		close(a->ports[i].listener->fd);
+	}
 	event_free(a->resume);
 	xfree(a->ports);
 	xfree(a);

@@ -17,7 +17,10 @@ struct event_base;
 struct acceptor *acceptor_new(struct event_base *base,
     const struct listeners *ls, struct conns *cs);
 
-/* Accept no more; free everything.  The sockets stay open. */
-void acceptor_free(struct acceptor *a);
+/*
+ * Take those who wait already, then accept no more: this process's copies of
+ * the sockets are closed.  Frees a.
+ */
+void acceptor_close(struct acceptor *a);
 
 #endif

@@ -175,6 +175,40 @@ generate(const struct conf *conf, const struct conf_capsule *c,
 	return r;
 }
 
+/* Would it be possible to write path?  0, or -1 with a problem added. */
+static int
+can_write(const struct conf *conf, const char *path, const char *key, int line,
+    struct problems *ps)
+{
+	char *folder = xstrdup(path), *slash = strrchr(folder, '/');
+	int r;
+
+	if (slash == NULL)
+		r = access(".", W_OK | X_OK);
+	else {
+		slash[slash == folder] = '\0';
+		r = access(folder, W_OK | X_OK);
+	}
+	xfree(folder);
+	if (r == -1)
+		problems_add(ps, conf->path, line,
+		    "[capsule] %s: cannot write %s: %s", key, path,
+		    strerror(errno));
+	return r;
+}
+
+/* The same for both files of a pair; 1 if it would be possible. */
+static int
+can_generate(const struct conf *conf, const struct conf_capsule *c,
+    struct problems *ps)
+{
+	int key = can_write(conf, c->key.p, "key", c->key_line, ps);
+	int cert = can_write(conf, c->certificate.p, "certificate",
+	    c->certificate_line, ps);
+
+	return key == 0 && cert == 0 ? 1 : -1;
+}
+
 /* True unless the file is certainly missing. */
 static bool
 is_there(const char *path)
@@ -193,7 +227,7 @@ certificate_ensure(const struct conf *conf, const struct conf_capsule *c,
 	if (cert && key)
 		return 0;
 	if (!cert && !key)
-		return dry ? 1 : generate(conf, c, ps);
+		return dry ? can_generate(conf, c, ps) : generate(conf, c, ps);
 	problems_add(ps, conf->path, cert ? c->key_line : c->certificate_line,
 	    "[capsule%s] %s: %s is missing, but %s exists; restore it, or "
 	    "remove both to have a new pair made",

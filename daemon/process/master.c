@@ -40,7 +40,7 @@ struct worker_process {
 	unsigned number; /* from 1; its place in the table of limits */
 	int channel;     /* the master's end; -1 once the worker closed it */
 	struct event *event;
-	const struct generation *generation; /* not NULL: of the present one */
+	unsigned serial; /* of the generation it serves */
 	bool ready;
 	int64_t born_ms;
 };
@@ -49,6 +49,7 @@ struct master {
 	const struct master_options *options;
 	struct event_base *base;
 	struct generation *now;
+	unsigned serial; /* of now: addresses of generations come again */
 	struct logs *logs;
 	struct limits *limits;
 	struct worker_process *workers;
@@ -76,7 +77,7 @@ count_workers(const struct master *m, bool only_ready)
 	int n = 0;
 
 	for (w = m->workers; w != NULL; w = w->next)
-		n += w->generation == m->now && (w->ready || !only_ready);
+		n += w->serial == m->serial && (w->ready || !only_ready);
 	return n;
 }
 
@@ -263,7 +264,7 @@ spawn(struct master *m)
 	w->pid = pid;
 	w->number = number;
 	w->channel = ours;
-	w->generation = m->now;
+	w->serial = m->serial;
 	w->born_ms = clock_ms();
 	w->event =
 	    event_new(m->base, ours, EV_READ | EV_PERSIST, on_worker_says, w);
@@ -352,7 +353,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 			continue;
 		limits_bury(m->limits, w->number);
 		age = clock_ms() - w->born_ms;
-		present = w->generation == m->now;
+		present = w->serial == m->serial;
 		if (!m->stopping && (present || status != 0))
 			tell_death(w, status);
 		forget(m, w);
@@ -369,7 +370,7 @@ tell_all(struct master *m, enum channel_message message, int fd, bool only_old)
 	struct worker_process *w;
 
 	for (w = m->workers; w != NULL; w = w->next)
-		if (w->channel != -1 && (!only_old || w->generation != m->now))
+		if (w->channel != -1 && (!only_old || w->serial != m->serial))
 			(void)channel_send(w->channel, message, fd);
 }
 
@@ -413,11 +414,13 @@ swap(struct master *m, struct generation *next)
 	struct generation *old = m->now;
 
 	m->now = next;
+	m->serial++;
 	m->backoff_ms = 0;
 	master_set_level(m->options, next->conf);
+	/* First, so that new workers do not inherit doors that shall close. */
+	generation_free(old, next);
 	spawn_missing(m);
 	tell_all(m, CHANNEL_DRAIN, -1, true);
-	generation_free(old, next);
 	generation_announce(next);
 	log_info("reloaded %s", m->options->conf_path);
 }
@@ -525,6 +528,8 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 	log_info("stopping: what is in flight has %d s",
 	    m->now->conf->drain_timeout_ms / 1000);
 	tell_all(m, CHANNEL_DRAIN, -1, false);
+	/* A visitor is turned away at once instead of waiting for nobody. */
+	listeners_close(&m->now->listeners, NULL);
 	after(m->drained, m->now->conf->drain_timeout_ms);
 	if (m->workers == NULL)
 		(void)event_base_loopbreak(m->base);

@@ -43,7 +43,7 @@ drain(struct worker *w)
 	if (w->acceptor == NULL)
 		return;
 	log_debug("draining, %zu connections are open", conns_count(w->conns));
-	acceptor_free(w->acceptor);
+	acceptor_close(w->acceptor);
 	w->acceptor = NULL;
 	conns_drain(w->conns, on_empty, w);
 }

@@ -106,6 +106,7 @@ is_admitted(const struct access_rule *rule, const struct peer *peer,
 	reply->identified = peer->certificate != NULL;
 	if (status == GEMINI_SUCCESS)
 		return true;
+	reply->dynamic.max = WORDS_MAX;
 	gemini_header(&reply->dynamic, status, buf_view(&why));
 	reply->answer = refuse(status, buf_view(&reply->dynamic));
 	return false;

@@ -17,9 +17,9 @@
 struct peer {
 	struct view sni; /* as the client sent it; empty: none, or no TLS */
 	int port;        /* the local port */
-	size_t site;     /* of the snapshot: who answers if no host is named */
 	bool tls;
 	bool too_fast; /* it has used up its rate: tell it to wait */
+	size_t site;   /* of the snapshot: who answers if no host is named */
 	/* Shown in this connection's own handshake; NULL: none, or the
 	 * capsule that was greeted does not ask. */
 	const struct peer_certificate *certificate;
@@ -32,7 +32,8 @@ struct reply {
 	struct view selector; /* for the log; borrows from the request or the
 			       * snapshot */
 	bool identified;      /* the peer's certificate decided */
-	struct buf dynamic; /* owned: answer.bytes when nothing was prepared */
+	struct buf dynamic;   /* owned: answer.bytes when nothing was prepared;
+			       * its max is set by answer */
 };
 
 /* A protocol: how a request ends, and what is said to it. */

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/mem.h"
 #include "format/uri.h"
 
 struct snapshot *
@@ -30,11 +29,9 @@ snapshot_keep(struct snapshot *s, int fd, off_t size)
 
 	file->fd = fd;
 	file->size = size;
-	/* Room doubles whenever the number is a power of two. */
-	if ((s->n_files & (s->n_files - 1)) == 0)
-		s->files = xrealloc(s->files,
-		    s->n_files == 0 ? 1 : s->n_files * 2, sizeof(*s->files));
-	s->files[s->n_files++] = file;
+	file->next = s->files;
+	s->files = file;
+	s->n_files++;
 	return file;
 }
 
@@ -76,12 +73,11 @@ site_is_protected(const struct site *site, struct view selector)
 void
 snapshot_free(struct snapshot *s)
 {
-	size_t i;
+	const struct snapshot_file *file;
 
 	if (s == NULL)
 		return;
-	for (i = 0; i < s->n_files; i++)
-		(void)close(s->files[i]->fd);
-	xfree(s->files);
+	for (file = s->files; file != NULL; file = file->next)
+		(void)close(file->fd);
 	arena_free(s->arena);
 }

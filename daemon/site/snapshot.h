@@ -19,6 +19,7 @@
 struct snapshot_file {
 	int fd; /* open for reading as long as the snapshot lives */
 	off_t size;
+	struct snapshot_file *next;
 };
 
 /* All that is sent for one request, finished before it was asked for. */
@@ -57,7 +58,7 @@ struct snapshot {
 	size_t n_cas;       /* rules of access by an authority, all sites' */
 	bool has_wildcards; /* one of them is of the second kind */
 	bool check_port;    /* refuse URLs that name a port not ours */
-	struct snapshot_file **files; /* closed and freed with the snapshot */
+	struct snapshot_file *files; /* closed with the snapshot */
 	size_t n_files;
 };
 

@@ -330,8 +330,9 @@ def test_a_check_finds_a_folder_that_no_certificate_can_be_made_in(folder):
 
 # For each key a value it cannot have.  Text and file names take anything.
 BAD = {
-    "user": "a b", "group": "a b", "workers": "-1", "request_timeout": "1x",
-    "idle_timeout": "", "drain_timeout": "1.5s", "watch": "25h",
+    "user": "a b", "group": "a b", "workers": "-1",
+    "request_timeout": "1x", "idle_timeout": "", "drain_timeout": "1.5s",
+    "watch": "25h",
     "max_connections": "0", "max_connections_per_address": "many",
     "rate": "-1", "level": "verbose", "addresses": "half", "access": "",
     "listen": "256.0.0.1:1", "check_port": "on", "tls": "off ", "port": "x",
@@ -339,7 +340,7 @@ BAD = {
     "lastline": "2", "hostname": "-a..b", "root": "", "language": "en us",
     "budget": "8q",
 }
-FREE = {"pid_file", "certificate", "key", "title", "admin"}
+FREE = {"chroot", "pid_file", "certificate", "key", "title", "admin"}
 MAPS = {"selectors", "listing", "languages", "types", "access"}
 
 

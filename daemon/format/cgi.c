@@ -1,0 +1,219 @@
+/*
+ * cgi.c - what application servers are asked, and how they answer.
+ *
+ * Floor format: bytes in, bytes out.  Who is asked, and what becomes of the
+ * answer, is decided above; nothing here knows a socket.
+ *
+ * An environment is one run of name NUL value NUL, which is SCGI's own form;
+ * FastCGI's name-value pairs are made from it.
+ */
+#include "format/cgi.h"
+
+#include <stdio.h>
+
+#define VERSION    1
+#define REQUEST_ID 1 /* one request a connection: any number would do */
+
+#define RECORD_HEAD    8     /* bytes */
+#define RECORD_CONTENT 65535 /* bytes in one record at the most */
+#define END_BODY       8
+
+enum record_type {
+	BEGIN_REQUEST = 1,
+	END_REQUEST = 3,
+	PARAMS = 4,
+	STDIN = 5,
+	STDOUT = 6,
+	STDERR = 7
+};
+
+#define RESPONDER        1
+#define REQUEST_COMPLETE 0
+
+void
+cgi_env_put(struct buf *env, const char *name, struct view value)
+{
+	struct view rest = value;
+
+	buf_puts(env, name);
+	buf_putc(env, '\0');
+	buf_put(env, view_cut(&rest, '\0'));
+	buf_putc(env, '\0');
+}
+
+void
+cgi_env_put_number(struct buf *env, const char *name, long value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%ld", value);
+	cgi_env_put(env, name, view_of(digits));
+}
+
+void
+scgi_request_write(struct buf *to, struct view env)
+{
+	static const char first[] = "CONTENT_LENGTH\0000\0SCGI\0001";
+	struct view head = { first, sizeof(first) };
+
+	buf_printf(to, "%zu:", head.len + env.len);
+	buf_put(to, head);
+	buf_put(to, env);
+	buf_putc(to, ',');
+}
+
+static void
+put_head(struct buf *to, enum record_type type, size_t content)
+{
+	char head[RECORD_HEAD] = { VERSION, (char)type, 0, REQUEST_ID,
+		(char)(content >> 8), (char)content, 0, 0 };
+
+	buf_put(to, (struct view){ head, sizeof(head) });
+}
+
+/* A length of FastCGI 3.4: one byte, or four with the highest bit set. */
+static void
+put_length(struct buf *to, size_t n)
+{
+	char wide[4] = { (char)(n >> 24 | 0x80), (char)(n >> 16),
+		(char)(n >> 8), (char)n };
+
+	if (n < 128)
+		buf_putc(to, (char)n);
+	else
+		buf_put(to, (struct view){ wide, sizeof(wide) });
+}
+
+static void
+put_pairs(struct buf *to, struct view env)
+{
+	struct view name, value;
+
+	while (env.len > 0) {
+		name = view_cut(&env, '\0');
+		value = view_cut(&env, '\0');
+		put_length(to, name.len);
+		put_length(to, value.len);
+		buf_put(to, name);
+		buf_put(to, value);
+	}
+}
+
+/* A stream is any number of records and an empty one. */
+static void
+put_stream(struct buf *to, enum record_type type, struct view bytes)
+{
+	struct view part;
+
+	while (bytes.len > 0) {
+		part = bytes;
+		if (part.len > RECORD_CONTENT)
+			part.len = RECORD_CONTENT;
+		put_head(to, type, part.len);
+		buf_put(to, part);
+		bytes = view_skip(bytes, part.len);
+	}
+	put_head(to, type, 0);
+}
+
+void
+fastcgi_request_write(struct buf *to, struct view env)
+{
+	static const char begin[8] = { 0, RESPONDER, 0, 0, 0, 0, 0, 0 };
+	struct buf pairs;
+
+	buf_init(&pairs, 2 * CGI_ENV_MAX);
+	put_pairs(&pairs, env);
+	put_head(to, BEGIN_REQUEST, sizeof(begin));
+	buf_put(to, (struct view){ begin, sizeof(begin) });
+	put_stream(to, PARAMS, buf_view(&pairs));
+	put_stream(to, STDIN, VIEW(""));
+	if (pairs.failed)
+		to->failed = true;
+	buf_fini(&pairs);
+}
+
+/* -- the answer -- */
+
+/* Move up to want bytes from *in into the array to, of which have are there. */
+static size_t
+fill(unsigned char *to, size_t have, size_t want, struct view *in)
+{
+	size_t n = want - have < in->len ? want - have : in->len;
+
+	if (n > 0)
+		memcpy(to + have, in->p, n);
+	*in = view_skip(*in, n);
+	return have + n;
+}
+
+static struct view
+take(struct view *in, size_t *left)
+{
+	struct view part = *in;
+
+	if (part.len > *left)
+		part.len = *left;
+	*in = view_skip(*in, part.len);
+	*left -= part.len;
+	return part;
+}
+
+/* A record has begun: what it says of itself. */
+static bool
+read_head(struct fastcgi *at)
+{
+	const unsigned char *h = at->head;
+
+	at->content = (size_t)(h[4] << 8 | h[5]);
+	at->padding = h[6];
+	if (h[0] != VERSION || h[2] != 0 || h[3] != REQUEST_ID)
+		return false;
+	if (h[1] == END_REQUEST)
+		return at->content == END_BODY;
+	return h[1] == STDOUT || h[1] == STDERR;
+}
+
+static enum fastcgi_kind
+read_end(struct fastcgi *at, struct view *in)
+{
+	size_t had = at->n_end;
+
+	at->n_end = fill(at->end, had, END_BODY, in);
+	at->content -= at->n_end - had;
+	if (at->n_end < END_BODY)
+		return FASTCGI_MORE;
+	/* The application's own status is its exit code: 0 is success. */
+	return at->end[4] == REQUEST_COMPLETE &&
+		(at->end[0] | at->end[1] | at->end[2] | at->end[3]) == 0
+	    ? FASTCGI_END
+	    : FASTCGI_FAILED;
+}
+
+enum fastcgi_kind
+fastcgi_next(struct fastcgi *at, struct view *in, struct view *piece)
+{
+	while (in->len > 0) {
+		if (at->n_head < RECORD_HEAD) {
+			at->n_head =
+			    fill(at->head, at->n_head, RECORD_HEAD, in);
+			if (at->n_head == RECORD_HEAD && !read_head(at))
+				return FASTCGI_BAD;
+			continue;
+		}
+		if (at->content > 0 && at->head[1] == END_REQUEST)
+			return read_end(at, in);
+		if (at->content > 0) {
+			*piece = take(in, &at->content);
+			return at->head[1] == STDOUT ? FASTCGI_STDOUT
+						     : FASTCGI_STDERR;
+		}
+		(void)take(in, &at->padding);
+		if (at->padding == 0)
+			at->n_head = 0;
+	}
+	/* A record without content or padding ends with its head. */
+	if (at->n_head == RECORD_HEAD && at->content + at->padding == 0)
+		at->n_head = 0;
+	return FASTCGI_MORE;
+}
