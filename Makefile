@@ -95,20 +95,23 @@ FLOORS =	base format site net process ctl=site
 OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
 		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o
-OBJS_format =	${B}/format/utf8.o ${B}/format/uri.o ${B}/format/mime.o \
-		${B}/format/gemini.o ${B}/format/gopher.o \
+OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
+		${B}/format/mime.o ${B}/format/gemini.o ${B}/format/gopher.o \
 		${B}/format/proxyhdr.o ${B}/format/cgi.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o
-OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
+OBJS_site =	${B}/site/access.o \
+		${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/conf_value.o ${B}/site/conf_list.o \
-		${B}/site/conf_map.o ${B}/site/conf_print.o \
+		${B}/site/conf_map.o ${B}/site/conf_check.o \
+		${B}/site/conf_print.o \
 		${B}/site/snapshot.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
 		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
 		${B}/site/prepare_file.o \
 		${B}/site/loader.o ${B}/site/answer.o
-OBJS_net =	${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
+OBJS_net =	${B}/net/identity.o \
+		${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o \
 		${B}/net/acceptor.o ${B}/net/limits.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
@@ -119,7 +122,7 @@ OBJS_main =	${B}/process/main.o
 OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 		${OBJS_process} ${OBJS_main}
 
-LIBS_format =	-lunistring
+LIBS_format =	-lunistring -lidn2
 LIBS_site =	-linih ${LIBS_format}
 LIBS_net =	-levent_core -lssl -lcrypto ${LIBS_site}
 
@@ -132,12 +135,14 @@ A_process =	${B}/process.a ${A_net}
 T =		${B}/tests
 UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 		${T}/test_clock ${T}/test_problem ${T}/test_log
-UNIT_format =	${T}/test_utf8 ${T}/test_uri ${T}/test_mime \
+UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
+		${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
 		${T}/test_cgi \
 		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render
-UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
+UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
+		${T}/test_answer
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
 UNIT_process = ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
@@ -152,7 +157,7 @@ FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_cgi \
 		${T}/fuzz_gemtext ${T}/fuzz_gophermap \
 		${T}/fuzz_render
-FUZZ_site =	${T}/fuzz_conf ${T}/fuzz_answer
+FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer
 FUZZ =		${FUZZ_format} ${FUZZ_site}
 
 HDRS !=		echo daemon/*/*.h
@@ -220,6 +225,7 @@ ${B}/base/problem.o: daemon/base/problem.c
 ${B}/base/log.o: daemon/base/log.c
 ${B}/base/os_${SYSTEM}.o: daemon/base/os_${SYSTEM}.c
 ${B}/format/utf8.o: daemon/format/utf8.c
+${B}/format/idn.o: daemon/format/idn.c
 ${B}/format/uri.o: daemon/format/uri.c
 ${B}/format/mime.o: daemon/format/mime.c
 ${B}/format/gemini.o: daemon/format/gemini.c
@@ -230,11 +236,13 @@ ${B}/format/gemtext.o: daemon/format/gemtext.c
 ${B}/format/gophermap.o: daemon/format/gophermap.c
 ${B}/format/render.o: daemon/format/render.c
 ${B}/format/html.o: daemon/format/html.c
+${B}/site/access.o: daemon/site/access.c
 ${B}/site/conf.o: daemon/site/conf.c
 ${B}/site/conf_table.o: daemon/site/conf_table.c
 ${B}/site/conf_value.o: daemon/site/conf_value.c
 ${B}/site/conf_list.o: daemon/site/conf_list.c
 ${B}/site/conf_map.o: daemon/site/conf_map.c
+${B}/site/conf_check.o: daemon/site/conf_check.c
 ${B}/site/conf_print.o: daemon/site/conf_print.c
 ${B}/site/snapshot.o: daemon/site/snapshot.c
 ${B}/site/beneath.o: daemon/site/beneath.c
@@ -246,6 +254,7 @@ ${B}/site/prepare.o: daemon/site/prepare.c
 ${B}/site/prepare_file.o: daemon/site/prepare_file.c
 ${B}/site/loader.o: daemon/site/loader.c
 ${B}/site/answer.o: daemon/site/answer.c
+${B}/net/identity.o: daemon/net/identity.c
 ${B}/net/deadline.o: daemon/net/deadline.c
 ${B}/net/stream.o: daemon/net/stream.c
 ${B}/net/tls.o: daemon/net/tls.c

@@ -11,6 +11,8 @@
 
 #include <arpa/inet.h>
 
+#include "format/idn.h"
+
 #define PORT_MAX 65535 /* RFC 3986 sets no limit, TCP does */
 
 /* -- the character classes of the grammar, section 2 -- */
@@ -553,6 +555,23 @@ shorten_ipv6(struct buf *to, size_t mark)
 	buf_putc(to, ']');
 }
 
+/* Replace a name in other letters after mark by its A-labels; 0 or -1. */
+static int
+spell_ascii(struct buf *to, size_t mark)
+{
+	struct view name = view_skip(buf_view(to), mark);
+	char room[URI_HOST_MAX + 2];
+	struct buf ascii = { room, 0, sizeof(room), sizeof(room), false };
+
+	if (!idn_is_needed(name))
+		return 0;
+	to->len = mark;
+	if (idn_to_ascii(&ascii, name) != 0 || ascii.failed)
+		return -1;
+	buf_put(to, buf_view(&ascii));
+	return 0;
+}
+
 enum uri_result
 uri_normalise_host(struct buf *to, struct view host)
 {
@@ -560,6 +579,10 @@ uri_normalise_host(struct buf *to, struct view host)
 
 	if (uri_decode(to, host) != URI_OK)
 		return URI_BAD;
+	if (spell_ascii(to, mark) != 0) {
+		to->len = mark;
+		return URI_BAD;
+	}
 	for (i = mark; i < to->len; i++)
 		if (to->p[i] >= 'A' && to->p[i] <= 'Z')
 			to->p[i] = (char)(to->p[i] - 'A' + 'a');

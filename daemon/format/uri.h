@@ -76,10 +76,10 @@ enum uri_result uri_decode(struct buf *to, struct view v);
 
 /*
  * Append a host in the form in which hosts are compared: percent-decoded,
- * A-Z lowered, one trailing dot gone, an IPv6 literal (brackets kept) in its
- * shortest spelling.
- * Errors: URI_BAD for a malformed "%HH", for an empty host or more than
- * URI_HOST_MAX bytes.
+ * UTF-8 turned into A-labels, A-Z lowered, one trailing dot gone, an IPv6
+ * literal (brackets kept) in its shortest spelling.
+ * Errors: URI_BAD, and *to as it was, for a malformed "%HH", for an empty
+ * host or more than URI_HOST_MAX bytes, and for a name that IDNA disallows.
  */
 enum uri_result uri_normalise_host(struct buf *to, struct view host);
 

@@ -160,11 +160,11 @@ generate(const struct conf *conf, const struct conf_capsule *c,
 		    ERR_reason_error_string(ERR_get_error()));
 	else if (save(c->key.p, 0600, key, NULL) == -1)
 		problems_add(ps, conf->path, c->key_line,
-		    "[capsule] key: cannot write %s: %s", c->key.p,
+		    "[capsule%s] key: cannot write %s: %s", c->tag, c->key.p,
 		    strerror(errno));
 	else if (save(c->certificate.p, 0644, NULL, x) == -1) {
 		problems_add(ps, conf->path, c->certificate_line,
-		    "[capsule] certificate: cannot write %s: %s",
+		    "[capsule%s] certificate: cannot write %s: %s", c->tag,
 		    c->certificate.p, strerror(errno));
 		/* Half a pair would be an error at the next start. */
 		(void)unlink(c->key.p);
@@ -229,9 +229,10 @@ certificate_ensure(const struct conf *conf, const struct conf_capsule *c,
 	if (!cert && !key)
 		return dry ? can_generate(conf, c, ps) : generate(conf, c, ps);
 	problems_add(ps, conf->path, cert ? c->key_line : c->certificate_line,
-	    "[capsule] %s: %s is missing, but %s exists; restore it, or remove "
-	    "both to have a new pair made",
-	    cert ? "key" : "certificate", cert ? c->key.p : c->certificate.p,
+	    "[capsule%s] %s: %s is missing, but %s exists; restore it, or "
+	    "remove both to have a new pair made",
+	    c->tag, cert ? "key" : "certificate",
+	    cert ? c->key.p : c->certificate.p,
 	    cert ? c->certificate.p : c->key.p);
 	return -1;
 }

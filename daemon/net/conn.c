@@ -38,6 +38,7 @@
 
 #define TLS_HANDSHAKE 0x16 /* first byte of a TLS record; RFC 8446 5.1 */
 #define LOGGED_MAX    512  /* bytes of a selector that the log shows */
+#define LOGGED_HASH   8    /* bytes of a certificate's fingerprint, too */
 #define LOG_MAX       4000 /* bytes of one access line */
 
 enum conn_state {
@@ -170,12 +171,16 @@ put_address(struct buf *to, const struct conn *c)
 		buf_puts(to, text);
 }
 
-/* The part of the line that is known when the answer is. */
+/*
+ * The part of the line that is known when the answer is.  A certificate that
+ * was shown but not looked at is nobody's business.
+ */
 static void
-begin_log(struct conn *c)
+begin_log(struct conn *c, const struct peer_certificate *shown)
 {
 	struct buf *log = &c->all->log;
 	struct view host = c->reply.host;
+	size_t i;
 
 	buf_reset(log);
 	buf_printf(log, "proto=%s from=", c->listener->protocol->name);
@@ -187,6 +192,11 @@ begin_log(struct conn *c)
 	buf_puts(log, " selector=\"");
 	log_escape(log, c->reply.selector, LOGGED_MAX);
 	buf_printf(log, "\" status=%d", c->reply.answer.status);
+	if (shown != NULL && c->reply.identified) {
+		buf_puts(log, " client=");
+		for (i = 0; i < LOGGED_HASH; i++)
+			buf_printf(log, "%02x", shown->sha256[i]);
+	}
 }
 
 /* end is NULL for an answer that left whole, else why it did not. */
@@ -295,15 +305,19 @@ static void
 answer(struct conn *c, struct view in)
 {
 	const struct snapshot_file *file;
+	struct peer_certificate shown;
 	struct stat st;
 	struct peer peer = {
 		.sni = view_of(c->stream.sni),
 		.port = c->listener->port,
+		.site = c->listener->site,
 		.tls = c->stream.ssl != NULL,
 		.too_fast = !limits_take(c->all->limits, &c->all->rules,
 		    c->ticket, clock_ms()),
 	};
 
+	if (stream_certificate(&c->stream, &shown))
+		peer.certificate = &shown;
 	buf_init(&c->reply.dynamic, STREAM_CHUNK);
 	c->listener->protocol->answer(c->all->snapshot, &peer, in, &c->reply);
 	c->left = c->reply.answer.bytes;
@@ -315,7 +329,7 @@ answer(struct conn *c, struct view in)
 		break_with_us(c, true);
 	}
 	if (log_access_is_on())
-		begin_log(c);
+		begin_log(c, peer.certificate);
 	move(c, CONN_ANSWER);
 }
 

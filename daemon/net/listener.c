@@ -120,9 +120,10 @@ tell(const struct listener *l, const struct conf *conf, struct problems *ps)
 	buf_init(&name, 256);
 	listener_name(l, &name);
 	problems_add(ps, conf->path, 0,
-	    "[%s] listen: cannot listen on %.*s: "
+	    "[%s%s] listen: cannot listen on %.*s: "
 	    "%s%s",
 	    l->kind == LISTENER_GEMINI ? "gemini" : "gopher",
+	    l->kind == LISTENER_GEMINI ? "" : conf->gophers[l->gopher].tag,
 	    VIEW_ARG(buf_view(&name)), strerror(error), hint);
 	buf_fini(&name);
 }
@@ -179,29 +180,59 @@ listeners_close(struct listeners *ls, const struct listeners *kept)
 	*ls = (struct listeners){ NULL, 0 };
 }
 
+/* A list of addresses, and what stands behind them. */
+struct service {
+	enum listener_kind kind;
+	const struct conf_listens *listens;
+	size_t gopher; /* of conf->gophers */
+};
+
+/* The i-th service of conf: Gemini, then all of Gopher. */
+static struct service
+service_of(const struct conf *conf, size_t i)
+{
+	if (i == 0)
+		return (
+		    struct service){ LISTENER_GEMINI, &conf->gemini_listen, 0 };
+	return (struct service){ LISTENER_GOPHER, &conf->gophers[i - 1].listen,
+		i - 1 };
+}
+
 /* Fill in what the configuration says of a listener. */
 static void
-describe(struct listener *l, enum listener_kind kind, const struct conf *conf,
-    const struct conf_listen *want)
+describe(struct listener *l, const struct service *service,
+    const struct conf *conf, const struct conf_listen *want)
 {
-	*l = (struct listener){ .kind = kind,
+	const struct conf_gopher *gopher = &conf->gophers[service->gopher];
+	bool is_gemini = service->kind == LISTENER_GEMINI;
+
+	*l = (struct listener){ .kind = service->kind,
+		.gopher = service->gopher,
+		.site = is_gemini ? 0 : gopher->capsule,
 		.fd = -1,
 		.family = want->family,
 		.asked_port = want->port,
 		.pair = want->pair };
 	snprintf(l->host, sizeof(l->host), "%.*s", VIEW_ARG(want->host));
-	l->clear = kind == LISTENER_GOPHER;
-	l->tls = kind == LISTENER_GEMINI || conf->gopher_tls;
-	l->protocol =
-	    kind == LISTENER_GEMINI ? &protocol_gemini : &protocol_gopher;
+	l->clear = !is_gemini;
+	l->tls = is_gemini || gopher->tls;
+	l->protocol = is_gemini ? &protocol_gemini : &protocol_gopher;
 }
 
-/* Bind the addresses of one kind behind those already in ls. */
-static int
-open_kind(struct listeners *ls, enum listener_kind kind,
-    const struct conf_listens *want, const struct listeners *old,
-    const struct conf *conf, struct problems *ps)
+/* True if both are one word of one list: the halves of a "*". */
+static bool
+is_pair(const struct listener *a, const struct listener *b)
 {
+	return a->kind == b->kind && a->gopher == b->gopher &&
+	    a->pair == b->pair;
+}
+
+/* Bind the addresses of one service behind those already in ls. */
+static int
+open_service(struct listeners *ls, const struct service *service,
+    const struct listeners *old, const struct conf *conf, struct problems *ps)
+{
+	const struct conf_listens *want = service->listens;
 	const struct listener *sibling;
 	int r, bad = 0;
 	size_t i;
@@ -209,11 +240,8 @@ open_kind(struct listeners *ls, enum listener_kind kind,
 	for (i = 0; i < want->n; i++) {
 		struct listener *l = &ls->v[ls->n];
 
-		describe(l, kind, conf, &want->v[i]);
-		sibling =
-		    ls->n > 0 && l[-1].kind == kind && l[-1].pair == l->pair
-		    ? &l[-1]
-		    : NULL;
+		describe(l, service, conf, &want->v[i]);
+		sibling = ls->n > 0 && is_pair(&l[-1], l) ? &l[-1] : NULL;
 		r = bind_one(l, &want->v[i], sibling, old);
 		if (r == 0)
 			ls->n++;
@@ -225,41 +253,47 @@ open_kind(struct listeners *ls, enum listener_kind kind,
 	return bad;
 }
 
-/* A kernel's choice for one family may be taken in the other: look again. */
-static bool
-may_retry(const struct conf_listens *a, const struct conf_listens *b)
+/* The number of addresses; and whether the kernel chooses a port. */
+static size_t
+count(const struct conf *conf, bool *any_zero)
 {
-	size_t i;
+	struct service service;
+	size_t i, k, n = 0;
 
-	for (i = 0; i < a->n; i++)
-		if (a->v[i].port == 0)
-			return true;
-	for (i = 0; i < b->n; i++)
-		if (b->v[i].port == 0)
-			return true;
-	return false;
+	*any_zero = false;
+	for (i = 0; i <= conf->n_gophers; i++) {
+		service = service_of(conf, i);
+		for (k = 0; k < service.listens->n; k++)
+			if (service.listens->v[k].port == 0)
+				*any_zero = true;
+		n += service.listens->n;
+	}
+	return n;
 }
 
 int
 listeners_open(struct listeners *to, const struct listeners *old,
     const struct conf *conf, struct problems *ps)
 {
-	const struct conf_listens *gemini = &conf->gemini_listen;
-	const struct conf_listens *gopher = &conf->gopher_listen;
-	int tries = may_retry(gemini, gopher) ? PORT_TRIES : 1;
+	bool any_zero;
+	size_t i, n = count(conf, &any_zero);
+	/* A kernel's choice for one family may be taken in the other: then
+	 * look again. */
+	int r, tries = any_zero ? PORT_TRIES : 1;
+	struct service service;
 	struct problems *heard;
 	struct listeners ls;
-	size_t i;
-	int r;
 
 	do {
 		heard = tries > 1 ? problems_new() : ps;
 		ls.n = 0;
-		ls.v = xcalloc(gemini->n + gopher->n + 1, sizeof(*ls.v));
-		r = open_kind(&ls, LISTENER_GEMINI, gemini, old, conf, heard);
-		if (open_kind(&ls, LISTENER_GOPHER, gopher, old, conf, heard) ==
-		    -1)
-			r = -1;
+		ls.v = xcalloc(n + 1, sizeof(*ls.v));
+		r = 0;
+		for (i = 0; i <= conf->n_gophers; i++) {
+			service = service_of(conf, i);
+			if (open_service(&ls, &service, old, conf, heard) == -1)
+				r = -1;
+		}
 		if (r == -1)
 			listeners_close(&ls, old);
 		if (heard != ps)
@@ -274,12 +308,13 @@ listeners_open(struct listeners *to, const struct listeners *old,
 }
 
 int
-listeners_gopher_port(const struct listeners *ls)
+listeners_gopher_port(const struct listeners *ls, size_t gopher)
 {
 	size_t i;
 
 	for (i = 0; i < ls->n; i++)
-		if (ls->v[i].kind == LISTENER_GOPHER)
+		if (ls->v[i].kind == LISTENER_GOPHER &&
+		    ls->v[i].gopher == gopher)
 			return ls->v[i].port;
 	return GOPHER_PORT;
 }
@@ -288,14 +323,13 @@ void
 listeners_ports(const struct listeners *ls, enum listener_kind kind,
     struct buf *to)
 {
-	int pair = -1;
-	size_t i;
+	const struct listener *last = NULL, *l;
 
-	for (i = 0; i < ls->n; i++) {
-		if (ls->v[i].kind != kind || ls->v[i].pair == pair)
+	for (l = ls->v; l < ls->v + ls->n; l++) {
+		if (l->kind != kind || (last != NULL && is_pair(last, l)))
 			continue;
-		buf_printf(to, "%s%d", pair == -1 ? "" : ",", ls->v[i].port);
-		pair = ls->v[i].pair;
+		buf_printf(to, "%s%d", last == NULL ? "" : ",", l->port);
+		last = l;
 	}
 }
 

@@ -19,10 +19,12 @@ enum listener_kind { LISTENER_GEMINI, LISTENER_GOPHER };
 struct listener {
 	enum listener_kind kind;
 	const struct protocol *protocol;
-	bool clear; /* answers in the clear */
-	bool tls;   /* answers TLS */
-	int fd;     /* bound and listening, non-blocking */
-	int port;   /* the real one, where the kernel chose */
+	bool clear;    /* answers in the clear */
+	bool tls;      /* answers TLS */
+	size_t gopher; /* which of conf->gophers it is of, if it is of one */
+	size_t site;   /* which capsule answers where no host is named */
+	int fd;        /* bound and listening, non-blocking */
+	int port;      /* the real one, where the kernel chose */
 
 	/* What the configuration asked for: the same again keeps the socket. */
 	char host[LISTENER_HOST_MAX];
@@ -47,8 +49,11 @@ int listeners_open(struct listeners *to, const struct listeners *old,
 /* Close the sockets of ls that kept, which may be NULL, has not taken over. */
 void listeners_close(struct listeners *ls, const struct listeners *kept);
 
-/* The port of the first Gopher listener, or the protocol's own without one. */
-int listeners_gopher_port(const struct listeners *ls);
+/*
+ * The port of the first listener of that Gopher service (of conf->gophers), or
+ * the protocol's own without one.
+ */
+int listeners_gopher_port(const struct listeners *ls, size_t gopher);
 
 /* Append the ports of one kind in the order of conf: "1965" or "1965,1966". */
 void listeners_ports(const struct listeners *ls, enum listener_kind kind,

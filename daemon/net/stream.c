@@ -22,6 +22,7 @@
 #include <openssl/ssl.h>
 
 #include "base/os.h"
+#include "net/identity.h"
 #include "net/tls.h"
 
 struct stream_kind {
@@ -345,6 +346,12 @@ bool
 stream_is_resumed(const struct stream *s)
 {
 	return s->ssl != NULL && SSL_session_reused(s->ssl) == 1;
+}
+
+bool
+stream_certificate(const struct stream *s, struct peer_certificate *to)
+{
+	return s->ssl != NULL && identity_read(s->ssl, to);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/view.h"
+#include "site/access.h"
 
 #define STREAM_IN_MAX     (18 << 10) /* bytes one recv(2) may bring */
 #define STREAM_CHUNK      (64 << 10) /* bytes of an answer taken at a time */
@@ -97,6 +98,12 @@ bool stream_is_ready(const struct stream *s);
 /* For the log: "1.3", "1.2", or "" in the clear; resumed or not. */
 const char *stream_tls_version(const struct stream *s);
 bool stream_is_resumed(const struct stream *s);
+
+/*
+ * What the client showed in this handshake, where it was asked for; false if
+ * that is nothing.  *to lives as long as s.
+ */
+bool stream_certificate(const struct stream *s, struct peer_certificate *to);
 
 /*
  * Free what s owns; fd is left open.  cut: the answer was not finished, the

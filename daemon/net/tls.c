@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "format/uri.h"
 #include "net/certificate.h"
+#include "net/identity.h"
 #include "net/stream.h"
 
 #define TICKET_KEYS_LEN 80 /* bytes; OpenSSL: name, HMAC, AES keys */
@@ -38,6 +39,7 @@ struct tls {
 	SSL_CTX **ctx; /* one a capsule, the default first */
 	size_t n;
 	const struct snapshot *snapshot; /* borrowed */
+	struct identities *identities;
 };
 
 static unsigned char ticket_keys[TICKET_KEYS_LEN];
@@ -139,6 +141,47 @@ on_servername(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_NOACK;
 }
 
+/* True if a capsule may ask for certificates. */
+static bool
+asks_anywhere(const struct snapshot *s)
+{
+	size_t i;
+
+	for (i = 0; s != NULL && i < s->n_sites; i++)
+		if (s->sites[i].access != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Called before the hello is looked at, if a capsule asks for certificates:
+ * by the time the name is known the session would have been resumed, and
+ * nothing asked.
+ */
+static int
+on_hello(SSL *ssl, int *alert, void *arg)
+{
+	const struct stream *s = SSL_get_app_data(ssl);
+	const struct tls *tls = arg;
+	char name[URI_HOST_MAX + 1] = "";
+	const unsigned char *p;
+	SSL_CTX *ctx = NULL;
+	size_t len;
+
+	(void)alert;
+	if (s->sni != NULL) /* a second hello of the same client */
+		return SSL_CLIENT_HELLO_SUCCESS;
+	/* RFC 6066 3: length of a list, type 0, length of a name, the name. */
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &len) ==
+		1 &&
+	    len > 5 && p[2] == 0 && len - 5 < sizeof(name)) {
+		memcpy(name, p + 5, len - 5);
+		ctx = context_of(tls, name);
+	}
+	identity_follow(ssl, ctx == NULL ? tls->ctx[0] : ctx);
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 /* All that is the same for every capsule; 0 or -1. */
 static int
 configure(SSL_CTX *ctx, struct tls *tls)
@@ -162,6 +205,9 @@ configure(SSL_CTX *ctx, struct tls *tls)
 	SSL_CTX_set_timeout(ctx, SESSION_S);
 	SSL_CTX_set_tlsext_servername_callback(ctx, on_servername);
 	SSL_CTX_set_tlsext_servername_arg(ctx, tls);
+	SSL_CTX_set_app_data(ctx, tls->identities);
+	if (asks_anywhere(tls->snapshot))
+		SSL_CTX_set_client_hello_cb(ctx, on_hello, tls);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 		SSL_CTX_set_ciphersuites(ctx, SUITES_13) == 1 &&
 		SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1 &&
@@ -193,15 +239,15 @@ load(SSL_CTX *ctx, const struct conf *conf, const struct conf_capsule *c,
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate.p) != 1) {
 		problems_add(ps, conf->path, c->certificate_line,
-		    "[capsule] certificate: cannot use %s: %s; it must be a "
+		    "[capsule%s] certificate: cannot use %s: %s; it must be a "
 		    "PEM file, its chain behind it",
-		    c->certificate.p, reason());
+		    c->tag, c->certificate.p, reason());
 		return -1;
 	}
 	if (SSL_CTX_use_PrivateKey_file(ctx, c->key.p, SSL_FILETYPE_PEM) != 1) {
 		problems_add(ps, conf->path, c->key_line,
-		    "[capsule] key: cannot use %s with %s: %s", c->key.p,
-		    c->certificate.p, reason());
+		    "[capsule%s] key: cannot use %s with %s: %s", c->tag,
+		    c->key.p, c->certificate.p, reason());
 		return -1;
 	}
 	return 0;
@@ -230,18 +276,21 @@ struct tls *
 tls_new(const struct conf *conf, const struct snapshot *s, struct problems *ps)
 {
 	struct tls *tls = xcalloc(1, sizeof(*tls));
+	size_t i, before = problems_count(ps);
 	bool whole = true;
-	size_t i;
 
 	tls->n = conf->n_capsules;
 	tls->snapshot = s;
+	tls->identities = identities_new(conf, s, ps);
 	tls->ctx = xcalloc(tls->n, sizeof(SSL_CTX *));
 	for (i = 0; i < tls->n; i++) {
 		tls->ctx[i] = context_new(tls, conf, &conf->capsules[i], ps);
 		if (tls->ctx[i] == NULL)
 			whole = false;
+		else if (s != NULL && s->sites[i].access != NULL)
+			identity_ask(tls->ctx[i]);
 	}
-	if (whole)
+	if (whole && problems_count(ps) == before)
 		return tls;
 	tls_free(tls);
 	return NULL;
@@ -256,6 +305,7 @@ tls_free(struct tls *tls)
 		return;
 	for (i = 0; i < tls->n; i++)
 		SSL_CTX_free(tls->ctx[i]);
+	identities_free(tls->identities);
 	xfree(tls->ctx);
 	xfree(tls);
 }

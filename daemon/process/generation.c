@@ -96,6 +96,25 @@ mix_file(const char *path, unsigned long long seed)
 	    seed);
 }
 
+/* The files that say who may read what. */
+static unsigned long long
+mix_access(const struct conf *conf, const struct conf_capsule *c,
+    unsigned long long seed)
+{
+	struct arena *work = arena_new();
+	enum access_kind kind;
+	struct view file;
+	size_t i;
+
+	for (i = 0; i < c->access.n; i++) {
+		file = access_file(conf, &c->access.v[i], work, &kind);
+		if (kind != ACCESS_ANY)
+			seed = mix_file(file.p, seed);
+	}
+	arena_free(work);
+	return seed;
+}
+
 unsigned long long
 generation_fingerprint(const struct conf *conf)
 {
@@ -106,6 +125,7 @@ generation_fingerprint(const struct conf *conf)
 	for (i = 0; i < conf->n_capsules; i++) {
 		f = mix_file(conf->capsules[i].certificate.p, f);
 		f = mix_file(conf->capsules[i].key.p, f);
+		f = mix_access(conf, &conf->capsules[i], f);
 	}
 	return f;
 }
@@ -128,25 +148,38 @@ ensure_certificates(const struct conf *conf, struct problems *ps)
 	return ok;
 }
 
+/* Load all that conf maps; menus name the ports of ls. */
+static struct snapshot *
+load(const struct conf *conf, const struct listeners *ls, struct problems *ps)
+{
+	int *ports = xcalloc(conf->n_gophers, sizeof(*ports));
+	struct snapshot *s;
+	size_t i;
+
+	for (i = 0; i < conf->n_gophers; i++)
+		ports[i] = conf->gophers[i].port != 0
+		    ? conf->gophers[i].port
+		    : listeners_gopher_port(ls, i);
+	s = loader_load(conf, ports, ps);
+	xfree(ports);
+	return s;
+}
+
 struct generation *
 generation_new(struct conf *conf, const struct generation *old,
     struct problems *ps)
 {
 	const struct listeners *had = old == NULL ? NULL : &old->listeners;
 	struct generation *g = xcalloc(1, sizeof(*g));
-	int port;
 
 	g->conf = conf;
 	resolve_user(conf, &g->sandbox, &g->user, ps);
 	resolve_chroot(conf, &g->sandbox, ps);
 	/* Sockets first: menus name the port that the kernel chose. */
 	if (listeners_open(&g->listeners, had, conf, ps) == 0) {
-		port = conf->gopher_port != 0
-		    ? conf->gopher_port
-		    : listeners_gopher_port(&g->listeners);
 		/* Before loading: a change in between is seen next time. */
 		g->fingerprint = generation_fingerprint(conf);
-		g->snapshot = loader_load(conf, port, ps);
+		g->snapshot = load(conf, &g->listeners, ps);
 	}
 	if (g->snapshot != NULL && ensure_certificates(conf, ps)) {
 		g->fingerprint = generation_fingerprint(conf);
@@ -175,6 +208,7 @@ generation_free(struct generation *g, const struct generation *kept)
 void
 generation_check(const struct conf *conf, struct problems *ps)
 {
+	static const struct listeners none = { NULL, 0 };
 	struct sandbox box = { .drop = false };
 	struct snapshot *s;
 	struct tls *tls;
@@ -185,8 +219,7 @@ generation_check(const struct conf *conf, struct problems *ps)
 	resolve_user(conf, &box, &user, ps);
 	if (geteuid() == 0) /* a check may be run by anybody */
 		resolve_chroot(conf, &box, ps);
-	s = loader_load(conf, conf->gopher_port != 0 ? conf->gopher_port : 70,
-	    ps);
+	s = load(conf, &none, ps);
 	for (i = 0; i < conf->n_capsules; i++)
 		if (certificate_ensure(conf, &conf->capsules[i], true, ps) != 0)
 			made = true;
@@ -273,9 +306,11 @@ generation_announce(const struct generation *g)
 		l = &g->listeners.v[i];
 		buf_reset(&name);
 		listener_name(l, &name);
-		log_info("listening on %.*s: %s%s", VIEW_ARG(buf_view(&name)),
-		    l->protocol->name,
-		    l->clear && l->tls ? ", also over TLS" : "");
+		log_info("listening on %.*s: %s%s%s%s",
+		    VIEW_ARG(buf_view(&name)), l->protocol->name,
+		    l->clear && l->tls ? ", also over TLS" : "",
+		    l->site == 0 ? "" : ", for capsule",
+		    g->conf->capsules[l->site].tag);
 	}
 	buf_fini(&name);
 }

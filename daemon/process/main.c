@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <unistring/version.h>
 
+#include <idn2.h>
+
 #include "base/mem.h"
 #include "net/tls.h"
 #include "process/generation.h"
@@ -51,10 +53,11 @@ usage(FILE *to)
 static void
 print_version(void)
 {
-	printf("capsuled %s\n%s\nlibevent %s\nlibunistring %d.%d\n",
+	printf("capsuled %s\n%s\nlibevent %s\nlibunistring %d.%d\n"
+	       "libidn2 %s\n",
 	    CAPSULED_VERSION, OpenSSL_version(OPENSSL_VERSION),
 	    event_get_version(), _libunistring_version >> 8,
-	    _libunistring_version & 0xff);
+	    _libunistring_version & 0xff, idn2_check_version(NULL));
 }
 
 static int

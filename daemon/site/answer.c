@@ -7,6 +7,7 @@
  */
 #include "site/answer.h"
 
+#include "base/clock.h"
 #include "format/gemini.h"
 #include "format/gopher.h"
 #include "format/html.h"
@@ -17,6 +18,8 @@
 
 /* Largest answer that is copied to be framed for Gopher+: bytes. */
 #define PLUS_MAX ((size_t)1 << 20)
+
+#define WORDS_MAX 128 /* bytes that say why a certificate is refused */
 
 /* A buffer that borrows an array: it never grows and owns nothing. */
 #define ROOM(array)                                                            \
@@ -91,17 +94,42 @@ gemini_site(const struct snapshot *s, const struct peer *peer,
 	return site;
 }
 
+/* May peer read what rule protects?  If not, the refusal is in reply. */
+static bool
+is_admitted(const struct access_rule *rule, const struct peer *peer,
+    struct reply *reply)
+{
+	char room[WORDS_MAX];
+	struct buf why = ROOM(room);
+	int status = access_decide(rule, peer->certificate, clock_wall(), &why);
+
+	reply->identified = peer->certificate != NULL;
+	if (status == GEMINI_SUCCESS)
+		return true;
+	reply->dynamic.max = WORDS_MAX;
+	gemini_header(&reply->dynamic, status, buf_view(&why));
+	reply->answer = refuse(status, buf_view(&reply->dynamic));
+	return false;
+}
+
 static struct answer
-gemini_path(const struct site *site, struct view path, struct reply *reply)
+gemini_path(const struct site *site, const struct peer *peer, struct view path,
+    struct reply *reply)
 {
 	char room[GEMINI_URI_MAX];
 	struct buf selector = ROOM(room);
+	const struct access_rule *rule;
 	const struct entry *entry;
 
 	if (uri_path_to_selector(&selector, path) != URI_OK)
 		return refuse(GEMINI_BAD_REQUEST,
 		    VIEW("59 Bad path: it leads outside\r\n"));
 	entry = snapshot_find(site, buf_view(&selector));
+	/* What is not there is not told to strangers either. */
+	rule = entry != NULL ? entry->access
+			     : access_find(site->access, buf_view(&selector));
+	if (rule != NULL && !is_admitted(rule, peer, reply))
+		return reply->answer;
 	if (entry == NULL)
 		return refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
 	reply->selector = entry->selector;
@@ -143,7 +171,7 @@ gemini_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 	/* A number alone: 0.16 clients count with it, later ones show it. */
 	reply->answer = peer->too_fast
 	    ? refuse(GEMINI_SLOW_DOWN, VIEW("44 " WAIT "\r\n"))
-	    : gemini_path(site, req.uri.path, reply);
+	    : gemini_path(site, peer, req.uri.path, reply);
 }
 
 const struct protocol protocol_gemini = { "gemini", GEMINI_REQUEST_MAX,
@@ -159,7 +187,7 @@ gopher_is_ready(struct view in)
 	return gopher_request_parse(in, &req) != GOPHER_MORE;
 }
 
-/* Plain Gopher names no host, so it gets the first capsule. */
+/* Plain Gopher names no host, so it gets the capsule of its port. */
 static const struct site *
 gopher_site(const struct snapshot *s, const struct peer *peer)
 {
@@ -167,7 +195,7 @@ gopher_site(const struct snapshot *s, const struct peer *peer)
 
 	if (peer->sni.len > 0)
 		site = site_of(s, peer->sni);
-	return site != NULL ? site : &s->sites[0];
+	return site != NULL ? site : &s->sites[peer->site];
 }
 
 /* The first line of a request in HTTP, such as "GET / HTTP/1.1". */
@@ -280,6 +308,19 @@ plus_answer(const struct site *site, const struct entry *entry, char mark,
 	return a;
 }
 
+/* True if nobody is told over Gopher whether this is there. */
+static bool
+is_private(const struct site *site, struct view selector)
+{
+	char room[GOPHER_SELECTOR_MAX + 1];
+	struct buf whole = ROOM(room);
+
+	if (!view_has_prefix(selector, VIEW("/")))
+		buf_putc(&whole, '/');
+	buf_put(&whole, selector);
+	return site_is_protected(site, buf_view(&whole));
+}
+
 static struct answer
 gopher_selector(const struct site *site, const struct gopher_request *req,
     struct reply *reply)
@@ -293,7 +334,8 @@ gopher_selector(const struct site *site, const struct gopher_request *req,
 		return site->http;
 	entry = gopher_find(site, req->selector);
 	if (entry == NULL)
-		return site->not_found;
+		return is_private(site, req->selector) ? site->forbidden
+						       : site->not_found;
 	reply->selector = entry->selector;
 	return req->plus == 0 ? entry->gopher
 			      : plus_answer(site, entry, req->plus, reply);

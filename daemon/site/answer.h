@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/view.h"
+#include "site/access.h"
 #include "site/snapshot.h"
 
 /* What a peer that was too fast is told to wait: seconds. */
@@ -18,6 +19,10 @@ struct peer {
 	int port;        /* the local port */
 	bool tls;
 	bool too_fast; /* it has used up its rate: tell it to wait */
+	size_t site;   /* of the snapshot: who answers if no host is named */
+	/* Shown in this connection's own handshake; NULL: none, or the
+	 * capsule that was greeted does not ask. */
+	const struct peer_certificate *certificate;
 };
 
 /* The outcome: what to send, and what to log about it. */
@@ -26,6 +31,7 @@ struct reply {
 	struct view host;     /* for the log; empty: not known */
 	struct view selector; /* for the log; borrows from the request or the
 			       * snapshot */
+	bool identified;      /* the peer's certificate decided */
 	struct buf dynamic;   /* owned: answer.bytes when nothing was prepared;
 			       * its max is set by answer */
 };

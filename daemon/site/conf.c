@@ -6,8 +6,8 @@
  * not suit it and forget the line's number.  A line that inih would bend is
  * reported, and inih gets an empty one in its place: so reading goes on, and
  * the operator sees all problems at once.  What keys there are is
- * conf_table.c's business, what values look like conf_value.c's, and what a
- * map may say conf_map.c's.
+ * conf_table.c's business, what values look like conf_value.c's, what a map
+ * may say conf_map.c's, and what must fit together conf_check.c's.
  */
 #include "site/conf.h"
 
@@ -21,8 +21,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/utf8.h"
+#include "site/conf_check.h"
 #include "site/conf_list.h"
-#include "site/conf_map.h"
 #include "site/conf_table.h"
 #include "site/conf_value.h"
 
@@ -32,6 +32,24 @@
 /* The lines of a section that maps, while their number is not known yet. */
 struct lines {
 	struct conf_pair *v;
+	size_t n, cap;
+};
+
+/*
+ * What sections of one name fill together: [capsule NAME], [selectors NAME]
+ * and so on a capsule, [gopher NAME] a service, the others the daemon.
+ */
+struct part {
+	char tag[CONF_SECTION_MAX + 2]; /* " NAME", or "" */
+	void *values;
+	int section_line[SECTIONS]; /* 0: not seen */
+	int key_line[KEYS];
+	struct lines lines[SECTIONS];
+};
+
+/* The first is the plain one, and always there. */
+struct parts {
+	struct part *v;
 	size_t n, cap;
 };
 
@@ -45,9 +63,8 @@ struct reading {
 	size_t bytes;       /* read so far */
 	bool any_section;
 	const struct conf_section *section; /* NULL: none, or unknown */
-	int section_line[SECTIONS];         /* 0: not seen */
-	int key_line[KEYS];
-	struct lines lines[SECTIONS];
+	size_t part; /* the section's, in parts[section->owner] */
+	struct parts parts[CONF_OWNERS];
 };
 
 /* -- lines: what inih must not see -- */
@@ -153,6 +170,101 @@ line_fault(const char *line, size_t len)
 _Static_assert(CONF_LINE_MAX == 198 && CONF_SECTION_MAX == 49,
     "the sentences above say so");
 
+/* -- parts -- */
+
+/* What a key of another section is never mistaken for. */
+static enum conf_owner
+owner_of(const struct conf_key *key)
+{
+	return conf_section_find(key->section)->owner;
+}
+
+static void
+set_default(struct reading *r, const struct part *part,
+    const struct conf_key *key, struct view text)
+{
+	struct conf_place place = { part->values, r->conf->arena, r->folder };
+	struct buf why;
+	int result;
+
+	buf_init(&why, CONF_WHY_MAX);
+	result = conf_value_set(key, &place, text, &why);
+	assert(result == 0);
+	buf_fini(&why);
+}
+
+/* Defaults are read as values are, so they are as right as those. */
+static void
+set_defaults(struct reading *r, const struct part *part, enum conf_owner owner)
+{
+	size_t i;
+
+	for (i = 0; i < conf_n_keys; i++)
+		if (owner_of(&conf_keys[i]) == owner &&
+		    (conf_keys[i].from == CONF_DEFAULT_TEXT ||
+			conf_keys[i].from == CONF_DEFAULT_FIRST))
+			set_default(r, part, &conf_keys[i],
+			    view_of(conf_keys[i].def));
+}
+
+/* A struct for the values of a part, its name filled in. */
+static void *
+new_values(struct reading *r, enum conf_owner owner, const char *tag)
+{
+	struct arena *arena = r->conf->arena;
+	struct view copy = arena_copy(arena, view_of(tag));
+	struct conf_capsule *capsule;
+	struct conf_gopher *gopher;
+
+	switch (owner) {
+	case CONF_OF_CAPSULE:
+		capsule = arena_alloc(arena, sizeof(*capsule));
+		capsule->tag = copy.p;
+		capsule->name = view_skip(copy, 1);
+		return capsule;
+	case CONF_OF_GOPHER:
+		gopher = arena_alloc(arena, sizeof(*gopher));
+		gopher->tag = copy.p;
+		gopher->name = view_skip(copy, 1);
+		return gopher;
+	default:
+		return r->conf;
+	}
+}
+
+/* The number of the part with that tag, a new one if need be; or
+ * CONF_NAMED_MAX if there are so many already. */
+static size_t
+find_part(struct reading *r, enum conf_owner owner, const char *tag)
+{
+	struct parts *parts = &r->parts[owner];
+	struct part *part;
+	size_t i;
+
+	for (i = 0; i < parts->n; i++)
+		if (strcmp(parts->v[i].tag, tag) == 0)
+			return i;
+	if (i == CONF_NAMED_MAX)
+		return i;
+	if (parts->n == parts->cap) {
+		parts->cap = parts->cap == 0 ? 1 : parts->cap * 2;
+		parts->v = xrealloc(parts->v, parts->cap, sizeof(*parts->v));
+	}
+	part = &parts->v[parts->n++];
+	memset(part, 0, sizeof(*part));
+	snprintf(part->tag, sizeof(part->tag), "%s", tag);
+	part->values = new_values(r, owner, tag);
+	set_defaults(r, part, owner);
+	return i;
+}
+
+/* The part that the lines now read belong to. */
+static struct part *
+part_of(const struct reading *r)
+{
+	return &r->parts[r->section->owner].v[r->part];
+}
+
 /* -- sections -- */
 
 static void
@@ -188,45 +300,79 @@ unknown_section(struct reading *r, const char *name)
 	buf_fini(&why);
 }
 
-/* The section whose name stands before a blank and more, or NULL. */
-static const struct conf_section *
-section_before_name(const char *name)
+static bool
+is_name(const char *name)
 {
-	char first[CONF_SECTION_MAX + 1];
-	size_t n = strcspn(name, " \t");
+	size_t n = strspn(name,
+	    "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
-	if (name[n] == '\0')
-		return NULL;
-	memcpy(first, name, n);
-	first[n] = '\0';
-	return conf_section_find(first);
+	return n > 0 && name[n] == '\0';
+}
+
+/*
+ * Find the section called first with name after it, or without if NULL: its
+ * part becomes the one that is read.  False, and a problem, if there is none.
+ */
+static bool
+enter(struct reading *r, const char *first, const char *name)
+{
+	const struct conf_section *section = conf_section_find(first);
+	char tag[CONF_SECTION_MAX + 2] = "";
+
+	if (section == NULL) {
+		unknown_section(r, first);
+		return false;
+	}
+	if (name != NULL && section->owner == CONF_OF_DAEMON) {
+		problems_add(r->ps, r->conf->path, r->line,
+		    "[%s] takes no name after it", first);
+		return false;
+	}
+	if (name != NULL && !is_name(name)) {
+		problems_add(r->ps, r->conf->path, r->line,
+		    "[%s NAME]: a name is made of letters, digits, \"-\", "
+		    "\"_\" and \".\"",
+		    first);
+		return false;
+	}
+	if (name != NULL)
+		snprintf(tag, sizeof(tag), " %s", name);
+	r->part = find_part(r, section->owner, tag);
+	if (r->part == CONF_NAMED_MAX) {
+		problems_add(r->ps, r->conf->path, r->line,
+		    "[%s%s] is one more than %d, the most there may be", first,
+		    tag, CONF_NAMED_MAX);
+		return false;
+	}
+	r->section = section;
+	return true;
 }
 
 static void
 open_section(struct reading *r, const char *line)
 {
-	char name[CONF_SECTION_MAX + 1];
-	const struct conf_section *section;
-	size_t n = strcspn(line + 1, "]");
+	char header[CONF_SECTION_MAX + 1], *name = NULL;
+	size_t n = strcspn(line + 1, "]"), blank;
 	int *first;
 
-	memcpy(name, line + 1, n);
-	name[n] = '\0';
-	r->any_section = true;
-	r->section = conf_section_find(name);
-	if (r->section == NULL) {
-		section = section_before_name(name);
-		if (section == NULL)
-			unknown_section(r, name);
-		else
-			problems_add(r->ps, r->conf->path, r->line,
-			    "[%s] takes no name after it", section->name);
-		return;
+	memcpy(header, line + 1, n);
+	header[n] = '\0';
+	blank = strcspn(header, " \t");
+	if (header[blank] != '\0' && blank > 0) {
+		header[blank] = '\0';
+		name = header + blank + 1;
+		name += strspn(name, " \t");
 	}
-	first = &r->section_line[r->section - conf_sections];
+	r->any_section = true;
+	r->section = NULL;
+	if (!enter(r, header, name))
+		return;
+	first = &part_of(r)->section_line[r->section - conf_sections];
 	if (*first != 0)
 		problems_add(r->ps, r->conf->path, r->line,
-		    "[%s] stands already at line %d", name, *first);
+		    "[%s%s] stands already at line %d", header, part_of(r)->tag,
+		    *first);
 	else
 		*first = r->line;
 }
@@ -252,30 +398,19 @@ unknown_key(struct reading *r, const char *name)
 	buf_puts(&why, "; accepted:");
 	for (i = 0; i < n; i++)
 		buf_printf(&why, "%s %s", i > 0 ? "," : "", names[i]);
-	problems_add(r->ps, r->conf->path, r->line, "[%s] %.*s",
-	    r->section->name, VIEW_ARG(buf_view(&why)));
+	problems_add(r->ps, r->conf->path, r->line, "[%s%s] %.*s",
+	    r->section->name, part_of(r)->tag, VIEW_ARG(buf_view(&why)));
 	buf_fini(&why);
-}
-
-/* Where the values of a section live: there is one capsule so far. */
-static struct conf_place
-place_of(const struct reading *r, const struct conf_section *section)
-{
-	return (struct conf_place){
-		section->named ? (void *)r->conf->capsules : (void *)r->conf,
-		r->conf->arena,
-		r->folder,
-	};
 }
 
 static void
 keep_line(struct reading *r, const struct conf_key *key)
 {
-	struct conf_place place = place_of(r, r->section);
+	struct part *part = part_of(r);
 
-	r->key_line[key - conf_keys] = r->line;
+	part->key_line[key - conf_keys] = r->line;
 	if (key->line_at != 0)
-		memcpy((char *)place.base + key->line_at, &r->line,
+		memcpy((char *)part->values + key->line_at, &r->line,
 		    sizeof(r->line));
 }
 
@@ -283,31 +418,33 @@ static void
 set_key(struct reading *r, const char *name, const char *value)
 {
 	const struct conf_key *key = conf_key_find(r->section->name, name);
-	struct conf_place place = place_of(r, r->section);
+	struct part *part = part_of(r);
+	struct conf_place place = { part->values, r->conf->arena, r->folder };
 	struct buf why;
 
 	if (key == NULL) {
 		unknown_key(r, name);
 		return;
 	}
-	if (r->key_line[key - conf_keys] != 0) {
+	if (part->key_line[key - conf_keys] != 0) {
 		problems_add(r->ps, r->conf->path, r->line,
-		    "[%s] %s: stands already at line %d", key->section,
-		    key->name, r->key_line[key - conf_keys]);
+		    "[%s%s] %s: stands already at line %d", key->section,
+		    part->tag, key->name, part->key_line[key - conf_keys]);
 		return;
 	}
 	keep_line(r, key);
 	buf_init(&why, CONF_WHY_MAX);
 	if (conf_value_set(key, &place, view_of(value), &why) != 0)
-		problems_add(r->ps, r->conf->path, r->line, "[%s] %s: %.*s",
-		    key->section, key->name, VIEW_ARG(buf_view(&why)));
+		problems_add(r->ps, r->conf->path, r->line, "[%s%s] %s: %.*s",
+		    key->section, part->tag, key->name,
+		    VIEW_ARG(buf_view(&why)));
 	buf_fini(&why);
 }
 
 static void
 add_pair(struct reading *r, const char *name, const char *value)
 {
-	struct lines *lines = &r->lines[r->section - conf_sections];
+	struct lines *lines = &part_of(r)->lines[r->section - conf_sections];
 
 	if (lines->n == lines->cap) {
 		lines->cap = lines->cap == 0 ? 16 : lines->cap * 2;
@@ -378,76 +515,65 @@ on_pair(void *arg, const char *section, const char *name, const char *value)
 	return 1;
 }
 
-/* -- before and after -- */
+/* -- the end -- */
 
-static void
-set_default(struct reading *r, const struct conf_key *key, struct view text)
+/* The line of the header that a part is named after; 0: there is none. */
+static int
+header_line(const struct part *part, const char *section)
 {
-	struct conf_place place = place_of(r, conf_section_find(key->section));
-	struct buf why;
-	int result;
-
-	buf_init(&why, CONF_WHY_MAX);
-	result = conf_value_set(key, &place, text, &why);
-	assert(result == 0);
-	buf_fini(&why);
-}
-
-/* Defaults are read as values are, so they are as right as those. */
-static void
-set_defaults(struct reading *r)
-{
-	size_t i;
-
-	for (i = 0; i < conf_n_keys; i++)
-		if (conf_keys[i].from == CONF_DEFAULT_TEXT)
-			set_default(r, &conf_keys[i],
-			    view_of(conf_keys[i].def));
+	return part->section_line[conf_section_find(section) - conf_sections];
 }
 
 /* What has no default must be there; a file that is not read has nothing. */
 static void
-check_required(struct reading *r, const struct conf_key *key)
+check_required(struct reading *r, const struct part *part,
+    const struct conf_key *key)
 {
 	if (!ferror(r->file))
-		problems_add(r->ps, r->conf->path, r->conf->capsules[0].line,
-		    "[%s] %s: is missing; it is %s", key->section, key->name,
-		    key->help);
+		problems_add(r->ps, r->conf->path,
+		    header_line(part, key->section),
+		    "[%s%s] %s: is missing; it is %s", key->section, part->tag,
+		    key->name, key->help);
 }
 
 /* A file beside the INI that is called after the first host. */
 static void
-set_by_host(struct reading *r, const struct conf_key *key)
+set_by_host(struct reading *r, const struct part *part,
+    const struct conf_key *key)
 {
-	struct view host = r->conf->capsules[0].hostname.v[0];
+	const struct conf_capsule *capsule = part->values;
 	struct buf file;
 
 	buf_init(&file, CONF_WHY_MAX);
-	buf_put(&file, conf_unbracket(host));
+	buf_put(&file, conf_unbracket(capsule->hostname.v[0]));
 	buf_puts(&file, key->def);
-	set_default(r, key, buf_view(&file));
+	set_default(r, part, key, buf_view(&file));
 	buf_fini(&file);
 }
 
 /* What could not be known before the end. */
 static void
-set_late_defaults(struct reading *r)
+set_late_defaults(struct reading *r, const struct part *part,
+    enum conf_owner owner)
 {
+	const struct conf_key *key;
 	size_t i;
 
 	for (i = 0; i < conf_n_keys; i++) {
-		if (r->key_line[i] != 0)
+		key = &conf_keys[i];
+		if (owner_of(key) != owner || part->key_line[i] != 0)
 			continue;
-		if (conf_keys[i].from == CONF_DEFAULT_REQUIRED)
-			check_required(r, &conf_keys[i]);
-		else if (conf_keys[i].from == CONF_DEFAULT_BY_HOST)
-			set_by_host(r, &conf_keys[i]);
+		if (key->from == CONF_DEFAULT_REQUIRED ||
+		    (key->from == CONF_DEFAULT_FIRST && part->tag[0] != '\0'))
+			check_required(r, part, key);
+		else if (key->from == CONF_DEFAULT_BY_HOST)
+			set_by_host(r, part, key);
 	}
 }
 
 /* Move the lines of maps to where they stay. */
 static void
-keep_pairs(struct reading *r)
+keep_pairs(struct reading *r, struct part *part)
 {
 	struct conf_pairs *pairs;
 	size_t i;
@@ -455,41 +581,105 @@ keep_pairs(struct reading *r)
 	for (i = 0; i < conf_n_sections; i++) {
 		if (!conf_sections[i].is_map)
 			continue;
-		pairs =
-		    (void *)((char *)r->conf->capsules + conf_sections[i].at);
-		pairs->n = r->lines[i].n;
+		pairs = (void *)((char *)part->values + conf_sections[i].at);
+		pairs->n = part->lines[i].n;
 		pairs->v = arena_alloc(r->conf->arena,
 		    (pairs->n + 1) * sizeof(*pairs->v));
 		if (pairs->n > 0)
-			memcpy(pairs->v, r->lines[i].v,
+			memcpy(pairs->v, part->lines[i].v,
 			    pairs->n * sizeof(*pairs->v));
-		xfree(r->lines[i].v);
+		xfree(part->lines[i].v);
 	}
 }
 
-static int
-line_of(const struct reading *r, const char *section, const char *name)
+/* True if a [capsule] of that tag stands in the file; the plain one need not,
+ * for what it lacks is told key by key. */
+static bool
+has_capsule(const struct reading *r, const char *tag)
 {
-	return r->key_line[conf_key_find(section, name) - conf_keys];
+	const struct parts *capsules = &r->parts[CONF_OF_CAPSULE];
+	size_t i;
+
+	for (i = 0; i < capsules->n; i++)
+		if (strcmp(capsules->v[i].tag, tag) == 0)
+			return i == 0 ||
+			    header_line(&capsules->v[i], "capsule") != 0;
+	return false;
 }
 
-/* The two lists of addresses must make sense together. */
-static void
-check_listen(struct reading *r)
+/* The name of a capsule that may have been meant, or NULL. */
+static const char *
+nearest_capsule(const struct reading *r, const char *name)
 {
-	const struct conf *conf = r->conf;
-	int gemini = line_of(r, "gemini", "listen"),
-	    gopher = line_of(r, "gopher", "listen");
+	const struct parts *capsules = &r->parts[CONF_OF_CAPSULE];
+	const char *names[CONF_NAMED_MAX];
+	size_t i, n = 0;
 
-	if (conf->gemini_listen.n == 0 && conf->gopher_listen.n == 0)
-		problems_add(r->ps, conf->path, gopher,
-		    "[gopher] listen: is off, and so is [gemini] at line %d: "
-		    "nothing is left to serve",
-		    gemini);
-	if (conf_listens_meet(&conf->gemini_listen, &conf->gopher_listen))
-		problems_add(r->ps, conf->path, gopher > 0 ? gopher : gemini,
-		    "[gopher] listen: an address and port is that of "
-		    "[gemini] listen");
+	for (i = 1; i < capsules->n && n < CONF_NAMED_MAX; i++)
+		if (header_line(&capsules->v[i], "capsule") != 0)
+			names[n++] = capsules->v[i].tag + 1;
+	return problem_nearest(name, names, n);
+}
+
+/* A part of no capsule: every header in it is one too many. */
+static void
+check_orphan(struct reading *r, const struct part *part)
+{
+	const char *near = nearest_capsule(r, part->tag + 1);
+	size_t i;
+
+	for (i = 0; i < conf_n_sections; i++)
+		if (part->section_line[i] != 0)
+			problems_add(r->ps, r->conf->path,
+			    part->section_line[i],
+			    "[%s%s]: there is no [capsule%s]%s%s%s",
+			    conf_sections[i].name, part->tag, part->tag,
+			    near == NULL ? "" : "; nearest: [capsule ",
+			    near == NULL ? "" : near, near == NULL ? "" : "]");
+}
+
+static void
+finish_capsules(struct reading *r)
+{
+	struct parts *parts = &r->parts[CONF_OF_CAPSULE];
+	struct conf *conf = r->conf;
+	struct conf_capsule *capsule;
+	size_t i;
+
+	conf->n_capsules = parts->n;
+	conf->capsules =
+	    arena_alloc(conf->arena, parts->n * sizeof(*conf->capsules));
+	for (i = 0; i < parts->n; i++) {
+		keep_pairs(r, &parts->v[i]);
+		if (has_capsule(r, parts->v[i].tag))
+			set_late_defaults(r, &parts->v[i], CONF_OF_CAPSULE);
+		else
+			check_orphan(r, &parts->v[i]);
+		capsule = parts->v[i].values;
+		capsule->line = header_line(&parts->v[i], "capsule");
+		conf->capsules[i] = *capsule;
+	}
+}
+
+static void
+finish_gophers(struct reading *r)
+{
+	struct parts *parts = &r->parts[CONF_OF_GOPHER];
+	struct conf *conf = r->conf;
+	struct conf_gopher *gopher;
+	size_t i;
+
+	conf->n_gophers = parts->n;
+	conf->gophers =
+	    arena_alloc(conf->arena, parts->n * sizeof(*conf->gophers));
+	for (i = 0; i < parts->n; i++) {
+		set_late_defaults(r, &parts->v[i], CONF_OF_GOPHER);
+		if (!has_capsule(r, parts->v[i].tag))
+			check_orphan(r, &parts->v[i]);
+		gopher = parts->v[i].values;
+		gopher->line = header_line(&parts->v[i], "gopher");
+		conf->gophers[i] = *gopher;
+	}
 }
 
 static void
@@ -514,8 +704,6 @@ new_conf(const char *path)
 
 	conf->arena = arena;
 	conf->path = arena_copy(arena, view_of(path)).p;
-	conf->n_capsules = 1;
-	conf->capsules = arena_alloc(arena, sizeof(*conf->capsules));
 	return conf;
 }
 
@@ -524,22 +712,24 @@ conf_read(FILE *file, const char *path, struct problems *ps)
 {
 	struct reading r = { .file = file, .ps = ps };
 	const char *slash = strrchr(path, '/');
-	size_t capsule = (size_t)(conf_section_find("capsule") - conf_sections);
+	size_t i;
 	int result;
 
 	assert(conf_n_sections <= SECTIONS && conf_n_keys <= KEYS);
 	r.conf = new_conf(path);
 	r.folder.p = r.conf->path;
 	r.folder.len = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-	set_defaults(&r);
+	for (i = 0; i < CONF_OWNERS; i++)
+		(void)find_part(&r, (enum conf_owner)i, "");
 	errno = 0;
 	result = ini_parse_stream(on_line, &r, on_pair, &r);
 	check_read(&r, result);
-	r.conf->capsules[0].line = r.section_line[capsule];
-	keep_pairs(&r);
-	set_late_defaults(&r);
-	check_listen(&r);
-	conf_map_check(r.conf, &r.conf->capsules[0], ps);
+	set_late_defaults(&r, r.parts[CONF_OF_DAEMON].v, CONF_OF_DAEMON);
+	finish_capsules(&r);
+	finish_gophers(&r);
+	for (i = 0; i < CONF_OWNERS; i++)
+		xfree(r.parts[i].v);
+	conf_check(r.conf, ps);
 	return r.conf;
 }
 

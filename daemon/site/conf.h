@@ -15,6 +15,7 @@
 #define CONF_LINE_MAX    198       /* bytes; inih splits longer lines */
 #define CONF_SECTION_MAX 49        /* bytes; inih cuts longer names */
 #define CONF_FILE_MAX    (1 << 20) /* bytes; ours, against endless files */
+#define CONF_NAMED_MAX   256       /* capsules, and Gopher services; ours */
 
 /* Every string below is also a C string: arena_copy ends it with a NUL. */
 struct conf_list {
@@ -56,14 +57,33 @@ enum conf_address {
 /* One named site: [capsule] and its [selectors], [listing] and so on. */
 struct conf_capsule {
 	struct view name;          /* empty for the first, plain [capsule] */
+	const char *tag;           /* as headers have it: " NAME", or "" */
 	int line;                  /* of its section header */
-	struct conf_list hostname; /* as uri_normalise_host leaves them */
+	size_t gopher;             /* which of conf->gophers its menus name */
+	struct conf_list hostname; /* as uri_normalise_host leaves them, and
+				    * "*." before it for all names below */
 	/* Paths: absolute, or behind the folder of conf->path. */
 	struct view root, certificate, key;
 	struct view language; /* BCP 47 tags, commas between; empty: unknown */
 	struct view title, admin; /* empty: not said */
 	int hostname_line, root_line, certificate_line, key_line;
-	struct conf_pairs selectors, listing, languages, types;
+	struct conf_pairs selectors, listing, languages, types, access;
+};
+
+/* [gopher], which serves the first capsule, or [gopher NAME], which serves
+ * capsule NAME. */
+struct conf_gopher {
+	struct view name;
+	const char *tag; /* as that of a capsule */
+	int line;
+	size_t capsule; /* which of conf->capsules it serves */
+	struct conf_listens listen;
+	int listen_line;
+	bool tls;
+	int port; /* 0: the one listened on */
+	int columns;
+	enum utf8_charset charset;
+	bool lastline;
 };
 
 struct conf {
@@ -86,17 +106,12 @@ struct conf {
 
 	/* [gemini] */
 	struct conf_listens gemini_listen;
+	int gemini_listen_line;
 	bool check_port;
 
-	/* [gopher] */
-	struct conf_listens gopher_listen;
-	bool gopher_tls;
-	int gopher_port; /* 0: the one listened on */
-	int columns;
-	enum utf8_charset charset;
-	bool lastline;
-
-	struct conf_capsule *capsules; /* at least one */
+	struct conf_gopher *gophers; /* at least one: plain [gopher] */
+	size_t n_gophers;
+	struct conf_capsule *capsules; /* at least one: plain [capsule] */
 	size_t n_capsules;
 };
 
@@ -116,6 +131,13 @@ struct conf *conf_read(FILE *file, const char *path, struct problems *ps);
 struct conf *conf_load(const char *path, struct problems *ps);
 
 void conf_free(struct conf *conf);
+
+/*
+ * The capsule that a normalised host name leads to, or NULL: one that names
+ * it, else one that names "*." and what follows its first label.
+ */
+const struct conf_capsule *conf_capsule_of(const struct conf *conf,
+    struct view host);
 
 /*
  * Write the effective configuration as INI, defaults included; conf_read

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/idn.h"
 #include "format/uri.h"
 #include "site/conf_value.h"
 
@@ -123,6 +124,19 @@ conf_unbracket(struct view v)
 	return v;
 }
 
+/* Append a name in other letters than ASCII's, as DNS knows it. */
+static int
+put_idn(struct buf *to, struct view word)
+{
+	size_t mark = to->len;
+
+	/* A "%" would be decoded: it is the URL's, not the operator's. */
+	if (memchr(word.p, '%', word.len) != NULL ||
+	    uri_normalise_host(to, word) != URI_OK)
+		return -1;
+	return is_name(view_skip(buf_view(to), mark)) ? 0 : -1;
+}
+
 /* Append a host in the form in which hosts are compared. */
 static int
 put_host(struct buf *to, struct view word)
@@ -130,6 +144,15 @@ put_host(struct buf *to, struct view word)
 	char literal[INET6_ADDRSTRLEN + 2];
 	struct in6_addr ignored;
 
+	if (view_has_prefix(word, VIEW("*."))) {
+		word = view_skip(word, 2);
+		if (is_address(AF_INET, word, &ignored) ||
+		    is_address(AF_INET6, conf_unbracket(word), &ignored))
+			return -1;
+		buf_puts(to, "*.");
+	}
+	if (idn_is_needed(word))
+		return put_idn(to, word);
 	if (is_address(AF_INET6, conf_unbracket(word), &ignored)) {
 		snprintf(literal, sizeof(literal), "[%.*s]",
 		    VIEW_ARG(conf_unbracket(word)));
@@ -165,6 +188,9 @@ add_host(struct conf_list *list, struct arena *arena, struct view word,
 		    "or an address");
 	else if (list_has(list, buf_view(&host)))
 		conf_refuse(why, word, "stands twice");
+	else if (list->n == 0 && view_has_prefix(word, VIEW("*")))
+		conf_refuse(why, word,
+		    "cannot be the first: that is written into menus");
 	else {
 		list->v[list->n++] = arena_copy(arena, buf_view(&host));
 		result = 0;

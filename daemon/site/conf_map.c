@@ -47,8 +47,9 @@ complain(const struct map *m, const struct conf_pair *pair, struct buf *why)
 
 	buf_init(&key, CONF_WHY_MAX);
 	log_escape(&key, pair->key, CONF_LINE_MAX);
-	problems_add(m->ps, m->conf->path, pair->line, "[%s] %.*s: %.*s",
-	    m->section, VIEW_ARG(buf_view(&key)), VIEW_ARG(buf_view(why)));
+	problems_add(m->ps, m->conf->path, pair->line, "[%s%s] %.*s: %.*s",
+	    m->section, m->capsule->tag, VIEW_ARG(buf_view(&key)),
+	    VIEW_ARG(buf_view(why)));
 	buf_fini(&key);
 }
 
@@ -282,7 +283,6 @@ is_ours(const struct map *m, const struct uri *u)
 {
 	struct buf host;
 	bool ours = false;
-	size_t i;
 
 	if (u->scheme.len == 0 && !u->has_authority)
 		return true;
@@ -292,9 +292,7 @@ is_ours(const struct map *m, const struct uri *u)
 		return false;
 	buf_init(&host, URI_MAX);
 	if (uri_normalise_host(&host, u->host) == URI_OK)
-		for (i = 0; i < m->capsule->hostname.n && !ours; i++)
-			ours =
-			    view_eq(buf_view(&host), m->capsule->hostname.v[i]);
+		ours = conf_capsule_of(m->conf, buf_view(&host)) == m->capsule;
 	buf_fini(&host);
 	return ours;
 }
@@ -459,28 +457,79 @@ check_listing(const struct map *m, const struct map *selectors)
 	}
 }
 
+/* What is wrong with a selector, or the beginning of some and "*"; or NULL. */
+static const char *
+pattern_fault(struct view pattern)
+{
+	const char *wrong;
+
+	if (ends(pattern, "*"))
+		pattern.len--;
+	wrong = fault(pattern);
+	if (wrong == NULL && memchr(pattern.p, '*', pattern.len) != NULL)
+		wrong = "a \"*\" stands at the end";
+	return wrong;
+}
+
 static void
 check_languages(const struct map *m)
 {
 	const struct conf_pair *pair;
-	struct view selector;
 	const char *wrong;
 	size_t i;
 
 	for (i = 0; i < m->pairs->n; i++) {
 		pair = &m->pairs->v[i];
-		selector = pair->key;
-		if (ends(selector, "*"))
-			selector.len--;
-		wrong = fault(selector);
-		if (wrong == NULL &&
-		    memchr(selector.p, '*', selector.len) != NULL)
-			wrong = "a \"*\" stands at the end";
+		wrong = pattern_fault(pair->key);
 		if (wrong != NULL)
 			complain_of(m, pair, wrong);
 		if (!conf_is_language(pair->value))
 			complain_value(m, pair, pair->value,
 			    "is not a language such as en, pt-BR or en,fr");
+	}
+}
+
+/* True if a selector of the map, or below a folder of it, fits pattern. */
+static bool
+is_met(const struct map *selectors, struct view pattern)
+{
+	size_t i;
+
+	/* "/x" is not "/x/" here: it would protect a redirect. */
+	if (!ends(pattern, "*"))
+		return hash_find(selectors->keys, pattern) != NULL ||
+		    folder_of(selectors, pattern) != NULL;
+	pattern.len--;
+	for (i = 0; i < selectors->pairs->n; i++)
+		if (view_has_prefix(selectors->pairs->v[i].key, pattern))
+			return true;
+	return folder_of(selectors, pattern) != NULL;
+}
+
+/* A pattern that is misspelt would protect nothing, and nobody would notice. */
+static void
+check_access(const struct map *m, const struct map *selectors)
+{
+	const struct conf_pair *pair;
+	const char *wrong;
+	size_t i;
+
+	for (i = 0; i < m->pairs->n; i++) {
+		pair = &m->pairs->v[i];
+		wrong = pattern_fault(pair->key);
+		if (wrong != NULL)
+			complain_of(m, pair, wrong);
+		else if (!is_met(selectors, pair->key))
+			complain_nearest(m, pair, pair->key,
+			    "protects nothing: no selector fits",
+			    selectors->pairs);
+		if (!utf8_is_valid(pair->value))
+			complain_value(m, pair, pair->value, "is not UTF-8");
+		else if (pair->value.len == 0 || ends(pair->value, "/") ||
+		    view_eq(pair->value, VIEW("ca:")))
+			complain_value(m, pair, pair->value,
+			    "is not any, ca:FILE, or the name of a file of "
+			    "fingerprints");
 	}
 }
 
@@ -574,6 +623,8 @@ conf_map_check(const struct conf *conf, struct conf_capsule *capsule,
 	check_listing(&other, &selectors);
 	other = map_of(conf, capsule, "languages", &capsule->languages, ps);
 	check_languages(&other);
+	other = map_of(conf, capsule, "access", &capsule->access, ps);
+	check_access(&other, &selectors);
 	lower_keys(conf->arena, &capsule->types);
 	other = map_of(conf, capsule, "types", &capsule->types, ps);
 	check_types(&other);

@@ -7,7 +7,7 @@
 
 /*
  * Check the sections of capsule that map: [selectors], [listing],
- * [languages], [types].  Extensions become lower case.
+ * [languages], [access], [types].  Extensions become lower case.
  *
  * Adds every problem to ps, with the line of the pair.  Files are not looked
  * for: that is the loader's.

@@ -76,13 +76,15 @@ writable(const struct conf *conf, struct view name, struct view path)
 
 /* True if leaving the key out gives the same value: see conf_read. */
 static bool
-is_by_host(const struct conf_key *key, const struct conf_capsule *capsule,
-    struct view file)
+is_by_host(const struct conf_key *key, const void *base, struct view file)
 {
-	struct view host = conf_unbracket(capsule->hostname.v[0]);
+	const struct conf_capsule *capsule = base;
+	struct view host;
 
-	return key->from == CONF_DEFAULT_BY_HOST &&
-	    file.len == host.len + strlen(key->def) &&
+	if (key->from != CONF_DEFAULT_BY_HOST)
+		return false;
+	host = conf_unbracket(capsule->hostname.v[0]);
+	return file.len == host.len + strlen(key->def) &&
 	    view_has_prefix(file, host) &&
 	    view_has_suffix(file, view_of(key->def));
 }
@@ -101,8 +103,7 @@ print_key(const struct conf *conf, const struct conf_key *key, const void *base,
 	    value.len > 0)
 		value = writable(conf, name, value);
 	fprintf(to, "; %s\n", key->help);
-	if (!fits(name, value, true) &&
-	    is_by_host(key, &conf->capsules[0], value))
+	if (!fits(name, value, true) && is_by_host(key, base, value))
 		fprintf(to, "; %s: the first hostname and %s\n", key->name,
 		    key->def);
 	else
@@ -122,23 +123,43 @@ print_map(const struct conf_section *section,
 		print_pair(to, pairs->v[i].key, pairs->v[i].value);
 }
 
+/* A section whose values are at base, called as its header was. */
+static void
+print_section(const struct conf *conf, const struct conf_section *section,
+    const char *tag, const void *base, FILE *to)
+{
+	size_t i;
+
+	fprintf(to, "%s; %s\n[%s%s]\n", section == conf_sections ? "" : "\n",
+	    section->help, section->name, tag);
+	if (section->is_map)
+		print_map(section, base, to);
+	for (i = 0; i < conf_n_keys; i++)
+		if (strcmp(conf_keys[i].section, section->name) == 0)
+			print_key(conf, &conf_keys[i], base, to);
+}
+
+/* The daemon's own sections and the Gopher services, then each capsule. */
 void
 conf_print(const struct conf *conf, FILE *to)
 {
 	const struct conf_section *section;
-	const void *base;
 	size_t i, k;
 
 	for (i = 0; i < conf_n_sections; i++) {
 		section = &conf_sections[i];
-		fprintf(to, "%s; %s\n[%s]\n", i > 0 ? "\n" : "", section->help,
-		    section->name);
-		if (section->is_map)
-			print_map(section, &conf->capsules[0], to);
-		base = section->named ? (const void *)&conf->capsules[0]
-				      : (const void *)conf;
-		for (k = 0; k < conf_n_keys; k++)
-			if (strcmp(conf_keys[k].section, section->name) == 0)
-				print_key(conf, &conf_keys[k], base, to);
+		if (section->owner == CONF_OF_DAEMON)
+			print_section(conf, section, "", conf, to);
+		for (k = 0;
+		     section->owner == CONF_OF_GOPHER && k < conf->n_gophers;
+		     k++)
+			print_section(conf, section, conf->gophers[k].tag,
+			    &conf->gophers[k], to);
 	}
+	for (k = 0; k < conf->n_capsules; k++)
+		for (i = 0; i < conf_n_sections; i++)
+			if (conf_sections[i].owner == CONF_OF_CAPSULE)
+				print_section(conf, &conf_sections[i],
+				    conf->capsules[k].tag, &conf->capsules[k],
+				    to);
 }

@@ -19,6 +19,7 @@
 
 #define GLOBAL(field)     offsetof(struct conf, field)
 #define OF_CAPSULE(field) offsetof(struct conf_capsule, field)
+#define OF_GOPHER(field)  offsetof(struct conf_gopher, field)
 #define COUNT(array)      (sizeof(array) / sizeof((array)[0]))
 
 const struct conf_word conf_switch[] = { { "yes", 1 }, { "no", 0 }, { NULL } };
@@ -60,18 +61,20 @@ const struct conf_section conf_sections[] = {
 	{ "server", .help = "the processes" },
 	{ "log", .help = "what is written down" },
 	{ "gemini", .help = "the Gemini side" },
-	{ "gopher", .help = "the Gopher side" },
-	{ "capsule", .named = true, .help = "the site" },
-	{ "selectors", .named = true, .is_map = true,
+	{ "gopher", CONF_OF_GOPHER, .help = "the Gopher side" },
+	{ "capsule", CONF_OF_CAPSULE, .help = "the site" },
+	{ "selectors", CONF_OF_CAPSULE, .is_map = true,
 	    .at = OF_CAPSULE(selectors),
 	    .help = "selector = file, folder/ or @action" },
-	{ "listing", .named = true, .is_map = true, .at = OF_CAPSULE(listing),
+	{ "listing", CONF_OF_CAPSULE, .is_map = true, .at = OF_CAPSULE(listing),
 	    .help = "folder's selector = yes for a generated index" },
-	{ "languages", .named = true, .is_map = true,
+	{ "languages", CONF_OF_CAPSULE, .is_map = true,
 	    .at = OF_CAPSULE(languages),
 	    .help = "selector, or its beginning and * = language" },
-	{ "types", .named = true, .is_map = true, .at = OF_CAPSULE(types),
+	{ "types", CONF_OF_CAPSULE, .is_map = true, .at = OF_CAPSULE(types),
 	    .help = ".extension = media type and Gopher item type" },
+	{ "access", CONF_OF_CAPSULE, .is_map = true, .at = OF_CAPSULE(access),
+	    .help = "selector, or its beginning and * = who may read it" },
 };
 
 const size_t conf_n_sections = COUNT(conf_sections);
@@ -117,33 +120,35 @@ const struct conf_key conf_keys[] = {
 	{ "log", "addresses", CONF_WORD, GLOBAL(addresses), .words = addresses,
 	    .def = "truncated", .help = "full, truncated (/24, /48) or none" },
 
-	{ "gemini", "listen", CONF_LISTEN, GLOBAL(gemini_listen), .min = 0,
-	    .max = 65535, .words = off_word, .def = "*:1965",
+	{ "gemini", "listen", CONF_LISTEN, GLOBAL(gemini_listen),
+	    GLOBAL(gemini_listen_line), .min = 0, .max = 65535,
+	    .words = off_word, .def = "*:1965",
 	    .help = "a list, or off; * is both families" },
 	{ "gemini", "check_port", CONF_SWITCH, GLOBAL(check_port),
 	    .words = conf_switch, .def = "yes",
 	    .help = "refuse URLs that name another port" },
 
-	{ "gopher", "listen", CONF_LISTEN, GLOBAL(gopher_listen), .min = 0,
-	    .max = 65535, .words = off_word, .def = "*:70",
+	{ "gopher", "listen", CONF_LISTEN, OF_GOPHER(listen),
+	    OF_GOPHER(listen_line), .min = 0, .max = 65535, .words = off_word,
+	    .from = CONF_DEFAULT_FIRST, .def = "*:70",
 	    .help = "a list, or off; * is both families" },
-	{ "gopher", "tls", CONF_SWITCH, GLOBAL(gopher_tls),
-	    .words = conf_switch, .def = "yes",
-	    .help = "answer TLS on the same port, too" },
-	{ "gopher", "port", CONF_NUMBER, GLOBAL(gopher_port), .min = 1,
+	{ "gopher", "tls", CONF_SWITCH, OF_GOPHER(tls), .words = conf_switch,
+	    .def = "yes", .help = "answer TLS on the same port, too" },
+	{ "gopher", "port", CONF_NUMBER, OF_GOPHER(port), .min = 1,
 	    .max = 65535, .words = auto_word, .def = "auto",
 	    .help = "written into menus; auto is the one listened on" },
-	{ "gopher", "columns", CONF_NUMBER, GLOBAL(columns),
+	{ "gopher", "columns", CONF_NUMBER, OF_GOPHER(columns),
 	    .min = RENDER_COLUMNS_MIN, .max = RENDER_COLUMNS_MAX, .def = "67",
 	    .help = "text is wrapped at so many" },
-	{ "gopher", "charset", CONF_WORD, GLOBAL(charset), .words = charsets,
+	{ "gopher", "charset", CONF_WORD, OF_GOPHER(charset), .words = charsets,
 	    .def = "utf-8", .help = "utf-8, latin1 or ascii" },
-	{ "gopher", "lastline", CONF_SWITCH, GLOBAL(lastline),
+	{ "gopher", "lastline", CONF_SWITCH, OF_GOPHER(lastline),
 	    .words = conf_switch, .def = "no",
 	    .help = "end text items with a dot, as RFC 1436 has it" },
 
 	{ "capsule", "hostname", CONF_HOSTS, OF_CAPSULE(hostname),
-	    OF_CAPSULE(hostname_line), .def = "localhost",
+	    OF_CAPSULE(hostname_line), .from = CONF_DEFAULT_FIRST,
+	    .def = "localhost",
 	    .help = "a list; the first is written into menus" },
 	{ "capsule", "root", CONF_FOLDER, OF_CAPSULE(root),
 	    OF_CAPSULE(root_line), .from = CONF_DEFAULT_REQUIRED, .def = "",

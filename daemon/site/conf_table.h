@@ -30,15 +30,24 @@ struct conf_word {
 /* Where a key's default comes from, when it is not a text of its own. */
 enum conf_default {
 	CONF_DEFAULT_TEXT,     /* def, read as a value is */
+	CONF_DEFAULT_FIRST,    /* the same, but required in [section NAME] */
 	CONF_DEFAULT_REQUIRED, /* nowhere: the key must be there */
 	CONF_DEFAULT_BY_HOST   /* the first hostname with def after it */
+};
+
+/* Whose section it is, and so which struct holds its values. */
+enum conf_owner {
+	CONF_OF_DAEMON,  /* struct conf; takes no name */
+	CONF_OF_GOPHER,  /* struct conf_gopher */
+	CONF_OF_CAPSULE, /* struct conf_capsule */
+	CONF_OWNERS
 };
 
 /* All there is to know about a key. */
 struct conf_key {
 	const char *section, *name;
 	enum conf_kind kind;
-	size_t at;      /* in struct conf, or in struct conf_capsule if named */
+	size_t at;      /* in the struct of its section's owner */
 	size_t line_at; /* there too: an int for the line; 0: not kept */
 	long min, max;
 	long unit;
@@ -50,7 +59,7 @@ struct conf_key {
 
 struct conf_section {
 	const char *name;
-	bool named;  /* one for each capsule; values are in conf_capsule */
+	enum conf_owner owner;
 	bool is_map; /* any key: lines are kept as struct conf_pairs */
 	size_t at;   /* of those, in struct conf_capsule */
 	const char *help;

@@ -14,7 +14,7 @@
 
 /* Where values go. */
 struct conf_place {
-	void *base;          /* struct conf, or struct conf_capsule if named */
+	void *base;          /* the struct of the section's owner */
 	struct arena *arena; /* owns what values point to */
 	struct view folder;  /* of the INI file: "" or ending in "/" */
 };

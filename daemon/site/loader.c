@@ -40,6 +40,8 @@ add_hosts(struct snapshot *s, struct site *site, const struct conf *conf,
 		}
 		site->hosts[site->n_hosts] =
 		    arena_copy(s->arena, buf_view(&host));
+		if (view_has_prefix(site->hosts[site->n_hosts], VIEW("*.")))
+			s->has_wildcards = true;
 		owner = hash_put(s->hosts, site->hosts[site->n_hosts], site);
 		site->n_hosts++;
 		if (owner != NULL)
@@ -117,6 +119,7 @@ load_capsule(struct snapshot *s, struct site *site, const struct conf *conf,
 
 	site->title = arena_copy(s->arena, capsule->title);
 	site->admin = arena_copy(s->arena, capsule->admin);
+	site->access = access_load(conf, capsule, s->arena, &s->n_cas, ps);
 	if (root == NULL)
 		problems_add(ps, conf->path, capsule->root_line,
 		    "the root \"%.*s\" cannot be opened: %s",
@@ -133,7 +136,8 @@ load_capsule(struct snapshot *s, struct site *site, const struct conf *conf,
 }
 
 struct snapshot *
-loader_load(const struct conf *conf, int gopher_port, struct problems *ps)
+loader_load(const struct conf *conf, const int *gopher_ports,
+    struct problems *ps)
 {
 	size_t i, n = conf->n_capsules, before = problems_count(ps);
 	struct snapshot *s = snapshot_new();
@@ -145,7 +149,7 @@ loader_load(const struct conf *conf, int gopher_port, struct problems *ps)
 		add_hosts(s, &s->sites[i], conf, &conf->capsules[i], ps);
 	for (i = 0; i < n; i++)
 		load_capsule(s, &s->sites[i], conf, &conf->capsules[i],
-		    gopher_port, ps);
+		    gopher_ports[conf->capsules[i].gopher], ps);
 	if (problems_count(ps) == before)
 		return s;
 	snapshot_free(s);

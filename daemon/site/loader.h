@@ -9,13 +9,14 @@
 /*
  * Build a snapshot of all that conf maps.
  *
- * gopher_port: the port that menus name.  Every file is opened beneath its
- * capsule's root, never through a link that leaves it, and never blocks.
+ * gopher_ports: what menus name, one for each of conf->gophers.  Every file
+ * is opened beneath its capsule's root, never through a link that leaves it,
+ * and never blocks.
  * Adds what is wrong to ps, each with the line of the map that asked for it.
  * Returns the snapshot, to be freed with snapshot_free, or NULL if there were
  * problems.
  */
-struct snapshot *loader_load(const struct conf *conf, int gopher_port,
+struct snapshot *loader_load(const struct conf *conf, const int *gopher_ports,
     struct problems *ps);
 
 /*

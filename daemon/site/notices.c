@@ -99,6 +99,8 @@ notices_prepare(struct arena *arena, struct site *site, const struct render *r)
 	    error_menu(arena, GEMINI_BAD_REQUEST, "Bad request", &text);
 	site->slow_down = error_menu(arena, GEMINI_SLOW_DOWN,
 	    "Too many requests: wait a second", &text);
+	site->forbidden = error_menu(arena, GEMINI_CERTIFICATE_REQUIRED,
+	    "Only over Gemini, with a certificate", &text);
 	http_page(&text, site, r);
 	site->http = keep(arena, GEMINI_BAD_REQUEST, &text);
 	plus_attributes(&text, site, r);
@@ -117,8 +119,8 @@ put_cap(struct buf *to, const char *key, struct view value)
 }
 
 void
-notices_caps(struct buf *to, const struct conf *conf, const struct site *site,
-    const struct render *r)
+notices_caps(struct buf *to, const struct conf_gopher *gopher,
+    const struct site *site, const struct render *r)
 {
 	static const char *const charsets[] = { [UTF8_UTF8] = "UTF-8",
 		[UTF8_LATIN1] = "ISO-8859-1",
@@ -134,6 +136,6 @@ notices_caps(struct buf *to, const struct conf *conf, const struct site *site,
 	put_cap(to, "ServerDefaultEncoding", view_of(charsets[r->charset]));
 	put_cap(to, "ServerAdmin", site->admin);
 	buf_puts(to, "ServerSupportsStdinScripts=FALSE\n");
-	if (conf->gopher_tls)
+	if (gopher->tls)
 		buf_printf(to, "ServerTLSPort=%d\n", r->port);
 }

@@ -8,7 +8,8 @@
 #include "site/snapshot.h"
 
 /*
- * Prepare site's not_found, bad_request, slow_down, http and plus in arena.
+ * Prepare site's not_found, bad_request, slow_down, forbidden, http and plus in
+ * arena.
  *
  * r names the host and port of menus; site has its hosts, title and admin.
  */
@@ -16,7 +17,7 @@ void notices_prepare(struct arena *arena, struct site *site,
     const struct render *r);
 
 /* Append caps.txt, which tells clients what this server can do. */
-void notices_caps(struct buf *to, const struct conf *conf,
+void notices_caps(struct buf *to, const struct conf_gopher *gopher,
     const struct site *site, const struct render *r);
 
 #endif

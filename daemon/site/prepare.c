@@ -61,7 +61,16 @@ by_name(const void *a, const void *b)
 	return (x->name.len > y->name.len) - (x->name.len < y->name.len);
 }
 
-/* What lies in the folder of page, but page; the caller frees it. */
+/* True if whoever reads page may read p, too. */
+static bool
+is_as_open(const struct page *p, const struct page *page)
+{
+	return p->entry->access == NULL ||
+	    p->entry->access == page->entry->access;
+}
+
+/* What lies in the folder of page, but page and what is for others than its
+ * readers; the caller frees it. */
 static struct render_entry *
 list(struct prepare *c, const struct page *page, size_t *n)
 {
@@ -78,7 +87,7 @@ list(struct prepare *c, const struct page *page, size_t *n)
 	entries = xcalloc(*n + 1, sizeof(*entries));
 	*n = 0;
 	for (p = first; p != NULL; p = p->sibling) {
-		if (p == page)
+		if (p == page || !is_as_open(p, page))
 			continue;
 		is_folder = view_has_suffix(p->selector, VIEW("/"));
 		entries[(*n)++] =
@@ -179,7 +188,8 @@ prepare_caps(struct prepare *c, struct page *page)
 	buf_reset(&c->in);
 	gemini_header(&c->in, GEMINI_NOT_FOUND, VIEW(""));
 	page->entry->gemini = prepare_keep(c, page, GEMINI_NOT_FOUND, &c->in);
-	notices_caps(&c->in, c->conf, c->site, &c->r);
+	notices_caps(&c->in, &c->conf->gophers[c->capsule->gopher], c->site,
+	    &c->r);
 	buf_reset(&c->out);
 	render_text(&c->out, &c->r, buf_view(&c->in));
 	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
@@ -256,6 +266,80 @@ prepare_third(struct prepare *c, struct page *page)
 		prepare_slash(c, page);
 }
 
+/* -- who may read them -- */
+
+/* The rule for a file by the selector it has in a folder. */
+static const struct access_rule *
+rule_of_name(const struct prepare *c, struct view folder, struct view path)
+{
+	char room[CONF_LINE_MAX + BENEATH_PATH_MAX];
+	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
+
+	buf_put(&selector, folder);
+	buf_put(&selector, pages_name(path));
+	return access_find(c->site->access, buf_view(&selector));
+}
+
+/*
+ * The rule for a page, by any of the names that lead to the same content: a
+ * folder's index is also a file in it, and so are both halves of a pair.
+ */
+static const struct access_rule *
+rule_of(const struct prepare *c, const struct page *page)
+{
+	const struct access_rule *rule =
+	    access_find(c->site->access, page->selector);
+	struct view folder = view_has_suffix(page->selector, VIEW("/"))
+	    ? page->selector
+	    : pages_folder(page->selector);
+
+	if (page->kind == PAGE_CAPS_TXT || page->kind == PAGE_SLASH)
+		return NULL; /* no content of its own */
+	if (rule == NULL && page->kind == PAGE_SAME)
+		return rule_of(c, page->same);
+	if (rule == NULL && page->walked)
+		rule = rule_of_name(c, folder, page->path);
+	if (rule == NULL && page->walked && page->map.len > 0)
+		rule = rule_of_name(c, folder, page->map);
+	return rule;
+}
+
+/* A rule for one page that is not there protects nothing. */
+static void
+check_rules(struct prepare *c)
+{
+	const struct access *access = c->site->access;
+	const struct access_rule *rule;
+	const struct page *page;
+	size_t i;
+
+	for (i = 0; access != NULL && i < access->n; i++) {
+		rule = &access->rules[i];
+		if (rule->is_prefix)
+			continue;
+		page = pages_find(c->pages, rule->pattern);
+		if (page == NULL || page->kind == PAGE_SLASH ||
+		    page->kind == PAGE_CAPS_TXT)
+			problems_add(c->ps, c->conf->path, rule->line,
+			    "[access%s] %.*s: protects nothing: no page is "
+			    "there",
+			    c->capsule->tag, VIEW_ARG(rule->pattern));
+	}
+}
+
+/* Gopher knows no certificates: there, what is protected is closed. */
+static void
+close_gopher(struct prepare *c)
+{
+	const struct page *page;
+
+	for (page = c->pages->first; page != NULL; page = page->next)
+		if (page->entry->access != NULL ||
+		    (page->kind == PAGE_SLASH &&
+			page->same->entry->access != NULL))
+			page->entry->gopher = c->site->forbidden;
+}
+
 static void
 add_entries(struct prepare *c)
 {
@@ -267,6 +351,7 @@ add_entries(struct prepare *c)
 	for (page = c->pages->first; page != NULL; page = page->next) {
 		entries->selector = arena_copy(a, page->selector);
 		entries->item = page->mime.item;
+		entries->access = rule_of(c, page);
 		page->entry = entries++;
 		(void)hash_put(c->site->entries, page->entry->selector,
 		    page->entry);
@@ -280,15 +365,16 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 {
 	static void (*const turns[])(struct prepare *,
 	    struct page *) = { prepare_first, prepare_second, prepare_third };
+	const struct conf_gopher *gopher = &conf->gophers[capsule->gopher];
 	struct prepare c = { s, site, conf, capsule, root, pages, ps };
 	struct page *page;
 	size_t i;
 
 	c.r = (struct render){ .host = capsule->hostname.v[0],
 		.port = gopher_port,
-		.columns = conf->columns,
-		.charset = conf->charset,
-		.lastline = conf->lastline,
+		.columns = gopher->columns,
+		.charset = gopher->charset,
+		.lastline = gopher->lastline,
 		.item_of = item_of,
 		.is_ours = is_ours,
 		.arg = &c };
@@ -296,11 +382,13 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 	buf_init(&c.out, LOADER_MENU_MAX);
 	notices_prepare(s->arena, site, &c.r);
 	add_entries(&c);
+	check_rules(&c);
 	for (i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
 		for (page = pages->first; page != NULL; page = page->next) {
 			c.r.selector = page->selector;
 			turns[i](&c, page);
 		}
+	close_gopher(&c);
 	buf_fini(&c.in);
 	buf_fini(&c.out);
 }

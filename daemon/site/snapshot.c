@@ -8,6 +8,9 @@
 
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "format/uri.h"
+
 struct snapshot *
 snapshot_new(void)
 {
@@ -35,13 +38,36 @@ snapshot_keep(struct snapshot *s, int fd, off_t size)
 const struct site *
 snapshot_site(const struct snapshot *s, struct view host)
 {
-	return hash_find(s->hosts, host);
+	char room[URI_HOST_MAX + 2];
+	struct buf wild = { room, 0, sizeof(room), sizeof(room), false };
+	const struct site *site;
+
+	/* "*" may stand in a URL: it is a name of nobody.  Nor is no label. */
+	if (view_has_prefix(host, VIEW("*")) ||
+	    view_has_prefix(host, VIEW(".")))
+		return NULL;
+	site = hash_find(s->hosts, host);
+	(void)view_cut(&host, '.');
+	if (site != NULL || host.p == NULL || !s->has_wildcards)
+		return site;
+	buf_puts(&wild, "*.");
+	buf_put(&wild, host);
+	return wild.failed ? NULL : hash_find(s->hosts, buf_view(&wild));
 }
 
 const struct entry *
 snapshot_find(const struct site *site, struct view selector)
 {
 	return hash_find(site->entries, selector);
+}
+
+bool
+site_is_protected(const struct site *site, struct view selector)
+{
+	const struct entry *entry = snapshot_find(site, selector);
+
+	return (entry != NULL && entry->access != NULL) ||
+	    access_find(site->access, selector) != NULL;
 }
 
 void

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/view.h"
+#include "site/access.h"
 
 /* Larger files are streamed from an open descriptor: bytes. */
 #define SNAPSHOT_INLINE_MAX ((off_t)256 << 10)
@@ -31,7 +32,8 @@ struct answer {
 /* What one selector gives, in each protocol. */
 struct entry {
 	struct view selector;
-	char item; /* Gopher item type of what is here */
+	char item;                        /* Gopher item type of what is here */
+	const struct access_rule *access; /* NULL: anybody may read it */
 	struct answer gemini, gopher;
 };
 
@@ -42,7 +44,8 @@ struct site {
 	struct hash *entries; /* selector -> struct entry */
 	/* Gopher's answers that no selector has: an error item each, the page
 	 * for web browsers, and what Gopher+ clients are told. */
-	struct answer not_found, bad_request, slow_down, http, plus;
+	struct answer not_found, bad_request, slow_down, forbidden, http, plus;
+	struct access *access; /* NULL: nothing is protected */
 	struct view title, admin;
 };
 
@@ -50,8 +53,11 @@ struct snapshot {
 	struct arena *arena; /* owns everything here, this struct included */
 	struct site *sites;
 	size_t n_sites;
-	struct hash *hosts;          /* normalised host -> struct site */
-	bool check_port;             /* refuse URLs that name a port not ours */
+	struct hash *hosts; /* normalised host, or "*." and one -> struct site
+			     */
+	size_t n_cas;       /* rules of access by an authority, all sites' */
+	bool has_wildcards; /* one of them is of the second kind */
+	bool check_port;    /* refuse URLs that name a port not ours */
 	struct snapshot_file *files; /* closed with the snapshot */
 	size_t n_files;
 };
@@ -62,12 +68,21 @@ struct snapshot *snapshot_new(void);
 /* Let s own fd, which is open on a file of so many bytes. */
 struct snapshot_file *snapshot_keep(struct snapshot *s, int fd, off_t size);
 
-/* The site of a normalised host name, or NULL. */
+/*
+ * The site of a normalised host name, or NULL: the one that has the name, else
+ * the one that has "*." and what follows the name's first label.
+ */
 const struct site *snapshot_site(const struct snapshot *s, struct view host);
 
 /* What selector gives on site, or NULL. */
 const struct entry *snapshot_find(const struct site *site,
     struct view selector);
+
+/*
+ * True if selector, there or not, is only for those with a certificate: for
+ * nobody over Gopher, and not to be told of where everybody looks.
+ */
+bool site_is_protected(const struct site *site, struct view selector);
 
 /* Close the snapshot's files and free all of it; NULL is allowed. */
 void snapshot_free(struct snapshot *s);

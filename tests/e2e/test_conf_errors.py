@@ -414,7 +414,7 @@ def test_the_version_is_told_with_those_of_the_libraries():
     done = run("-V")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.match(r"capsuled \d+\.\d+\.\d+\n", done.stdout)
-    for library in ("OpenSSL", "libevent", "libunistring"):
+    for library in ("OpenSSL", "libevent", "libunistring", "libidn2"):
         assert library in done.stdout
 
 

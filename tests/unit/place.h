@@ -169,8 +169,11 @@ place_tell(struct place *p)
 static inline void
 place_load_read(struct place *p)
 {
+	/* 70, 71 and so on. */
+	static const int ports[] = { 70, 71, 72, 73 };
+
 	if (problems_count(p->ps) == 0)
-		p->s = loader_load(p->conf, 70, p->ps);
+		p->s = loader_load(p->conf, ports, p->ps);
 	place_tell(p);
 }
 

@@ -444,6 +444,127 @@ an_ordinary_answer_allocates_nothing(void **state)
 	    snapshot_find(&place.s->sites[0], VIEW("/about"))->gopher.bytes.p);
 }
 
+/* -- several capsules -- */
+
+static const char many[] =
+    "[capsule]\nhostname = a.org *.a.org\nroot = capsule\n"
+    "[selectors]\n/ = index.gmi\n"
+    "[capsule b]\nhostname = b.org x.a.org *.y.a.org\nroot = capsule\n"
+    "[selectors b]\n/ = about.gmi\n/staff/ = files/\n"
+    "[listing b]\n/staff/ = yes\n[access b]\n/staff/* = any\n"
+    "[gopher b]\nlisten = 71\n"
+    "[capsule c]\nhostname = b\303\274cher.example "
+    "*.b\303\274cher.example\nroot = capsule\n[selectors c]\n"
+    "/ = two.txt\n";
+
+static const struct {
+	const char *host;
+	int site; /* -1: none */
+} hosts[] = {
+	{ "a.org", 0 }, { "w.a.org", 0 }, { "x.a.org", 1 }, { "y.a.org", 0 },
+	{ "z.y.a.org", 1 }, { "z.x.a.org", -1 }, { "w.w.a.org", -1 },
+	{ "b.org", 1 }, { "w.b.org", -1 }, { "org", -1 }, { "*.a.org", -1 },
+	{ ".a.org", -1 }, { "*", -1 }, { ".", -1 }, { "", -1 },
+	{ "xn--bcher-kva.example", 2 }, { "www.xn--bcher-kva.example", 2 },
+	{ "b.a.org.", -1 }, /* not in normal form */
+};
+
+static void
+a_host_leads_to_the_capsule_that_names_it_best(void **state)
+{
+	const struct site *site;
+	const struct conf_capsule *capsule;
+	size_t i;
+	int got;
+
+	(void)state;
+	place_load(&place, many);
+	assert_string_equal("", place.told);
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		site = snapshot_site(place.s, view_of(hosts[i].host));
+		got = site == NULL ? -1 : (int)(site - place.s->sites);
+		if (got != hosts[i].site)
+			fail_msg("%s: %d", hosts[i].host, got);
+		capsule = conf_capsule_of(place.conf, view_of(hosts[i].host));
+		got = capsule == NULL ? -1
+				      : (int)(capsule - place.conf->capsules);
+		if (got != hosts[i].site)
+			fail_msg("%s in conf: %d", hosts[i].host, got);
+	}
+}
+
+/* Ask in plain Gopher at the port of that capsule. */
+static void
+expect_gopher(size_t site, const char *sni, const char *line, const char *want)
+{
+	struct peer peer = { .sni = view_of(sni), .port = 70, .site = site };
+	struct reply reply = { .identified = false };
+
+	buf_init(&reply.dynamic, 4096);
+	protocol_gopher.answer(place.s, &peer, view_of(line), &reply);
+	if (!view_eq(reply.answer.bytes, view_of(want)))
+		fail_msg("%s: \"%.*s\"", line, VIEW_ARG(reply.answer.bytes));
+	buf_fini(&reply.dynamic);
+}
+
+static void
+gopher_gets_the_capsule_of_its_port_or_of_its_sni(void **state)
+{
+	(void)state;
+	place_load(&place, many);
+	expect_gopher(1, "", "\r\n", ABOUT_);
+	expect_gopher(0, "b.org", "\r\n", ABOUT_);
+	expect_gopher(2, "z.y.a.org", "\r\n", ABOUT_);
+	expect_gopher(1, "xn--bcher-kva.example", "\r\n", "Two\r\n");
+	expect_gopher(1, "elsewhere.example", "\r\n", ABOUT_);
+	expect_gopher(1, "", "staff\r\n",
+	    "3Only over Gemini, with a certificate\t\terror.host\t1\r\n"
+	    ".\r\n");
+	expect_gopher(1, "", "/nope\r\n", LOST_);
+}
+
+static const struct {
+	const char *path;
+	bool shown, valid;
+	int status;
+	bool identified;
+} doors[] = {
+	{ "/", true, true, 20, false },
+	{ "/staff", true, true, 31, false },
+	{ "/staff/note.txt", false, false, 60, false },
+	{ "/staff/note.txt", true, false, 62, true },
+	{ "/staff/note.txt", true, true, 20, true },
+	{ "/staff/nope", false, false, 60, false },
+	{ "/staff/nope", true, true, 51, true },
+	{ "/nope", true, true, 51, false },
+};
+
+static void
+a_certificate_is_looked_at_where_a_rule_holds(void **state)
+{
+	struct peer_certificate shown = { .not_before = 0 };
+	struct peer peer = { .sni = VIEW("b.org"), .port = 1965, .tls = true };
+	struct reply reply;
+	char line[64];
+	size_t i;
+
+	(void)state;
+	place_load(&place, many);
+	for (i = 0; i < sizeof(doors) / sizeof(doors[0]); i++) {
+		shown.not_after = doors[i].valid ? 4102444800 : 0;
+		peer.certificate = doors[i].shown ? &shown : NULL;
+		reply = (struct reply){ .identified = false };
+		buf_init(&reply.dynamic, 4096);
+		snprintf(line, sizeof(line), "gemini://b.org%s\r\n",
+		    doors[i].path);
+		protocol_gemini.answer(place.s, &peer, view_of(line), &reply);
+		if (reply.answer.status != doors[i].status ||
+		    reply.identified != doors[i].identified)
+			fail_msg("%s: %d", doors[i].path, reply.answer.status);
+		buf_fini(&reply.dynamic);
+	}
+}
+
 int
 main(void)
 {
@@ -457,6 +578,11 @@ main(void)
 		    the_longest_selector_is_looked_up_and_a_longer_one_refused),
 		cmocka_unit_test(any_port_passes_without_the_check),
 		cmocka_unit_test(an_ordinary_answer_allocates_nothing),
+		cmocka_unit_test(
+		    a_host_leads_to_the_capsule_that_names_it_best),
+		cmocka_unit_test(
+		    gopher_gets_the_capsule_of_its_port_or_of_its_sni),
+		cmocka_unit_test(a_certificate_is_looked_at_where_a_rule_holds),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

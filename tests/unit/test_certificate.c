@@ -23,7 +23,8 @@ static char crt[64], key[64];
 
 static struct view hosts[] = { VIEW_INIT("capsule.example.org"),
 	VIEW_INIT("192.0.2.1"), VIEW_INIT("[2001:db8::1]") };
-static struct conf_capsule capsule = { .hostname = { hosts, 3 },
+static struct conf_capsule capsule = { .tag = "",
+	.hostname = { hosts, 3 },
 	.certificate_line = 7,
 	.key_line = 8 };
 static struct conf conf = { .path = "x.ini",

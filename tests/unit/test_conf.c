@@ -226,7 +226,30 @@ static const struct {
 	{ "capsule", "hostname", "a-", "\"a-\" " HOST },
 	{ "capsule", "hostname", "a..b", "\"a..b\" " HOST },
 	{ "capsule", "hostname", "example.org.", "\"example.org.\" " HOST },
-	{ "capsule", "hostname", "*.example.org", "\"*.example.org\" " HOST },
+	{ "capsule", "hostname", "*.example.org",
+	    "\"*.example.org\" cannot be the first: that is written into "
+	    "menus" },
+	{ "capsule", "hostname", "a *", "\"*\" " HOST },
+	{ "capsule", "hostname", "a *.", "\"*.\" " HOST },
+	{ "capsule", "hostname", "a *.*.b", "\"*.*.b\" " HOST },
+	{ "capsule", "hostname", "a b.*.c", "\"b.*.c\" " HOST },
+	{ "capsule", "hostname", "a *b.c", "\"*b.c\" " HOST },
+	{ "capsule", "hostname", "a *.1.2.3.4", "\"*.1.2.3.4\" " HOST },
+	{ "capsule", "hostname", "a *.::1", "\"*.::1\" " HOST },
+	{ "capsule", "hostname", "a *.b *.B", "\"*.B\" stands twice" },
+	{ "capsule", "hostname", "b\xfc.example",
+	    "\"b\\xfc.example\" is not UTF-8" },
+	{ "capsule", "hostname", "b%C3%BC.example",
+	    "\"b%C3%BC.example\" " HOST },
+	{ "capsule", "hostname", "\xc3\xbc%41.example",
+	    "\"\xc3\xbc%41.example\" " HOST },
+	{ "capsule", "hostname", "\xe2\x80\x8b.example",
+	    "\"\xe2\x80\x8b.example\" " HOST },
+	{ "capsule", "hostname",
+	    "xn--bcher-kva.example b\xc3\xbc"
+	    "cher.example",
+	    "\"b\xc3\xbc"
+	    "cher.example\" stands twice" },
 	{ "capsule", "hostname", "1.2.3", "\"1.2.3\" " HOST },
 	{ "capsule", "hostname", "1.2.3.256", "\"1.2.3.256\" " HOST },
 	{ "capsule", "hostname", "[1.2.3.4]", "\"[1.2.3.4]\" " HOST },
@@ -317,6 +340,13 @@ static const struct {
 	{ "capsule", "hostname", "a [::1] ::2 127.0.0.1 xn--caf-dma.example",
 	    "a ::1 ::2 127.0.0.1 xn--caf-dma.example" },
 	{ "capsule", "hostname", NAME_63, NULL },
+	{ "capsule", "hostname", "a.org *.a.org *.B.org",
+	    "a.org *.a.org *.b.org" },
+	{ "capsule", "hostname",
+	    "b\xc3\xbc"
+	    "cher.example *.B\xc3\x9c"
+	    "CHER.example",
+	    "xn--bcher-kva.example *.xn--bcher-kva.example" },
 	{ "capsule", "root", "../capsule", NULL },
 	{ "capsule", "root", "/srv/capsule/", NULL },
 	{ "capsule", "certificate", "a.crt", NULL },
@@ -580,12 +610,47 @@ a_list_may_have_16_addresses(void **state)
 	xfree(text);
 }
 
+/* So many capsules beside the plain one. */
+static struct result
+read_capsules(int n)
+{
+	char *text = xmalloc(64 * (size_t)n + 64);
+	size_t len = (size_t)sprintf(text, "[capsule]\nroot = r\n");
+	struct result r;
+	int i;
+
+	for (i = 0; i < n; i++)
+		len += (size_t)sprintf(text + len,
+		    "[capsule c%d]\nroot = r\nhostname = h%d\n", i, i);
+	r = read_bytes(text, len, PATH);
+	xfree(text);
+	return r;
+}
+
+static void
+there_are_at_most_256_capsules(void **state)
+{
+	struct result r = read_capsules(CONF_NAMED_MAX - 1);
+
+	(void)state;
+	assert_string_equal("", r.told);
+	assert_int_equal(CONF_NAMED_MAX, r.conf->n_capsules);
+	done(&r);
+	r = read_capsules(CONF_NAMED_MAX);
+	assert_string_equal(PATH ":768: [capsule c255] is one more than 256, "
+				 "the most there may be\n",
+	    r.told);
+	done(&r);
+}
+
 /* -- lines -- */
 
 #define GOOD "[capsule]\nroot = r\n"
 #define SECTIONS                                                               \
 	"[server], [log], [gemini], [gopher], [capsule], [selectors], "        \
-	"[listing], [languages], [types]"
+	"[listing], [languages], [types], [access]"
+#define NAME  "a name is made of letters, digits, \"-\", \"_\" and \".\""
+#define ALLOW "is not any, ca:FILE, or the name of a file of fingerprints"
 #define CASE(name, in, want)                                                   \
 	{                                                                      \
 		name, in, sizeof(in) - 1, want                                 \
@@ -689,10 +754,114 @@ static const struct {
 	CASE("section twice", GOOD "[log]\n[server]\n[log]\nlevel = x\n",
 	    "5: [log] stands already at line 3\n"
 	    "6: [log] level: \"x\" is not error, warn, info or debug\n"),
-	CASE("name after a section", GOOD "[capsule blog]\nroot = s\n",
-	    "3: [capsule] takes no name after it\n"),
-	CASE("name after another section", GOOD "[server two]\n",
+	CASE("name after a section of the daemon", GOOD "[server two]\n",
 	    "3: [server] takes no name after it\n"),
+	CASE("name that is none",
+	    GOOD "[capsule a b]\nroot = s\n[gopher ]\n[selectors caf\xe9]\n",
+	    "3: [capsule NAME]: " NAME "\n5: [gopher NAME]: " NAME
+	    "\n6: [selectors NAME]: " NAME "\n"),
+	CASE("name of no section", GOOD "[capsul b]\n",
+	    "3: [capsul] is not a section; nearest: [capsule]; "
+	    "accepted: " SECTIONS "\n"),
+	CASE("named capsule",
+	    GOOD "[capsule b] ; b\nroot = s\nhostname = b.org\n"
+		 "[selectors\tb]\n/ = x\n",
+	    ""),
+	CASE("named section before its capsule",
+	    GOOD "[selectors b]\n/ = x\n[capsule b]\nroot = s\n"
+		 "hostname = b.org\n",
+	    ""),
+	CASE("named capsule that lacks what has no default",
+	    GOOD "[capsule b]\n[gopher b]\n",
+	    "3: [capsule b] hostname: is missing; it is a list; the first "
+	    "is written into menus\n"
+	    "3: [capsule b] root: is missing; it is the folder that holds "
+	    "the files\n"
+	    "4: [gopher b] listen: is missing; it is a list, or off; * is "
+	    "both families\n"),
+	CASE("sections of no capsule",
+	    GOOD "[capsule blog]\nroot = s\nhostname = b.org\n"
+		 "[selectors blok]\n/ = x\n[listing blok]\n[gopher other]\n"
+		 "listen = 71\n",
+	    "6: [selectors blok]: there is no [capsule blok]; nearest: "
+	    "[capsule blog]\n"
+	    "8: [listing blok]: there is no [capsule blok]; nearest: "
+	    "[capsule blog]\n"
+	    "9: [gopher other]: there is no [capsule other]\n"),
+	CASE("named section twice",
+	    GOOD "[capsule b]\nroot = s\nhostname = b.org\nroot = t\n"
+		 "[capsule b]\n",
+	    "6: [capsule b] root: stands already at line 4\n"
+	    "7: [capsule b] stands already at line 3\n"),
+	CASE("wrong value and key of a named section",
+	    GOOD "[capsule b]\nroot = s\nhostname = b.org\nlanguage = !\n"
+		 "titel = x\n[selectors b]\nx = y\n",
+	    "6: [capsule b] language: \"!\" " LANGUAGE "\n"
+	    "7: [capsule b] titel: is not a key; nearest: title; accepted: "
+	    "hostname, root, certificate, key, language, title, admin\n"
+	    "9: [selectors b] x: a selector starts with \"/\"\n"),
+	CASE("a host of two capsules",
+	    "[capsule]\nroot = r\nhostname = a.org *.a.org\n"
+	    "[capsule b]\nroot = s\nhostname = b.org A.org *.A.org\n"
+	    "[capsule c]\nroot = s\nhostname = b.org\n",
+	    "6: [capsule b] hostname: \"a.org\" belongs to [capsule] "
+	    "already\n"
+	    "6: [capsule b] hostname: \"*.a.org\" belongs to [capsule] "
+	    "already\n"
+	    "9: [capsule c] hostname: \"b.org\" belongs to [capsule b] "
+	    "already\n"),
+	CASE("the default host of two capsules",
+	    GOOD "[capsule b]\nroot = s\nhostname = localhost\n",
+	    "5: [capsule b] hostname: \"localhost\" belongs to [capsule] "
+	    "already\n"),
+	CASE("a name and the wildcard above it",
+	    "[capsule]\nroot = r\nhostname = a.org *.a.org\n"
+	    "[capsule b]\nroot = s\nhostname = b.a.org\n",
+	    ""),
+	CASE("two Gopher services on one port",
+	    GOOD "[capsule b]\nroot = s\nhostname = b.org\n"
+		 "[gopher b]\nlisten = 127.0.0.1:7 70\n"
+		 "[capsule c]\nroot = s\nhostname = c.org\n"
+		 "[gopher c]\nlisten = 127.0.0.1:7 1965\n",
+	    "7: [gopher b] listen: an address and port is that of [gopher] "
+	    "listen\n"
+	    "12: [gopher c] listen: an address and port is that of [gemini] "
+	    "listen\n"
+	    "12: [gopher c] listen: an address and port is that of "
+	    "[gopher b] listen\n"),
+	CASE("a further Gopher service alone",
+	    GOOD "[gemini]\nlisten = off\n[gopher]\nlisten = off\n"
+		 "[capsule b]\nroot = s\nhostname = b.org\n"
+		 "[gopher b]\nlisten = 71\n",
+	    ""),
+	CASE("a redirect to a host of another capsule, and to one's own",
+	    "[capsule]\nroot = r\nhostname = a.org *.a.org\n"
+	    "[selectors]\n/ = x\n/x = @redirect gemini://b.a.org/gone\n"
+	    "/y = @redirect gemini://c.a.org/gone\n"
+	    "[capsule b]\nroot = s\nhostname = b.a.org\n",
+	    "7: [selectors] /y: \"/gone\" is where it leads, and that goes "
+	    "nowhere: no selector maps it\n"),
+	CASE("access that says nothing",
+	    GOOD "[selectors]\n/ = x\n/staff/ = staff/\n[access]\n/ =\n"
+		 "/staff/* = ca:\n/staff/a = b/\n/staff/caf* = caf\xe9\n",
+	    "7: [access] /: \"\" " ALLOW "\n"
+	    "8: [access] /staff/*: \"ca:\" " ALLOW "\n"
+	    "9: [access] /staff/a: \"b/\" " ALLOW "\n"
+	    "10: [access] /staff/caf*: \"caf\\xe9\" is not UTF-8\n"),
+	CASE("access of what is not there",
+	    GOOD "[selectors]\n/ = x\n/staff/ = staff/\n[access]\n"
+		 "/staf/* = any\n/private = any\nstaff = any\n"
+		 "/*/x = any\n/staff/* = any\n/staff = any\n/* = any\n"
+		 "/st* = any\n/staff/* = any\n",
+	    "7: [access] /staf/*: \"/staf/*\" protects nothing: no selector "
+	    "fits; nearest: /staff/\n"
+	    "8: [access] /private: \"/private\" protects nothing: no "
+	    "selector fits\n"
+	    "9: [access] staff: a selector starts with \"/\"\n"
+	    "10: [access] /*/x: a \"*\" stands at the end\n"
+	    "12: [access] /staff: \"/staff\" protects nothing: no selector "
+	    "fits; nearest: /staff/\n"
+	    "15: [access] /staff/*: stands already at line 11\n"),
 	CASE("unknown key", GOOD "[gopher]\ncolums = 60\n",
 	    "4: [gopher] colums: is not a key; nearest: columns; accepted: "
 	    "listen, tls, port, columns, charset, lastline\n"),
@@ -983,12 +1152,12 @@ defaults_fill_what_is_missing(void **state)
 	assert_int_equal(2, c->gemini_listen.n);
 	assert_int_equal(1965, c->gemini_listen.v[0].port);
 	assert_true(c->check_port);
-	assert_int_equal(70, c->gopher_listen.v[1].port);
-	assert_true(c->gopher_tls);
-	assert_int_equal(0, c->gopher_port);
-	assert_int_equal(67, c->columns);
-	assert_int_equal(UTF8_UTF8, c->charset);
-	assert_false(c->lastline);
+	assert_int_equal(70, c->gophers[0].listen.v[1].port);
+	assert_true(c->gophers[0].tls);
+	assert_int_equal(0, c->gophers[0].port);
+	assert_int_equal(67, c->gophers[0].columns);
+	assert_int_equal(UTF8_UTF8, c->gophers[0].charset);
+	assert_false(c->gophers[0].lastline);
 	assert_int_equal(1, c->capsules[0].hostname.n);
 	assert_string_equal("localhost", c->capsules[0].hostname.v[0].p);
 	assert_string_equal("r", c->capsules[0].root.p);
@@ -1154,7 +1323,7 @@ assert_same_conf(const struct conf *a, const struct conf *b)
 	const struct conf_capsule *c = a->capsules, *d = b->capsules;
 
 	assert_same_lists(&a->gemini_listen, &b->gemini_listen);
-	assert_same_lists(&a->gopher_listen, &b->gopher_listen);
+	assert_same_lists(&a->gophers[0].listen, &b->gophers[0].listen);
 	assert_true(view_eq(a->pid_file, b->pid_file));
 	assert_true(view_eq(a->access, b->access));
 	assert_true(view_eq(c->root, d->root));
@@ -1351,6 +1520,7 @@ main(void)
 		cmocka_unit_test(every_prefix_is_told_or_reads_back_the_same),
 		cmocka_unit_test(the_sample_and_the_demo_have_no_problems),
 		cmocka_unit_test(the_sample_shows_the_defaults),
+		cmocka_unit_test(there_are_at_most_256_capsules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

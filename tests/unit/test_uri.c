@@ -611,9 +611,14 @@ static const struct {
 	{ "example.org.", "example.org" },
 	{ "example.org..", "example.org." },
 	{ "ex%41mple.org%2E", "example.org" },
-	{ "%c3%89cole.example",
-	    "\xc3\x89"
-	    "cole.example" },
+	{ "%c3%89cole.example", "xn--cole-9oa.example" },
+	{ "XN--cole-9OA.example.", "xn--cole-9oa.example" },
+	{ "\xc3\xa9"
+	  "cole.example",
+	    "xn--cole-9oa.example" },
+	{ "%c3cole.example", NULL },
+	{ "%c3%a9%00.example", NULL },
+	{ "%c3%a9%2f.example", NULL },
 	{ "192.0.2.1", "192.0.2.1" },
 	{ "[::1]", "[::1]" },
 	{ "[0:0:0:0:0:0:0:1]", "[::1]" },

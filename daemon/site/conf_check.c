@@ -1,0 +1,169 @@
+/*
+ * conf_check.c - what can only be told once all of the file is read.
+ *
+ * Floor site.  conf.c calls this last.
+ */
+#include "site/conf_check.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "format/uri.h"
+#include "site/conf_list.h"
+#include "site/conf_map.h"
+
+/* -- hosts -- */
+
+static bool
+has_host(const struct conf_capsule *capsule, struct view host)
+{
+	size_t i;
+
+	for (i = 0; i < capsule->hostname.n; i++)
+		if (view_eq(capsule->hostname.v[i], host))
+			return true;
+	return false;
+}
+
+static const struct conf_capsule *
+capsule_with(const struct conf *conf, struct view host)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_capsules; i++)
+		if (has_host(&conf->capsules[i], host))
+			return &conf->capsules[i];
+	return NULL;
+}
+
+const struct conf_capsule *
+conf_capsule_of(const struct conf *conf, struct view host)
+{
+	char room[URI_HOST_MAX + 2];
+	struct buf wild = { room, 0, sizeof(room), sizeof(room), false };
+	const struct conf_capsule *capsule;
+
+	if (view_has_prefix(host, VIEW("*")) ||
+	    view_has_prefix(host, VIEW(".")))
+		return NULL;
+	capsule = capsule_with(conf, host);
+	(void)view_cut(&host, '.');
+	if (capsule != NULL || host.p == NULL)
+		return capsule;
+	buf_puts(&wild, "*.");
+	buf_put(&wild, host);
+	return wild.failed ? NULL : capsule_with(conf, buf_view(&wild));
+}
+
+/* A host leads to one capsule. */
+static void
+check_hosts(const struct conf *conf, struct problems *ps)
+{
+	struct hash *owners = hash_new(conf->arena, conf->n_capsules);
+	struct conf_capsule *capsule, *owner;
+	struct view host;
+	size_t i, k;
+
+	for (i = 0; i < conf->n_capsules; i++) {
+		capsule = &conf->capsules[i];
+		/* Without the key, which is then told, it has the default. */
+		if (i > 0 && capsule->hostname_line == 0)
+			continue;
+		for (k = 0; k < capsule->hostname.n; k++) {
+			host = capsule->hostname.v[k];
+			owner = hash_put(owners, host, capsule);
+			if (owner != NULL)
+				problems_add(ps, conf->path,
+				    capsule->hostname_line,
+				    "[capsule%s] hostname: \"%.*s\" belongs "
+				    "to [capsule%s] already",
+				    capsule->tag, VIEW_ARG(host), owner->tag);
+		}
+	}
+}
+
+/* -- addresses -- */
+
+static bool
+is_silent(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_gophers; i++)
+		if (conf->gophers[i].listen.n > 0)
+			return false;
+	return conf->gemini_listen.n == 0;
+}
+
+/* The later of two that meet is told, unless only the other was written. */
+static void
+tell_meeting(const struct conf *conf, const struct conf_gopher *gopher,
+    const char *other, const char *tag, int line, struct problems *ps)
+{
+	problems_add(ps, conf->path,
+	    gopher->listen_line > 0 ? gopher->listen_line : line,
+	    "[gopher%s] listen: an address and port is that of [%s%s] listen",
+	    gopher->tag, other, tag);
+}
+
+/* The lists of addresses must make sense together. */
+static void
+check_listen(const struct conf *conf, struct problems *ps)
+{
+	const struct conf_gopher *gopher, *other;
+	size_t i, k;
+
+	if (is_silent(conf))
+		problems_add(ps, conf->path, conf->gophers[0].listen_line,
+		    "[gopher] listen: is off, and so is [gemini] at line %d: "
+		    "nothing is left to serve",
+		    conf->gemini_listen_line);
+	for (i = 0; i < conf->n_gophers; i++) {
+		gopher = &conf->gophers[i];
+		if (conf_listens_meet(&conf->gemini_listen, &gopher->listen))
+			tell_meeting(conf, gopher, "gemini", "",
+			    conf->gemini_listen_line, ps);
+		for (k = 0; k < i; k++) {
+			other = &conf->gophers[k];
+			/* Both may have the default: then one lacks its own. */
+			if (gopher->listen_line > 0 &&
+			    conf_listens_meet(&other->listen, &gopher->listen))
+				tell_meeting(conf, gopher, "gopher", other->tag,
+				    other->listen_line, ps);
+		}
+	}
+}
+
+/* -- all of it -- */
+
+/* Each service finds its capsule; a capsule without one has the first. */
+static void
+introduce(struct conf *conf)
+{
+	struct conf_gopher *gopher;
+	size_t i, k;
+
+	for (i = 1; i < conf->n_gophers; i++) {
+		gopher = &conf->gophers[i];
+		for (k = 1; k < conf->n_capsules; k++)
+			if (view_eq(conf->capsules[k].name, gopher->name)) {
+				gopher->capsule = k;
+				conf->capsules[k].gopher = i;
+			}
+	}
+}
+
+void
+conf_check(struct conf *conf, struct problems *ps)
+{
+	size_t i;
+
+	introduce(conf);
+	check_hosts(conf, ps);
+	check_listen(conf, ps);
+	for (i = 0; i < conf->n_capsules; i++)
+		/* Sections of no capsule were told as a whole. */
+		if (i == 0 || conf->capsules[i].line > 0)
+			conf_map_check(conf, &conf->capsules[i], ps);
+}
