@@ -150,7 +150,8 @@ def test_workers_stopped_and_reloaded_for_ever_are_got_rid_of(daemon):
     d = daemon(text(workers="64", drain_timeout="2s"), steady=False)
     for i in range(5):
         for pid in d.children():
-            os.kill(pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
         (d.root / "history.gmi").write_text("# Version %d\n" % i)
         d.signal(signal.SIGHUP)
         wait_for("version %d" % i, lambda: b"Version %d" % i
