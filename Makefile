@@ -89,13 +89,15 @@ OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 OBJS_format =	${B}/format/utf8.o ${B}/format/uri.o ${B}/format/mime.o \
 		${B}/format/gemini.o ${B}/format/gopher.o ${B}/format/proxyhdr.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
-		${B}/format/render.o ${B}/format/html.o
+		${B}/format/render.o ${B}/format/html.o \
+		${B}/format/words.o ${B}/format/snippet.o ${B}/format/atom.o
 OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/conf_value.o ${B}/site/conf_list.o \
 		${B}/site/conf_map.o ${B}/site/conf_print.o \
-		${B}/site/snapshot.o \
+		${B}/site/search.o ${B}/site/snapshot.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
-		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
+		${B}/site/pages.o ${B}/site/notices.o ${B}/site/catalog.o \
+		${B}/site/results.o ${B}/site/prepare.o \
 		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o \
@@ -109,7 +111,7 @@ OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 		${OBJS_process} ${OBJS_main}
 
 LIBS_format =	-lunistring
-LIBS_site =	-linih ${LIBS_format}
+LIBS_site =	-linih -lsqlite3 -lm ${LIBS_format}
 LIBS_net =	-levent_core -lssl -lcrypto ${LIBS_site}
 
 A_base =	${B}/base.a
@@ -208,20 +210,26 @@ ${B}/format/gemtext.o: daemon/format/gemtext.c
 ${B}/format/gophermap.o: daemon/format/gophermap.c
 ${B}/format/render.o: daemon/format/render.c
 ${B}/format/html.o: daemon/format/html.c
+${B}/format/words.o: daemon/format/words.c
+${B}/format/snippet.o: daemon/format/snippet.c
+${B}/format/atom.o: daemon/format/atom.c
 ${B}/site/conf.o: daemon/site/conf.c
 ${B}/site/conf_table.o: daemon/site/conf_table.c
 ${B}/site/conf_value.o: daemon/site/conf_value.c
 ${B}/site/conf_list.o: daemon/site/conf_list.c
 ${B}/site/conf_map.o: daemon/site/conf_map.c
 ${B}/site/conf_print.o: daemon/site/conf_print.c
+${B}/site/search.o: daemon/site/search.c
 ${B}/site/snapshot.o: daemon/site/snapshot.c
 ${B}/site/beneath.o: daemon/site/beneath.c
 ${B}/site/folder.o: daemon/site/folder.c
 ${B}/site/map.o: daemon/site/map.c
 ${B}/site/pages.o: daemon/site/pages.c
 ${B}/site/notices.o: daemon/site/notices.c
+${B}/site/catalog.o: daemon/site/catalog.c
 ${B}/site/prepare.o: daemon/site/prepare.c
 ${B}/site/loader.o: daemon/site/loader.c
+${B}/site/results.o: daemon/site/results.c
 ${B}/site/answer.o: daemon/site/answer.c
 ${B}/net/deadline.o: daemon/net/deadline.c
 ${B}/net/stream.o: daemon/net/stream.c

@@ -55,6 +55,8 @@ snapshot_free(struct snapshot *s)
 
 	if (s == NULL)
 		return;
+	for (i = 0; i < s->n_sites; i++)
+		search_free(s->sites[i].search);
 	for (i = 0; i < s->n_files; i++)
 		(void)close(s->files[i]->fd);
 	xfree(s->files);
