@@ -126,8 +126,10 @@ UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 UNIT_format =	${T}/test_utf8 ${T}/test_uri ${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
 		${T}/test_gemtext \
-		${T}/test_gophermap ${T}/test_render
-UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
+		${T}/test_gophermap ${T}/test_render \
+		${T}/test_words ${T}/test_atom
+UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer \
+		${T}/test_search
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
 UNIT_process = ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
@@ -136,15 +138,17 @@ UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_gemtext ${T}/fuzz_gophermap \
-		${T}/fuzz_render
-FUZZ_site =	${T}/fuzz_conf ${T}/fuzz_answer
+		${T}/fuzz_render ${T}/fuzz_words ${T}/fuzz_atom
+FUZZ_site =	${T}/fuzz_conf ${T}/fuzz_answer ${T}/fuzz_search
 FUZZ =		${FUZZ_format} ${FUZZ_site}
+
+BENCH =		${T}/bench_search
 
 HDRS !=		echo daemon/*/*.h
 
 # -- targets --
 
-.PHONY: all help run check unit e2e lint fuzz fuzz-run golden fmt clean \
+.PHONY: all help run check unit e2e bench lint fuzz fuzz-run golden fmt clean \
 	force stage install install-files install-linux install-freebsd \
 	install-openbsd install-netbsd uninstall
 .SUFFIXES:
@@ -158,6 +162,7 @@ all: build/capsuled
 #: make e2e        the tests from outside: real sockets and TLS
 #: make lint       what every file of the tree keeps to
 #: make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each
+#: make bench      measure what a search costs
 #: make golden     rewrite tests/golden from what is rendered now
 #: make fmt        lay out the C as the tool has it (clang-format 14)
 #: make install    PREFIX=/usr/local, SYSCONFDIR, DESTDIR and others
@@ -278,6 +283,7 @@ ${B}/process.a: ${OBJS_process}
 
 SRC_unit !=	echo tests/unit/*.c tests/unit/*.h
 SRC_fuzz !=	echo tests/fuzz/*.c
+SRC_bench !=	echo tests/bench/*.c
 
 ${UNIT_base}: ${A_base} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_base} -lcmocka
@@ -301,6 +307,13 @@ ${FUZZ_site}: ${A_site} ${SRC_fuzz}
 	${CC} ${FLAGS} ${LINK} -fsanitize=fuzzer -o $@ tests/fuzz/${@F}.c \
 	    ${A_site} ${LIBS_site}
 
+${BENCH}: ${A_site} ${SRC_bench}
+	${CC} ${FLAGS} ${LINK} -o $@ tests/bench/${@F}.c ${A_site} \
+	    ${LIBS_site}
+
+bench: ${BENCH}
+	@for b in ${BENCH}; do ./$$b || exit 1; done
+
 unit: ${UNIT}
 	@bad=0; for t in ${UNIT}; do \
 	    ./$$t || { echo "$$t: failed"; bad=1; }; \
@@ -322,8 +335,10 @@ fuzz:
 fuzz-run: ${FUZZ}
 	@sh tests/fuzz/run.sh ${T} ${FUZZ_SECONDS}
 
-golden: ${T}/test_render
+golden: ${T}/test_render ${T}/test_atom ${T}/test_search
 	GOLDEN=write ./${T}/test_render
+	GOLDEN=write ./${T}/test_atom
+	GOLDEN=write ./${T}/test_search
 
 fmt:
 	clang-format -i daemon/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c

@@ -20,13 +20,14 @@
 struct candidate {
 	struct view line;
 	size_t at; /* of the first word found */
-	int hits;  /* how many of the words it holds */
+	int worth; /* twice the words it holds, and one more for prose */
 };
 
 /* Lines of a page without marks: of gemtext, or of plain text. */
 struct lines {
 	bool is_gemtext;
 	bool is_titled; /* the first heading was passed */
+	bool is_prose;  /* of the last line: neither a link nor a picture */
 	struct gemtext at;
 };
 
@@ -45,6 +46,8 @@ next_gemtext(struct lines *l, struct view *line)
 			continue;
 		}
 		*line = view_trim(event.text);
+		l->is_prose = event.kind != GEMTEXT_LINK &&
+		    event.kind != GEMTEXT_PRE_LINE;
 		if (line->len > 0)
 			return true;
 	}
@@ -57,6 +60,7 @@ next_line(struct lines *l, struct view *line)
 {
 	if (l->is_gemtext)
 		return next_gemtext(l, line);
+	l->is_prose = true;
 	while (l->at.rest.len > 0) {
 		*line = view_trim(view_cut(&l->at.rest, '\n'));
 		if (line->len > 0)
@@ -95,7 +99,7 @@ weigh(struct view line, const struct snippet_words *words)
 		if (seen == 0)
 			c.at = (size_t)(where.p - line.p);
 		seen |= bit;
-		c.hits++;
+		c.worth += 2;
 	}
 	return c;
 }
@@ -166,19 +170,20 @@ snippet_put(struct buf *to, struct view text, bool is_gemtext,
 	char room[SNIPPET_BYTES_MAX * 8], cut[SNIPPET_BYTES_MAX];
 	struct buf clean = { room, 0, sizeof(room), sizeof(room), false };
 	struct buf raw = { cut, 0, sizeof(cut), sizeof(cut), false };
-	struct candidate best = { .hits = -1 }, c;
+	struct candidate best = { .worth = -1 }, c;
 	struct lines lines = { .is_gemtext = is_gemtext };
 	struct view line;
 
 	if (text.len > SNIPPET_LOOK_MAX)
 		text.len = SNIPPET_LOOK_MAX;
 	lines.at.rest = text;
-	while (best.hits < (int)words->n && next_line(&lines, &line)) {
+	while (best.worth < 2 * (int)words->n + 1 && next_line(&lines, &line)) {
 		c = weigh(line, words);
-		if (c.hits > best.hits)
+		c.worth += lines.is_prose;
+		if (c.worth > best.worth)
 			best = c;
 	}
-	if (best.hits < 0)
+	if (best.worth < 0)
 		return;
 	put_cut(&raw, &best);
 	utf8_clean(&clean, buf_view(&raw));

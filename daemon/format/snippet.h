@@ -23,8 +23,9 @@ struct snippet_words {
  * Append the part of a page that shows best why it was found, as one line of
  * clean text; nothing if it has no text.
  *
- * That is the first of the lines that hold the most of the words, cut around
- * the first word where it is long; without any, the first line of text.
+ * That is the first of the lines that hold the most of the words, prose before
+ * links and pictures, cut around the first word where it is long; without any
+ * word, the first line of prose.
  * is_gemtext: marks, targets of links and the first heading are left out.
  */
 void snippet_put(struct buf *to, struct view text, bool is_gemtext,
