@@ -27,7 +27,7 @@ struct candidate {
 struct lines {
 	bool is_gemtext;
 	bool is_titled; /* the first heading was passed */
-	bool is_prose;  /* of the last line: neither a link nor a picture */
+	bool is_prose;  /* of the last line: no link, heading or picture */
 	struct gemtext at;
 };
 
@@ -46,8 +46,8 @@ next_gemtext(struct lines *l, struct view *line)
 			continue;
 		}
 		*line = view_trim(event.text);
-		l->is_prose = event.kind != GEMTEXT_LINK &&
-		    event.kind != GEMTEXT_PRE_LINE;
+		l->is_prose = event.kind == GEMTEXT_TEXT ||
+		    event.kind == GEMTEXT_LIST || event.kind == GEMTEXT_QUOTE;
 		if (line->len > 0)
 			return true;
 	}

@@ -24,9 +24,9 @@ struct snippet_words {
  * clean text; nothing if it has no text.
  *
  * That is the first of the lines that hold the most of the words, prose before
- * links and pictures, cut around the first word where it is long; without any
- * word, the first line of prose.
- * is_gemtext: marks, targets of links and the first heading are left out.
+ * headings, links and pictures, cut around the first word where it is long;
+ * without any word, the first line of prose. is_gemtext: marks, targets of
+ * links and the first heading are left out.
  */
 void snippet_put(struct buf *to, struct view text, bool is_gemtext,
     const struct snippet_words *words);

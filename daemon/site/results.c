@@ -141,8 +141,7 @@ put_page(struct buf *to, const struct site *site, const struct entry *entry,
 	else
 		put_count(to, found);
 	if (found->is_cut)
-		buf_printf(to, "Only the first %d words were looked for.\n",
-		    SEARCH_WORDS_MAX);
+		buf_puts(to, "Only the first words were looked for.\n");
 	for (i = 0; i < found->n; i++)
 		put_hit(to, found->hits[i], &words);
 	buf_puts(to, "\n=> ");

@@ -472,12 +472,15 @@ read_words(struct search *s, struct view query, struct search_found *to)
 {
 	char room[WORDS_BYTES_MAX];
 	struct buf word = { room, 0, sizeof(room), sizeof(room), false };
+	const char *start = query.p;
 	struct view where;
 	size_t i, used = 0;
 
-	if (query.len > SEARCH_QUERY_MAX)
-		query.len = SEARCH_QUERY_MAX;
 	while (words_next(&query, &word, &where)) {
+		if (where.p - start >= SEARCH_QUERY_MAX) {
+			to->is_cut = true;
+			break;
+		}
 		for (i = 0; i < to->n_words; i++)
 			if (view_eq(to->words[i], buf_view(&word)))
 				break;

@@ -12,7 +12,7 @@
 
 #define SEARCH_HITS_MAX  20   /* pages told of one search, the best ones */
 #define SEARCH_WORDS_MAX 16   /* of a query; more are left out */
-#define SEARCH_QUERY_MAX 1024 /* bytes of a query; more are left out */
+#define SEARCH_QUERY_MAX 1024 /* bytes; words that begin later are left out */
 #define SEARCH_TEXT_MAX  ((size_t)1 << 20) /* bytes of a page, likewise */
 #define SEARCH_TITLE_MAX 160               /* bytes of a title shown */
 
@@ -69,7 +69,7 @@ struct search_found {
 	size_t total;   /* pages that have the words; may be more than n */
 	bool is_more;   /* there may be more than total */
 	bool is_some;   /* none has all of the words, these have some */
-	bool is_cut;    /* words after the first SEARCH_WORDS_MAX were left */
+	bool is_cut;    /* it has more words than were looked for */
 	bool is_prefix; /* the last word may be the beginning of one */
 	size_t n_words; /* 0: there is no word in the query */
 	struct view words[SEARCH_WORDS_MAX]; /* folded, in room */
