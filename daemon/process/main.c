@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sqlite3.h>
 #include <unistring/version.h>
 
 #include "base/mem.h"
@@ -51,10 +52,11 @@ usage(FILE *to)
 static void
 print_version(void)
 {
-	printf("capsuled %s\n%s\nlibevent %s\nlibunistring %d.%d\n",
+	printf("capsuled %s\n%s\nlibevent %s\nlibunistring %d.%d\n"
+	       "SQLite %s\n",
 	    CAPSULED_VERSION, OpenSSL_version(OPENSSL_VERSION),
 	    event_get_version(), _libunistring_version >> 8,
-	    _libunistring_version & 0xff);
+	    _libunistring_version & 0xff, sqlite3_libversion());
 }
 
 static int
