@@ -18,7 +18,7 @@
 
 /* Pages that have the words, and are weighed, before a search gives up and
  * says "more than": it bounds what one search costs. */
-#define SEARCH_WEIGHED_MAX 1000
+#define SEARCH_WEIGHED_MAX 500
 
 /* A page that can be found. */
 struct search_page {
