@@ -35,7 +35,8 @@ MODE_release =	-O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 MODE_debug =	-O0 -g3
 MODE_asan =	-O1 -g3 -DSANDBOX_FENCES=0 -fsanitize=address,undefined \
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
-MODE_fuzz =	-O1 -g3 -DSANDBOX_FENCES=0 -fsanitize=fuzzer-no-link,address,undefined \
+MODE_fuzz =	-O1 -g3 -DSANDBOX_FENCES=0 \
+		-fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LINK_release =	-pie -Wl,-z,relro,-z,now
 
@@ -87,7 +88,8 @@ OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
 		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o
 OBJS_format =	${B}/format/utf8.o ${B}/format/uri.o ${B}/format/mime.o \
-		${B}/format/gemini.o ${B}/format/gopher.o ${B}/format/proxyhdr.o \
+		${B}/format/gemini.o ${B}/format/gopher.o \
+		${B}/format/proxyhdr.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o \
 		${B}/format/words.o ${B}/format/snippet.o ${B}/format/atom.o
@@ -98,6 +100,7 @@ OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
 		${B}/site/pages.o ${B}/site/notices.o ${B}/site/catalog.o \
 		${B}/site/results.o ${B}/site/prepare.o \
+		${B}/site/prepare_file.o \
 		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o \
@@ -137,7 +140,8 @@ UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 		${UNIT_process}
 
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
-		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_gemtext ${T}/fuzz_gophermap \
+		${T}/fuzz_gopher ${T}/fuzz_proxyhdr \
+		${T}/fuzz_gemtext ${T}/fuzz_gophermap \
 		${T}/fuzz_render ${T}/fuzz_words ${T}/fuzz_atom
 FUZZ_site =	${T}/fuzz_conf ${T}/fuzz_answer ${T}/fuzz_search
 FUZZ =		${FUZZ_format} ${FUZZ_site}
@@ -233,6 +237,7 @@ ${B}/site/pages.o: daemon/site/pages.c
 ${B}/site/notices.o: daemon/site/notices.c
 ${B}/site/catalog.o: daemon/site/catalog.c
 ${B}/site/prepare.o: daemon/site/prepare.c
+${B}/site/prepare_file.o: daemon/site/prepare_file.c
 ${B}/site/loader.o: daemon/site/loader.c
 ${B}/site/results.o: daemon/site/results.c
 ${B}/site/answer.o: daemon/site/answer.c

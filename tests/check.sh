@@ -56,9 +56,17 @@ digest() {
 # "passed failed skipped" as cmocka, pytest and our own scripts tell them.
 count() {
 	awk '
-	/^\[  PASSED  \] [0-9]+ test/ { p += $4 }
-	/^\[  FAILED  \] [0-9]+ test/ { f += $4 }
-	/^\[  SKIPPED \] [0-9]+ test/ { s += $4 }
+	# cmocka 1.1.7 puts the name of the group before the number.
+	/^\[  (PASSED|FAILED|SKIPPED) +\].* [0-9]+ test\(s\)/ {
+		for (i = 4; $i !~ /^test\(s\)/; i++)
+			;
+		if ($2 == "PASSED")
+			p += $(i - 1)
+		else if ($2 == "FAILED")
+			f += $(i - 1)
+		else
+			s += $(i - 1)
+	}
 	/^(lint|fuzz): [0-9]+ passed/ || / in [0-9.]+s( \([0-9:]+\))?( =+)?$/ {
 		for (i = 2; i <= NF; i++) {
 			if ($i ~ /^passed/)

@@ -6,9 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define CLOCK_STAMP_MAX                                                        \
-	32 /* bytes that clock_stamp may write, NUL included                   \
-	    */
+#define CLOCK_STAMP_MAX 32 /* bytes of a stamp, NUL included */
 
 /*
  * Milliseconds, and microseconds, since some fixed moment; never goes back,

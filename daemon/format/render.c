@@ -18,6 +18,7 @@
 
 #include <stdint.h>
 
+#include "format/gemini.h"
 #include "format/gemtext.h"
 #include "format/gopher.h"
 #include "format/gophermap.h"
@@ -25,7 +26,6 @@
 #include "format/uri.h"
 
 #define PORT_MAX    65535
-#define GEMINI_PORT 1965
 #define TELNET_PORT 23
 #define KILO        1024 /* bytes in a KB, as ls -h counts */
 
@@ -358,8 +358,9 @@ aim(struct page *p, struct view target, struct gopher_item *to)
 	if (uri_parse(buf_view(&p->whole), &u) != URI_OK)
 		return false;
 	here = ref.scheme.len == 0 && !ref.has_authority;
-	if (view_eq_nocase(u.scheme, VIEW("gemini")) && !u.has_userinfo &&
-	    port_of(&u, GEMINI_PORT) == GEMINI_PORT && is_ours(p, u.host))
+	if (!here && view_eq_nocase(u.scheme, VIEW("gemini")) &&
+	    !u.has_userinfo && port_of(&u, GEMINI_PORT) == GEMINI_PORT &&
+	    is_ours(p, u.host))
 		here = true;
 	if (here && aim_here(p, &u, to))
 		return true;

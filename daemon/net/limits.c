@@ -23,10 +23,10 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#define HEADS   (1 << 16) /* chains; a power of two */
+#define HEADS  (1 << 16) /* chains; a power of two */
 #define GUESTS (LIMITS_CONNECTIONS_MAX + LIMITS_IDLE_MAX)
-#define NONE    0u   /* no record, no entry: numbers start at 1 */
-#define TOKEN   1000 /* a request, in thousandths */
+#define NONE   0u   /* no record, no entry: numbers start at 1 */
+#define TOKEN  1000 /* a request, in thousandths */
 
 /* One connection; owner is written last and cleared first. */
 struct record {

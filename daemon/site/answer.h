@@ -17,7 +17,7 @@ struct peer {
 	struct view sni; /* as the client sent it; empty: none, or no TLS */
 	int port;        /* the local port */
 	bool tls;
-	bool too_fast;   /* it has used up its rate: tell it to wait */
+	bool too_fast; /* it has used up its rate: tell it to wait */
 };
 
 /* The outcome: what to send, and what to log about it. */
@@ -26,7 +26,8 @@ struct reply {
 	struct view host;     /* for the log; empty: not known */
 	struct view selector; /* for the log; borrows from the request or the
 			       * snapshot */
-	struct buf dynamic; /* owned: answer.bytes when nothing was prepared */
+	struct buf dynamic;   /* owned: answer.bytes when nothing was prepared;
+			       * its max is set by answer */
 };
 
 /* A protocol: how a request ends, and what is said to it. */

@@ -92,7 +92,7 @@ folder_read(struct beneath *b, struct view path, struct arena *a,
 	struct stat st;
 	size_t i;
 	DIR *dir;
-	int fd;
+	int fd, failure;
 
 	if ((fd = beneath_open(b, path, S_IFDIR, &st, why)) < 0)
 		return -1;
@@ -101,7 +101,7 @@ folder_read(struct beneath *b, struct view path, struct arena *a,
 		(void)close(fd);
 		return -1;
 	}
-	while ((d = readdir(dir)) != NULL) {
+	for (errno = 0; (d = readdir(dir)) != NULL; errno = 0) {
 		if (is_hidden(d->d_name))
 			continue;
 		f = add(&names, arena_copy(a, view_of(d->d_name)));
@@ -110,7 +110,14 @@ folder_read(struct beneath *b, struct view path, struct arena *a,
 		else if (d->d_type == DT_DIR)
 			f->kind = FOLDER_FOLDER;
 	}
+	failure = errno;
 	(void)closedir(dir);
+	if (failure != 0) {
+		*why = "cannot be listed";
+		xfree(names.v);
+		errno = failure;
+		return -1;
+	}
 	for (i = 0; i < names.n; i++)
 		if (names.v[i].kind == FOLDER_OTHER)
 			look(b, path, a, &names.v[i]);

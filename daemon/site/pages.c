@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "format/gopher.h"
 #include "site/folder.h"
 #include "site/map.h"
 
@@ -310,7 +311,12 @@ add_walked(struct collect *c, struct view selector, struct view path,
 	page->walked = true;
 	set_file(c, page, file, f);
 	/* A pair is listed once, by the name of its gemtext. */
-	page->hidden = name->name.p[0] == '.' || view_eq(page->map, file);
+	page->hidden = view_eq(page->map, file);
+	if (page->selector.len > GOPHER_SELECTOR_MAX && c->is_loud)
+		log_warnx(
+		    "\"%.*s\" is longer than the %d bytes that Gopher can "
+		    "ask for",
+		    VIEW_ARG(page->selector), GOPHER_SELECTOR_MAX);
 }
 
 /* True if the folder is one of those it was found in: a link led back. */
@@ -401,7 +407,10 @@ pages_folder(struct view selector)
 static bool
 is_listed(const struct page *page)
 {
-	return !page->hidden && page->selector.len > 1 &&
+	struct view name = pages_name(page->selector);
+
+	return !page->hidden && name.len > 0 && name.p[0] != '.' &&
+	    page->selector.len > 1 &&
 	    (page->kind == PAGE_FILE || page->kind == PAGE_LISTING);
 }
 

@@ -10,35 +10,18 @@
 
 #include <sys/stat.h>
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "format/atom.h"
 #include "format/gemini.h"
-#include "format/gemtext.h"
 #include "format/gopher.h"
-#include "format/render.h"
 #include "site/catalog.h"
-#include "site/folder.h"
 #include "site/map.h"
 #include "site/notices.h"
+#include "site/prepare_file.h"
 #include "site/results.h"
-
-/* What the helpers below share. */
-struct prepare {
-	struct snapshot *s;
-	struct site *site;
-	const struct conf *conf;
-	const struct conf_capsule *capsule;
-	struct beneath *root;
-	struct pages *pages;
-	struct problems *ps;
-	struct render r;
-	struct buf in, out; /* scratch */
-};
 
 /* -- what a rendering asks -- */
 
@@ -66,273 +49,6 @@ is_ours(void *arg, struct view host)
 
 	return uri_normalise_host(&name, host) == URI_OK &&
 	    snapshot_site(c->s, buf_view(&name)) == c->site;
-}
-
-/* -- files -- */
-
-/* A name in the same folder that may have been meant, or NULL. */
-static const char *
-nearest(struct prepare *c, struct view path)
-{
-	struct view name = pages_name(path);
-	const char **names, *found, *why;
-	struct folder f;
-	size_t i;
-
-	if (folder_read(c->root, pages_folder(path), c->pages->arena, &f,
-		&why) < 0)
-		return NULL;
-	names = xcalloc(f.n + 1, sizeof(*names));
-	for (i = 0; i < f.n; i++)
-		names[i] = f.names[i].name.p;
-	found =
-	    problem_nearest(arena_copy(c->pages->arena, name).p, names, f.n);
-	xfree(names);
-	return found;
-}
-
-static void
-complain(struct prepare *c, const struct page *page, struct view path,
-    const char *why)
-{
-	const char *near = errno == ENOENT ? nearest(c, path) : NULL;
-
-	problems_add(c->ps, c->conf->path, page->line,
-	    "%.*s: the file \"%.*s\" %s (in \"%.*s\")%s%s%s",
-	    VIEW_ARG(page->selector), VIEW_ARG(path), why,
-	    VIEW_ARG(c->capsule->root), near == NULL ? "" : "; did you mean \"",
-	    near == NULL ? "" : near, near == NULL ? "" : "\"?");
-}
-
-/* Open a page's file; -1, and a problem added, if that cannot be. */
-static int
-open_file(struct prepare *c, const struct page *page, struct view path,
-    struct stat *st)
-{
-	const char *why;
-	int fd = beneath_open(c->root, path, S_IFREG, st, &why);
-
-	if (fd < 0)
-		complain(c, page, path, why);
-	return fd;
-}
-
-/* Append a file of size bytes to c->in; -1, and a problem, on an error. */
-static int
-read_file(struct prepare *c, const struct page *page, struct view path, int fd,
-    off_t size)
-{
-	size_t at = c->in.len, end = at + (size_t)size;
-	ssize_t n;
-
-	buf_fill(&c->in, '\0', (size_t)size);
-	if (c->in.failed)
-		mem_exhausted((size_t)size);
-	while (at < end) {
-		n = read(fd, c->in.p + at, end - at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			errno = EIO;
-			complain(c, page, path, "cannot be read");
-			return -1;
-		}
-		if (n == 0)
-			break; /* it shrank while we were reading */
-		at += (size_t)n;
-	}
-	c->in.len = at;
-	return 0;
-}
-
-/* True if a file may be rendered; a problem is added if not. */
-static bool
-is_small(struct prepare *c, const struct page *page, struct view path,
-    off_t size)
-{
-	if (size <= LOADER_RENDER_MAX)
-		return true;
-	problems_add(c->ps, c->conf->path, page->line,
-	    "%.*s: \"%.*s\" is larger than %d MiB, the most that a page may "
-	    "have",
-	    VIEW_ARG(page->selector), VIEW_ARG(path),
-	    (int)(LOADER_RENDER_MAX >> 20));
-	return false;
-}
-
-/* -- pieces of answers -- */
-
-static struct answer
-keep(struct prepare *c, const struct page *page, int status, struct buf *b)
-{
-	struct answer a = { .status = status };
-
-	if (b->failed)
-		problems_add(c->ps, c->conf->path, page->line,
-		    "%.*s: what is made of it is larger than %zu MiB",
-		    VIEW_ARG(page->selector), LOADER_MENU_MAX >> 20);
-	else
-		a.bytes = arena_copy(c->s->arena, buf_view(b));
-	buf_reset(b);
-	return a;
-}
-
-/* Start c->in with the header of a success. */
-static void
-put_header(struct prepare *c, const struct page *page, struct view type)
-{
-	struct view language = VIEW("");
-	char room[GEMINI_META_MAX];
-	struct buf meta = { room, 0, sizeof(room), sizeof(room), false };
-	bool is_list;
-
-	if (view_has_prefix(type, VIEW(MIME_GEMTEXT)))
-		language = map_language(c->capsule, page->selector);
-	is_list =
-	    language.len > 0 && memchr(language.p, ',', language.len) != NULL;
-	buf_put(&meta, type);
-	if (language.len > 0) {
-		buf_puts(&meta, is_list ? ";lang=\"" : ";lang=");
-		buf_put(&meta, language);
-		buf_puts(&meta, is_list ? "\"" : "");
-	}
-	buf_reset(&c->in);
-	gemini_header(&c->in, GEMINI_SUCCESS, buf_view(&meta));
-}
-
-/* Drop a byte order mark and the CR of each CRLF, from at to the end. */
-static void
-normalise(struct buf *b, size_t at)
-{
-	struct view rest = utf8_skip_bom(view_skip(buf_view(b), at)), run;
-	size_t to = at;
-
-	/* Runs without a CR move as a whole; most files are one such run. */
-	while (rest.len > 0) {
-		run = view_cut(&rest, '\r');
-		if (rest.p != NULL && !view_has_prefix(rest, VIEW("\n")))
-			run.len++; /* a lone CR stays */
-		memmove(b->p + to, run.p, run.len);
-		to += run.len;
-	}
-	b->len = to;
-}
-
-static struct view
-first_heading(struct view gemtext)
-{
-	struct gemtext at = { gemtext, false, 0 };
-	struct gemtext_line line;
-
-	while (gemtext_next(&at, &line))
-		if (line.kind == GEMTEXT_HEADING)
-			return line.text;
-	return VIEW("");
-}
-
-/* -- files: gemtext, text, and the rest -- */
-
-static void
-prepare_gemtext(struct prepare *c, struct page *page, int fd, off_t size)
-{
-	size_t head = c->in.len;
-	struct view body;
-
-	if (!is_small(c, page, page->path, size) ||
-	    read_file(c, page, page->path, fd, size) < 0)
-		return;
-	normalise(&c->in, head);
-	page->entry->gemini = keep(c, page, GEMINI_SUCCESS, &c->in);
-	body = view_skip(page->entry->gemini.bytes, head);
-	page->title = first_heading(body);
-	if (page->map.len > 0)
-		return; /* the gophermap beside it comes later */
-	buf_reset(&c->out);
-	render_gemtext_menu(&c->out, &c->r, body);
-	page->entry->gopher = keep(c, page, GEMINI_SUCCESS, &c->out);
-}
-
-/* Answer from the open file, after the header in c->in; *fd is then kept. */
-static void
-stream(struct prepare *c, struct page *page, int *fd, off_t size)
-{
-	page->entry->gemini = keep(c, page, GEMINI_SUCCESS, &c->in);
-	page->entry->gemini.file = snapshot_keep(c->s, *fd, size);
-	*fd = -1;
-}
-
-/* Gopher gets the same bytes, less the header. */
-static void
-share(struct entry *e, size_t head)
-{
-	e->gopher = e->gemini;
-	e->gopher.bytes = view_skip(e->gemini.bytes, head);
-}
-
-static void
-prepare_raw(struct prepare *c, struct page *page, int *fd, off_t size)
-{
-	size_t head = c->in.len;
-
-	if (size > SNAPSHOT_INLINE_MAX)
-		stream(c, page, fd, size);
-	else if (read_file(c, page, page->path, *fd, size) == 0)
-		page->entry->gemini = keep(c, page, GEMINI_SUCCESS, &c->in);
-	share(page->entry, head);
-}
-
-static void
-prepare_text(struct prepare *c, struct page *page, int *fd, off_t size)
-{
-	size_t head = c->in.len;
-	struct view body, clean;
-	bool is_same;
-
-	if (size > LOADER_RENDER_MAX) {
-		prepare_raw(c, page, fd, size);
-		return;
-	}
-	if (read_file(c, page, page->path, *fd, size) < 0)
-		return;
-	body = view_skip(buf_view(&c->in), head);
-	clean = utf8_skip_bom(body);
-	buf_reset(&c->out);
-	render_text(&c->out, &c->r, clean);
-	is_same = view_eq(buf_view(&c->out), clean);
-	if (size > SNAPSHOT_INLINE_MAX && clean.len == body.len) {
-		c->in.len = head;
-		stream(c, page, fd, size);
-	} else {
-		if (clean.len < body.len) {
-			memmove(c->in.p + head, clean.p, clean.len);
-			c->in.len = head + clean.len;
-		}
-		page->entry->gemini = keep(c, page, GEMINI_SUCCESS, &c->in);
-	}
-	if (is_same)
-		share(page->entry, head);
-	else
-		page->entry->gopher = keep(c, page, GEMINI_SUCCESS, &c->out);
-}
-
-static void
-prepare_file(struct prepare *c, struct page *page)
-{
-	struct stat st;
-	int fd = open_file(c, page, page->path, &st);
-
-	if (fd < 0)
-		return;
-	page->size = st.st_size;
-	put_header(c, page, page->mime.type);
-	if (page_is_gemtext(page))
-		prepare_gemtext(c, page, fd, st.st_size);
-	else if (view_has_prefix(page->mime.type, VIEW("text/")))
-		prepare_text(c, page, &fd, st.st_size);
-	else
-		prepare_raw(c, page, &fd, st.st_size);
-	if (fd >= 0)
-		(void)close(fd);
 }
 
 /* -- gophermaps and listings -- */
@@ -387,26 +103,26 @@ prepare_map(struct prepare *c, struct page *page)
 	struct render_entry *entries;
 	struct stat st;
 	size_t n;
-	int fd = open_file(c, page, path, &st);
+	int fd = prepare_open(c, page, path, &st);
 
 	if (fd < 0)
 		return;
 	buf_reset(&c->in);
-	if (is_small(c, page, path, st.st_size) &&
-	    read_file(c, page, path, fd, st.st_size) == 0) {
+	if (prepare_read(c, page, path, fd, st.st_size) == 0) {
 		map = arena_copy(c->pages->arena, buf_view(&c->in));
 		map = utf8_skip_bom(map);
 		entries = list(c, page, &n);
 		buf_reset(&c->out);
 		render_gophermap_menu(&c->out, &c->r, map, entries, n);
-		page->entry->gopher = keep(c, page, GEMINI_SUCCESS, &c->out);
+		page->entry->gopher =
+		    prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
 		if (is_alone) {
 			page->size = st.st_size;
-			put_header(c, page, VIEW(MIME_GEMTEXT));
+			prepare_header(c, page, VIEW(MIME_GEMTEXT));
 			render_gophermap_gemtext(&c->in, &c->r, map, entries,
 			    n);
 			page->entry->gemini =
-			    keep(c, page, GEMINI_SUCCESS, &c->in);
+			    prepare_keep(c, page, GEMINI_SUCCESS, &c->in);
 		}
 		xfree(entries);
 	}
@@ -419,12 +135,12 @@ prepare_listing(struct prepare *c, struct page *page)
 	size_t n;
 	struct render_entry *entries = list(c, page, &n);
 
-	put_header(c, page, VIEW(MIME_GEMTEXT));
+	prepare_header(c, page, VIEW(MIME_GEMTEXT));
 	render_listing_gemtext(&c->in, &c->r, page->selector, entries, n);
-	page->entry->gemini = keep(c, page, GEMINI_SUCCESS, &c->in);
+	page->entry->gemini = prepare_keep(c, page, GEMINI_SUCCESS, &c->in);
 	buf_reset(&c->out);
 	render_listing_menu(&c->out, &c->r, page->selector, entries, n);
-	page->entry->gopher = keep(c, page, GEMINI_SUCCESS, &c->out);
+	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
 	xfree(entries);
 }
 
@@ -439,7 +155,7 @@ prepare_redirect(struct prepare *c, struct page *page)
 
 	buf_reset(&c->in);
 	gemini_header(&c->in, status, page->target);
-	page->entry->gemini = keep(c, page, status, &c->in);
+	page->entry->gemini = prepare_keep(c, page, status, &c->in);
 	buf_puts(&c->in,
 	    page->temporary ? "What you asked for is elsewhere for now:\n=> "
 			    : "What you asked for has moved:\n=> ");
@@ -447,7 +163,7 @@ prepare_redirect(struct prepare *c, struct page *page)
 	buf_putc(&c->in, '\n');
 	buf_reset(&c->out);
 	render_gemtext_menu(&c->out, &c->r, buf_view(&c->in));
-	page->entry->gopher = keep(c, page, status, &c->out);
+	page->entry->gopher = prepare_keep(c, page, status, &c->out);
 }
 
 static void
@@ -455,10 +171,10 @@ prepare_gone(struct prepare *c, struct page *page)
 {
 	buf_reset(&c->in);
 	gemini_header(&c->in, GEMINI_GONE, VIEW(""));
-	page->entry->gemini = keep(c, page, GEMINI_GONE, &c->in);
+	page->entry->gemini = prepare_keep(c, page, GEMINI_GONE, &c->in);
 	gopher_error_write(&c->in, VIEW("Gone"));
 	buf_puts(&c->in, GOPHER_LASTLINE);
-	page->entry->gopher = keep(c, page, GEMINI_GONE, &c->in);
+	page->entry->gopher = prepare_keep(c, page, GEMINI_GONE, &c->in);
 }
 
 /* What is answered before there is anything to look for. */
@@ -468,11 +184,11 @@ prepare_search(struct prepare *c, struct page *page)
 	buf_reset(&c->in);
 	gemini_header(&c->in, GEMINI_INPUT, VIEW(RESULTS_PROMPT));
 	page->entry->kind = ENTRY_SEARCH;
-	page->entry->gemini = keep(c, page, GEMINI_INPUT, &c->in);
+	page->entry->gemini = prepare_keep(c, page, GEMINI_INPUT, &c->in);
 	results_explain(&c->in, page->selector);
 	buf_reset(&c->out);
 	render_gemtext_menu(&c->out, &c->r, buf_view(&c->in));
-	page->entry->gopher = keep(c, page, GEMINI_SUCCESS, &c->out);
+	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
 }
 
 /* -- feeds -- */
@@ -511,12 +227,12 @@ write_feed(struct prepare *c, struct page *page, struct view text)
 		    VIEW_ARG(page->selector), VIEW_ARG(page->path));
 		return;
 	}
-	page->entry->gemini = keep(c, page, GEMINI_SUCCESS, &c->out);
+	page->entry->gemini = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
 	(void)atom_gemtext(&c->out, &feed, text);
 	text = arena_copy(c->pages->arena, buf_view(&c->out));
 	buf_reset(&c->out);
 	render_gemtext_menu(&c->out, &c->r, text);
-	page->entry->gopher = keep(c, page, GEMINI_SUCCESS, &c->out);
+	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
 }
 
 static void
@@ -524,7 +240,7 @@ prepare_atom(struct prepare *c, struct page *page)
 {
 	struct mime mime = map_type(c->capsule, page->path);
 	struct stat st;
-	int fd = open_file(c, page, page->path, &st);
+	int fd = prepare_open(c, page, page->path, &st);
 
 	if (fd < 0)
 		return;
@@ -532,12 +248,10 @@ prepare_atom(struct prepare *c, struct page *page)
 		problems_add(c->ps, c->conf->path, page->line,
 		    "%.*s: \"%.*s\" is not gemtext, which a feed is made of",
 		    VIEW_ARG(page->selector), VIEW_ARG(page->path));
-	else if (is_small(c, page, page->path, st.st_size)) {
+	else {
 		buf_reset(&c->in);
-		if (read_file(c, page, page->path, fd, st.st_size) == 0) {
-			normalise(&c->in, 0);
+		if (prepare_read(c, page, page->path, fd, st.st_size) == 0)
 			write_feed(c, page, buf_view(&c->in));
-		}
 	}
 	(void)close(fd);
 }
@@ -547,11 +261,11 @@ prepare_caps(struct prepare *c, struct page *page)
 {
 	buf_reset(&c->in);
 	gemini_header(&c->in, GEMINI_NOT_FOUND, VIEW(""));
-	page->entry->gemini = keep(c, page, GEMINI_NOT_FOUND, &c->in);
+	page->entry->gemini = prepare_keep(c, page, GEMINI_NOT_FOUND, &c->in);
 	notices_caps(&c->in, c->conf, c->site, &c->r);
 	buf_reset(&c->out);
 	render_text(&c->out, &c->r, buf_view(&c->in));
-	page->entry->gopher = keep(c, page, GEMINI_SUCCESS, &c->out);
+	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
 	buf_reset(&c->in);
 }
 
@@ -563,7 +277,8 @@ prepare_slash(struct prepare *c, struct page *page)
 	uri_encode_path(&c->out, page->same->selector);
 	buf_reset(&c->in);
 	gemini_header(&c->in, GEMINI_REDIRECT_PERMANENT, buf_view(&c->out));
-	page->entry->gemini = keep(c, page, GEMINI_REDIRECT_PERMANENT, &c->in);
+	page->entry->gemini =
+	    prepare_keep(c, page, GEMINI_REDIRECT_PERMANENT, &c->in);
 	page->entry->gopher = page->same->entry->gopher;
 }
 

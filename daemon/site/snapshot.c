@@ -8,8 +8,6 @@
 
 #include <unistd.h>
 
-#include "base/mem.h"
-
 struct snapshot *
 snapshot_new(void)
 {
@@ -28,11 +26,9 @@ snapshot_keep(struct snapshot *s, int fd, off_t size)
 
 	file->fd = fd;
 	file->size = size;
-	/* Room doubles whenever the number is a power of two. */
-	if ((s->n_files & (s->n_files - 1)) == 0)
-		s->files = xrealloc(s->files,
-		    s->n_files == 0 ? 1 : s->n_files * 2, sizeof(*s->files));
-	s->files[s->n_files++] = file;
+	file->next = s->files;
+	s->files = file;
+	s->n_files++;
 	return file;
 }
 
@@ -51,14 +47,14 @@ snapshot_find(const struct site *site, struct view selector)
 void
 snapshot_free(struct snapshot *s)
 {
+	const struct snapshot_file *file;
 	size_t i;
 
 	if (s == NULL)
 		return;
 	for (i = 0; i < s->n_sites; i++)
 		search_free(s->sites[i].search);
-	for (i = 0; i < s->n_files; i++)
-		(void)close(s->files[i]->fd);
-	xfree(s->files);
+	for (file = s->files; file != NULL; file = file->next)
+		(void)close(file->fd);
 	arena_free(s->arena);
 }

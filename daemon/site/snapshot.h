@@ -20,6 +20,7 @@
 struct snapshot_file {
 	int fd; /* open for reading as long as the snapshot lives */
 	off_t size;
+	struct snapshot_file *next;
 };
 
 /* All that is sent for one request, finished before it was asked for. */
@@ -60,9 +61,9 @@ struct snapshot {
 	struct arena *arena; /* owns everything here, this struct included */
 	struct site *sites;
 	size_t n_sites;
-	struct hash *hosts; /* normalised host -> struct site */
-	bool check_port;    /* refuse URLs that name a port not ours */
-	struct snapshot_file **files; /* closed and freed with the snapshot */
+	struct hash *hosts;          /* normalised host -> struct site */
+	bool check_port;             /* refuse URLs that name a port not ours */
+	struct snapshot_file *files; /* closed with the snapshot */
 	size_t n_files;
 };
 

@@ -139,6 +139,7 @@ class Plain:
                 end = "fin"
             else:
                 pieces.append(piece)
+        self.sock.settimeout(PATIENCE)
         return Ended(b"".join(pieces), end, False, time.monotonic() - start,
                      self.wire)
 
@@ -243,6 +244,7 @@ class Tls(Plain):
             rest = Plain.read_all(self, max(left, 0.001))
             assert rest.data == b"", "bytes after close_notify: %r" % rest
             self.ended = rest.end
+        self.sock.settimeout(PATIENCE)
         return Ended(b"".join(pieces), self.ended, notified,
                      time.monotonic() - start, self.wire)
 

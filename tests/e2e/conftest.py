@@ -46,3 +46,12 @@ def daemon(tmp_path):
     finally:
         for one in started:
             one.kill()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The demonstration capsule, shared by the tests of a module."""
+    folder = tmp_path_factory.mktemp("demo")
+    with server.running(folder, server.demo_conf(folder)) as one:
+        one.host = "localhost"  # what the demonstration is for
+        yield one

@@ -14,6 +14,8 @@ import socket
 import subprocess
 import time
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("CAPSULED",
                                      ROOT / "build/capsuled")).resolve()
@@ -223,6 +225,29 @@ def conf(**change):
     return text
 
 
+def demo_conf(folder):
+    """conf/demo.ini on free ports, with its certificate in folder."""
+    changed = {
+        ("gemini", "listen"): "127.0.0.1:0",
+        ("gopher", "listen"): "127.0.0.1:0",
+        ("gopher", "port"): "auto",
+        ("capsule", "root"): ROOT / "capsule",
+        ("capsule", "certificate"): folder / "demo.crt",
+        ("capsule", "key"): folder / "demo.key",
+    }
+    section, lines = "", []
+    for line in (ROOT / "conf" / "demo.ini").read_text().splitlines():
+        if header := re.match(r"\[(.*)\]", line):
+            section = header[1]
+        pair = re.match(r"([a-z_]+)\s*=", line)
+        if pair and (section, pair[1]) in changed:
+            line = "%s = %s" % (pair[1], changed[section, pair[1]])
+        lines.append(line)
+        if header and section == "server":
+            lines += ["%s = %s" % kv for kv in unprivileged().items()]
+    return "\n".join(lines) + "\n"
+
+
 def wait_for(what, condition, seconds=START):
     """Poll until condition() is true and return what it said."""
     end = time.monotonic() + seconds
@@ -260,7 +285,11 @@ def is_running(pid):
 
 
 def descriptors(pid):
-    return len(os.listdir("/proc/%d/fd" % pid))
+    """How many a process has open; only root may look into a worker."""
+    try:
+        return len(os.listdir("/proc/%d/fd" % pid))
+    except PermissionError:
+        pytest.skip("only root may count another process's descriptors")
 
 
 def cpu_seconds(pid):
@@ -274,10 +303,11 @@ class Daemon:
 
     steady: no worker may die or be replaced while it runs, for a crash that
     the master mends at once would go unseen otherwise.
+    relative: name the configuration as seen from its own folder.
     """
 
     def __init__(self, folder, text, options=(), steady=True, foreground=True,
-                 **popen):
+                 relative=False, **popen):
         self.folder = folder
         self.path = folder / "capsuled.ini"
         self.root = folder / "root"
@@ -287,8 +317,11 @@ class Daemon:
             write_capsule(self.root)
         self.path.write_text(text)
         ready, tell = os.pipe()
-        command = [BINARY, *(["-f"] if foreground else []), "-c", self.path,
-                   "-R", str(tell), *options]
+        if relative:
+            popen["cwd"] = folder
+        command = [BINARY, *(["-f"] if foreground else []), "-c",
+                   self.path.name if relative else self.path, "-R", str(tell),
+                   *options]
         if "stderr" not in popen:
             popen["stderr"] = open(self.log_path, "ab")
         try:
@@ -344,6 +377,17 @@ class Daemon:
         new = self.path.with_suffix(".new")
         new.write_text(text)
         os.replace(new, self.path)
+
+    def reload(self):
+        """HUP, and wait until no worker of before is left.
+
+        For a moment both old and new workers accept: who waits for the first
+        new answer only may well get an old one next.
+        """
+        old = set(self.children())
+        self.signal(signal.SIGHUP)
+        wait_for("new workers", lambda: self.children()
+                 and not old & set(self.children()))
 
     def check(self):
         assert self.proc.poll() is None, "it died: " + self.log()

@@ -1,8 +1,9 @@
 """Terminal programs without a terminal: tmux runs them, we read the screen."""
+import os
 import shutil
 import subprocess
+import tempfile
 import time
-import uuid
 
 import pytest
 
@@ -20,7 +21,9 @@ class Terminal:
     COLUMNS, LINES = 90, 30
 
     def __init__(self, home, *command):
-        self.name = "e2e-" + uuid.uuid4().hex[:12]
+        # A server of our own, and a short path to it: nobody else's sessions
+        # are in reach, and nothing is left behind.
+        self.folder = tempfile.TemporaryDirectory(prefix="e2e-")
         self.shown = ""
         environment = {"HOME": home, "LANG": "C.UTF-8",
                        "TERM": "screen-256color", "XDG_CONFIG_HOME": home,
@@ -34,8 +37,8 @@ class Terminal:
                   "set-option", "-g", "remain-on-exit", "on")
 
     def tmux(self, *arguments):
-        """A server of our own: nobody else's sessions are in reach."""
-        done = subprocess.run(["tmux", "-L", self.name, *arguments],
+        socket = os.path.join(self.folder.name, "tmux")
+        done = subprocess.run(["tmux", "-S", socket, *arguments],
                               capture_output=True, text=True, timeout=10)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -44,8 +47,8 @@ class Terminal:
         return self
 
     def __exit__(self, *_):
-        subprocess.run(["tmux", "-L", self.name, "kill-server"],
-                       capture_output=True, timeout=10)
+        self.tmux("kill-server")
+        self.folder.cleanup()
 
     def screen(self):
         text = self.tmux("capture-pane", "-p", "-t", "main")

@@ -7,60 +7,12 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
-import server
 from client import gemini, gopher, links, menu
 from terminal import Terminal, needs
-
-DEMO = server.ROOT / "conf" / "demo.ini"
-
-
-def on_free_ports(text, folder):
-    """The demonstration's configuration, moved to folder and free ports."""
-    section, lines = "", []
-    paths = {"root", "certificate", "key", "pid_file"}
-    for line in text.splitlines():
-        header = re.match(r"\[(.*)\]", line)
-        pair = re.match(r"([a-z_]+)\s*=\s*(\S*)", line)
-        if header:
-            section = header[1]
-        elif pair and section in ("gemini", "gopher"):
-            if pair[1] == "listen":
-                line = "listen = 127.0.0.1:0"
-            elif pair[1] == "port":
-                continue
-        elif pair and section == "server" and pair[1] in ("user", "group",
-                                                          "pid_file"):
-            continue
-        elif pair and section == "capsule" and pair[1] == "root":
-            line = "root = %s" % (DEMO.parent / pair[2]).resolve()
-        elif pair and section == "capsule" and pair[1] in paths:
-            line = "%s = %s" % (pair[1], folder / ("demo." + pair[1][:3]))
-        lines.append(line)
-        if header and section == "server":
-            lines += ["%s = %s" % kv for kv in server.unprivileged().items()]
-    return "\n".join(lines) + "\n"
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    (folder / "root").mkdir()
-    with server.running(folder, on_free_ports(DEMO.read_text(),
-                                              folder)) as one:
-        one.host = hosts(one.path.read_text())
-        yield one
-
-
-def hosts(text):
-    """The name a client on this machine can reach the capsule by."""
-    names = re.search(r"(?m)^hostname\s*=\s*([^;\n]*)", text)
-    names = names[1].split() if names else ["localhost"]
-    assert "localhost" in names, "the demonstration is for this machine"
-    return "localhost"
-
 
 @pytest.fixture
 def home(tmp_path):
@@ -116,7 +68,7 @@ def test_curl_gets_the_menu_over_tls(demo):
 
 def test_curl_believes_the_certificate_it_was_given(demo):
     needs("curl")
-    got = run("curl", "-s", "--cacert", demo.folder / "demo.cer",
+    got = run("curl", "-s", "--cacert", demo.folder / "demo.crt",
               "--resolve", "localhost:%d:127.0.0.1" % demo.gopher,
               "gophers://localhost:%d/" % demo.gopher)
     assert got == gopher(demo.gopher, b"\r\n")
@@ -170,7 +122,7 @@ def pass_splash(t, wanted):
             return shown
         if "RETURN" in shown:
             t.keys("Enter")
-        server.time.sleep(0.05)
+        time.sleep(0.05)
     raise AssertionError("no %r on this screen:\n%s" % (wanted, shown))
 
 

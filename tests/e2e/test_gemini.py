@@ -2,6 +2,8 @@
 
 Source: protocol-specification 0.24.1, RFC 3986, and what clients reject.
 """
+import os
+import random
 import re
 import time
 import urllib.parse
@@ -9,7 +11,7 @@ import urllib.parse
 import pytest
 
 import server
-from client import HOST, Plain, Reply, Tls, gemini, url
+from client import HOST, Plain, Reply, Tls, gemini, gopher, url
 
 QUIET = 0.4  # seconds after which we believe that no answer comes
 
@@ -473,6 +475,102 @@ def test_robots_and_friends_are_ordinary_selectors(served):
     got = get(served, "/robots.txt")
     assert got.body == (served.root / "robots.txt").read_bytes()
     assert get(served, "/favicon.txt").status == 51
+
+
+@pytest.mark.parametrize("path", ["/files/.hidden", "/files/.git/config",
+                                  "/files/.well-known/x/.hidden"])
+def test_names_with_a_leading_dot_are_not_served(daemon, path):
+    def prepare(root):
+        put_file(root / path[1:])
+
+    d = daemon(prepare=prepare)
+    assert gemini(d.gemini, url(path)).status == 51
+    assert gopher(d.gopher, path.encode() + b"\r\n").startswith(b"3")
+    assert "hidden" not in gemini(d.gemini, url("/files/")).body.decode()
+
+
+def test_well_known_names_are_served(daemon):
+    def prepare(root):
+        put_file(root / "files/.well-known/security.txt")
+
+    d = daemon(server.conf(selectors={
+        "/.well-known/security.txt": "plain.txt"}), prepare=prepare)
+    for path in ("/.well-known/security.txt",
+                 "/files/.well-known/security.txt"):
+        assert gemini(d.gemini, url(path)).status == 20
+        for line in (path, path[1:]):
+            got = gopher(d.gopher, line.encode() + b"\r\n")
+            assert not got.startswith(b"3"), line
+
+
+def put_file(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("secret\n")
+
+
+def test_only_regular_files_below_the_root_are_served(daemon):
+    """A FIFO would block whoever opens it; a link may lead to anything."""
+    def prepare(root):
+        os.mkfifo(root / "files/fifo")
+        (root / "files/out").symlink_to("/etc/passwd")
+        (root / "files/up").symlink_to("../../capsule.key")
+        (root / "files/dir").symlink_to("/etc")
+        (root / "files/loop").symlink_to("loop")
+        (root / "files/round").symlink_to("../files")
+        (root / "files/null").symlink_to("/dev/zero")
+        (root / "files/in").symlink_to("../plain.txt")
+
+    d = daemon(prepare=prepare)
+    for name in ("fifo", "out", "up", "dir", "dir/passwd", "loop", "null"):
+        assert gemini(d.gemini, url("/files/" + name)).status == 51, name
+        got = gopher(d.gopher, b"/files/%s\r\n" % name.encode())
+        assert got.startswith(b"3"), name
+    assert gemini(d.gemini, url("/files/in")).status == 20
+    listing = gemini(d.gemini, url("/files/")).body.decode()
+    assert "fifo" not in listing and "out" not in listing.split()
+    assert "fifo" in d.log(), "nobody was told"
+
+
+def test_an_address_is_a_host_if_the_configuration_says_so(daemon):
+    d = daemon(server.conf(capsule={
+        "hostname": "capsule.example.org 127.0.0.1 [::1]"}))
+    for host in (HOST, "127.0.0.1", "[::1]"):
+        got = gemini(d.gemini, "gemini://%s/history" % host)
+        assert (got.status, got.clean) == (20, True), host
+        got = gemini(d.gemini, "gemini://%s/" % host, name=None)
+        assert got.status == 20
+    assert gemini(d.gemini, "gemini://127.0.0.2/").status == 53
+    assert gemini(d.gemini, "gemini://[::2]/").status == 53
+
+
+def test_noise_gets_an_answer_or_an_end_and_does_no_harm(served):
+    """Whatever comes, the worker lives: the daemon's last check sees to it."""
+    noise = random.Random(1965)
+    base = url("/files/a%20b.txt?q").encode()
+    for _ in range(150):
+        line = bytearray(base)
+        for _ in range(noise.randrange(1, 6)):
+            at = noise.randrange(len(line))
+            line[at:at + noise.randrange(3)] = noise.randbytes(
+                noise.randrange(4))
+        with Tls(served.gemini) as c:
+            c.send(bytes(line) + b"\r\n")
+            got = Reply(c.read_all())
+        assert got.clean and got.status in (20, 51, 53, 59), bytes(line)
+
+
+def test_noise_in_place_of_tls_does_no_harm(served):
+    noise = random.Random(7)
+    with Tls(served.gemini, handshake=False) as c:
+        hello = c.hello()
+    for i in range(60):
+        line = bytearray(hello)
+        for _ in range(noise.randrange(1, 6)):
+            line[noise.randrange(len(line))] = noise.randrange(256)
+        with Plain(served.gemini if i % 2 else served.gopher) as c:
+            c.send(bytes(line))
+            c.half_close()
+            assert c.read_all().end != "timeout", bytes(line)
 
 
 # -- A2: the header, and the end of every kind of answer --

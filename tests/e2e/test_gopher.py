@@ -2,6 +2,7 @@
 
 Source: RFC 1436, RFC 4266, and what clients make of servers that differ.
 """
+import random
 import re
 import unicodedata
 
@@ -244,9 +245,7 @@ def test_hostile_content_never_breaks_a_menu(daemon):
         b"\xff\xfe broken bytes\n"
         b"text with a carriage\rreturn\n" + b"z" * 5000 + b"\n")
     d.steady = False
-    d.signal(server.signal.SIGHUP)
-    server.wait_for("the new page", lambda: b"broken bytes" in gopher(
-        d.gopher, b"\r\n"))
+    d.reload()
     data = gopher(d.gopher, b"\r\n")
     items = menu(data)
     data.decode("utf-8")
@@ -369,6 +368,21 @@ def test_gopher_plus_item_requests_get_an_answer_of_its_shape(served):
 def test_a_gopher_plus_mark_is_no_part_of_the_selector(served):
     for mark in ("+", "!", "$"):
         assert not get(served, "/history\t%s\r\n" % mark).startswith(b"3")
+
+
+def test_noise_gets_an_answer_and_does_no_harm(served):
+    noise = random.Random(70)
+    for _ in range(200):
+        line = bytearray(noise.choice([b"/files/a b.txt\t+", b"URL:https://x/",
+                                       b"/history\tq\t$", b"GET / HTTP/1.0"]))
+        for _ in range(noise.randrange(1, 5)):
+            at = noise.randrange(len(line))
+            line[at:at + noise.randrange(3)] = noise.randbytes(
+                noise.randrange(4))
+        if line[:1] == b"\x16":
+            continue
+        got = gopher(served.gopher, bytes(line) + b"\r\n")
+        assert b"\x1b" not in got.replace(line, b"")
 
 
 # -- settings --

@@ -145,14 +145,14 @@ def until(s, line):
 
 @root_only
 def test_workers_have_no_privileges_and_the_master_stays(daemon):
-    d = daemon(conf(server={"workers": "2"}))
+    d = daemon(conf(server={"workers": "2"}), extra_groups=[0, 4, 24])
     nobody = pwd.getpwnam("nobody")
     assert len(d.workers) == 2
     for pid in d.workers:
         got = status_of(pid)
         assert set(got["Uid"].split()) == {str(nobody.pw_uid)}
         assert set(got["Gid"].split()) == {str(nobody.pw_gid)}
-        assert set(got.get("Groups", "").split()) <= {str(nobody.pw_gid)}
+        assert set(got["Groups"].split()) <= {str(nobody.pw_gid)}
         for kind in ("CapEff", "CapPrm", "CapInh"):
             assert int(got[kind], 16) == 0, kind
         if "NoNewPrivs" in got:  # not every kernel tells
@@ -171,6 +171,7 @@ def test_an_unknown_user_is_an_error(daemon):
     assert re.search(r"capsuled\.ini:\d+: .*no-such-user", done.stderr)
 
 
+@root_only
 def test_every_accepted_descriptor_is_nonblocking_and_not_inherited(daemon):
     d = daemon()
     worker = d.workers[0]
@@ -235,8 +236,8 @@ def test_a_reload_brings_new_content(daemon):
     d = daemon(steady=False)
     put(d, "Version two")
     assert b"1996" in history(d)
-    d.signal(signal.SIGHUP)
-    wait_for("the new page", lambda: b"Version two" in history(d))
+    d.reload()
+    assert b"Version two" in history(d)
     got = gemini(d.gemini, url("/history"))
     assert got.body == b"# Version two\n"
 
@@ -245,12 +246,47 @@ def test_a_reload_brings_a_new_configuration(daemon):
     d = daemon(steady=False)
     d.rewrite(conf(selectors={"/new": "history.gmi", "/1998": None},
                    gopher={"columns": "30"}, server={"workers": "2"}))
-    d.signal(signal.SIGHUP)
-    wait_for("the new selector",
-             lambda: b"1996" in gopher(d.gopher, b"/new\r\n"))
+    d.reload()
+    assert b"1996" in gopher(d.gopher, b"/new\r\n")
     assert gemini(d.gemini, url("/new")).status == 20
     assert gemini(d.gemini, url("/1998")).status == 51
     wait_for("two workers", lambda: len(d.children()) == 2)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def test_a_reload_opens_new_doors_and_closes_old_ones(daemon):
+    port = free_port()
+    old = {"listen": "127.0.0.1:%d" % port}
+    d = daemon(conf(gopher=old), steady=False)
+    both = {"listen": "127.0.0.1:%d 127.0.0.1:%d" % (port, free_port())}
+    new = {"listen": both["listen"].split()[1]}
+    moved = int(new["listen"].split(":")[1])
+    for listen, opened in ((both, {port: True, moved: True}),
+                           (new, {port: False, moved: True})):
+        d.rewrite(conf(gopher=listen))
+        d.signal(signal.SIGHUP)
+        for one, want in opened.items():
+            wait_for("port %d" % one, lambda: is_open(one) == want, 5)
+        assert b"1996" in gopher(moved, b"/history\r\n")
+        assert gemini(d.gemini, url("/history")).status == 20
+
+
+def test_a_reload_onto_a_taken_address_keeps_the_old_service(daemon):
+    d = daemon()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        here = "127.0.0.1:%d" % taken.getsockname()[1]
+        d.rewrite(conf(gopher={"listen": here}))
+        d.signal(signal.SIGHUP)
+        wait_for("the reason in the log", lambda: here in d.log())
+    assert b"1996" in history(d)
+    assert gemini(d.gemini, url("/history")).status == 20
 
 
 def test_a_reload_brings_a_new_certificate(daemon, tmp_path):
@@ -332,8 +368,8 @@ def test_a_mended_reload_works_after_a_broken_one(daemon):
     wait_for("the reason in the log", lambda: re.search(reason, d.log()))
     put(d, "Mended")
     d.rewrite(conf())
-    d.signal(signal.SIGHUP)
-    wait_for("the new page", lambda: b"Mended" in history(d))
+    d.reload()
+    assert b"Mended" in history(d)
 
 
 def test_a_reload_in_the_middle_of_a_download_does_not_cut_it(daemon):
@@ -348,6 +384,26 @@ def test_a_reload_in_the_middle_of_a_download_does_not_cut_it(daemon):
         got = c.read_all()
     assert got.clean
     assert (first + got.data).endswith(want)
+
+
+def test_reloads_during_a_long_download_all_take_effect(daemon):
+    """The old worker stays for its one client, and is never taken for one
+    of the new, whatever the new ones' place in memory."""
+    d = daemon(conf(selectors={"/huge.bin": "huge.bin"}), prepare=make_huge,
+               steady=False)
+    with Plain(d.gopher, rcvbuf=4096) as c:
+        c.send(b"/huge.bin\r\n")
+        size = len(c.more(1024))
+        for i in range(12):
+            put(d, "Version %d" % i)
+            d.signal(signal.SIGHUP)
+            wait_for("version %d" % i,
+                     lambda: b"Version %d" % i in history(d))
+        wait_for("one new worker beside the old one",
+                 lambda: len(d.children()) == 2 and d.workers[0]
+                 in d.children())
+        got = c.read_all()
+    assert got.end == "fin" and size + len(got.data) == HUGE
 
 
 def test_no_request_fails_while_reloads_go_on(daemon):
@@ -391,9 +447,8 @@ def test_reloads_leave_no_process_and_no_descriptor_behind(daemon):
 
     def reload(words):
         put(d, words)
-        d.signal(signal.SIGHUP)
-        wait_for(words, lambda: words.encode() in history(d))
-        wait_for("the old worker to go", lambda: len(d.children()) == 1)
+        d.reload()
+        assert words.encode() in history(d)
 
     reload("Round 0")
     before = server.descriptors(d.pid), server.descriptors(d.children()[0])
@@ -529,7 +584,7 @@ def test_usr1_opens_the_access_log_anew(daemon):
 def test_without_f_it_detaches_and_writes_its_pid(daemon):
     d = daemon(conf(server={"pid_file": "capsuled.pid"},
                     log={"access": "access.log"}), foreground=False,
-               steady=False)
+               steady=False, relative=True)
     assert d.proc.wait(timeout=server.START) == 0
     pid = int((d.folder / "capsuled.pid").read_text())
     try:
@@ -551,6 +606,27 @@ def test_without_f_it_detaches_and_writes_its_pid(daemon):
     finally:
         if server.is_running(pid):
             os.kill(pid, signal.SIGKILL)
+
+
+# -- many at once --
+
+
+def test_hundreds_of_idle_clients_hold_up_nobody(daemon):
+    d = daemon(conf(server={"workers": "2"}))
+    idle = [Plain(d.gopher) for _ in range(400)]
+    idle += [Plain(d.gemini) for _ in range(400)]
+    try:
+        start = time.monotonic()
+        for _ in range(5):
+            assert gemini(d.gemini, url("/history")).status == 20
+            assert b"1996" in history(d)
+        assert time.monotonic() - start < 3
+    finally:
+        for c in idle:
+            c.sock.close()
+    pids = d.workers
+    wait_for("their descriptors to be closed", lambda: all(
+        server.descriptors(pid) < 100 for pid in pids))
 
 
 # -- descriptors --

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import server
-from client import HOST, Plain, Reply, Tls, context, gemini, gopher, url
+from client import HOST, Plain, Reply, Tls, context, gemini, url
 
 TLS12 = ssl.TLSVersion.TLSv1_2
 TLS13 = ssl.TLSVersion.TLSv1_3
@@ -182,9 +182,7 @@ def test_sessions_outlive_a_reload(daemon, version):
     ctx = context(version, version)
     _, session, _ = visit(d.gemini, ctx)
     (d.root / "history.gmi").write_text("# Later 1996\n")
-    d.signal(server.signal.SIGHUP)
-    server.wait_for("the new page", lambda: b"Later" in gopher(
-        d.gopher, b"/history\r\n"))
+    d.reload()
     got, session, again = visit(d.gemini, ctx, session)
     assert again and b"Later" in got.data
     assert visit(d.gemini, ctx, session)[2]

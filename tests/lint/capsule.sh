@@ -160,7 +160,8 @@ check_gemtext() { # FILE: weight, headings, alt text, the way back
 		if (inside)
 			say(opened, "a preformatted block that is not closed")
 		if (file != front && text !~ /^=>[ \t]*\/[ \t]/)
-			say(at ? at : 1, "the page does not end with a link to /")
+			say(at ? at : 1,
+			    "the page does not end with a link to /")
 	}' "$1"
 }
 

@@ -190,11 +190,18 @@ place_remove(const char *path, const struct stat *st, int kind, struct FTW *at)
 	return remove(path);
 }
 
+/* Remove the files; what was loaded stays. */
+static inline void
+place_clear(const struct place *p)
+{
+	(void)nftw(p->path, place_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 static inline void
 place_close(struct place *p)
 {
 	place_unload(p);
-	(void)nftw(p->path, place_remove, 8, FTW_DEPTH | FTW_PHYS);
+	place_clear(p);
 }
 
 #endif

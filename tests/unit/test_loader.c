@@ -199,6 +199,7 @@ a_star_lists_what_else_the_folder_holds(void **state)
 	place_write(p, "f/c.gmi", VIEW("c\n"));
 	place_write(p, "f/c.gophermap", VIEW("c\n"));
 	place_write(p, "f/.well-known/security.txt", VIEW("s\n"));
+	place_write(p, "f/.well-known/index.gmi", VIEW("w\n"));
 	place_write(p, "f/.hidden", VIEW("h\n"));
 	place_write(p, "f/sub/index.gmi", VIEW("# Below\n"));
 	place_write(p, "f/bare/x.txt", VIEW("x\n"));
@@ -213,6 +214,7 @@ a_star_lists_what_else_the_folder_holds(void **state)
 	assert_non_null(entry(p, "/f/bare/x.txt"));
 	assert_null(entry(p, "/f/bare/"));
 	assert_null(entry(p, "/f/bare"));
+	assert_non_null(entry(p, "/f/.well-known/"));
 	assert_null(entry(p, "/f/.hidden"));
 }
 
