@@ -117,6 +117,15 @@ resolve(struct feed *f, struct view target)
 	return address;
 }
 
+static bool
+is_told(const struct atom *a, struct view address)
+{
+	struct uri uri;
+
+	return a->may_tell == NULL || uri_parse(address, &uri) != URI_OK ||
+	    a->may_tell(a->arg, &uri);
+}
+
 /* Keep a link if it is an entry. */
 static void
 read_link(struct feed *f, const struct gemtext_line *line)
@@ -132,7 +141,7 @@ read_link(struct feed *f, const struct gemtext_line *line)
 	if (e.title.len == 0)
 		e.title = e.target;
 	e.address = resolve(f, line->target);
-	if (e.address.len == 0)
+	if (e.address.len == 0 || !is_told(f->about, e.address))
 		return;
 	buf_init(&name, SIZE_MAX);
 	buf_put(&name, e.date);

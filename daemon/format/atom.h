@@ -2,10 +2,12 @@
 #ifndef ATOM_H
 #define ATOM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
 #include "base/view.h"
+#include "format/uri.h"
 
 #define MIME_ATOM "application/atom+xml"
 
@@ -20,6 +22,9 @@ struct atom {
 	struct view language; /* tags with commas between, or empty */
 	struct view author;   /* empty: the host stands for it */
 	struct view mail;     /* of the author; left out unless it is one */
+	/* May readers of the feed know of this address?  NULL: of all. */
+	bool (*may_tell)(void *arg, const struct uri *address);
+	void *arg;
 };
 
 /*
@@ -29,6 +34,7 @@ struct atom {
  * calendar has; what follows the date is its title.  The first heading is the
  * feed's title and one of level 2 right after it the subtitle.  Every address
  * is absolute.  Of links with one date and one address the first counts.
+ * Links that may_tell refuses are left out.
  * Returns how many entries there are; with none, nothing is written, because
  * such a feed has no date of its own.
  * For loading only: memory comes from arena.h.

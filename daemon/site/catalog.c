@@ -118,6 +118,20 @@ add_page(struct catalog *c, const struct page *page)
 	search_add(c->builder, &found, text);
 }
 
+/* Add those pages, open or protected, whose file is not among files yet. */
+static void
+add_pages(struct catalog *c, const struct pages *pages, struct hash *files,
+    bool are_open)
+{
+	const struct page *page;
+
+	for (page = pages->first; page != NULL; page = page->next)
+		if (is_text(page) &&
+		    (page->entry->access == NULL) == are_open &&
+		    hash_put(files, page->path, page->entry) == NULL)
+			add_page(c, page);
+}
+
 /* The first page that is a search, or NULL. */
 static const struct page *
 first_search(const struct pages *pages)
@@ -133,7 +147,7 @@ void
 catalog_fill(struct snapshot *s, struct site *site, const struct conf *conf,
     const struct pages *pages, struct problems *ps)
 {
-	const struct page *search = first_search(pages), *page;
+	const struct page *search = first_search(pages);
 	struct catalog c = { .arena = s->arena };
 	struct hash *files;
 	const char *why;
@@ -144,10 +158,9 @@ catalog_fill(struct snapshot *s, struct site *site, const struct conf *conf,
 	c.builder = search_builder_new(s->arena, pages->n);
 	buf_init(&c.text, SEARCH_TEXT_MAX);
 	buf_init(&c.title, SEARCH_TEXT_MAX * 16);
-	for (page = pages->first; page != NULL; page = page->next)
-		if (is_text(page) &&
-		    hash_put(files, page->path, page->entry) == NULL)
-			add_page(&c, page);
+	/* A file that is also at an open place is found there. */
+	add_pages(&c, pages, files, true);
+	add_pages(&c, pages, files, false);
 	buf_fini(&c.text);
 	buf_fini(&c.title);
 	site->search = search_build(c.builder, &why);

@@ -214,15 +214,45 @@ selector_of(const struct prepare *c, struct view path)
 	return VIEW("");
 }
 
+/* Who reads a feed, and of what. */
+struct feed_reader {
+	struct prepare *c;
+	const struct page *page; /* the feed */
+};
+
+/* A feed tells of what its own readers may read. */
+static bool
+may_tell(void *arg, const struct uri *address)
+{
+	const struct feed_reader *reader = arg;
+	const struct site *site = reader->c->site;
+	char room[GEMINI_URI_MAX];
+	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
+	const struct access_rule *rule;
+	const struct entry *entry;
+
+	if (!view_eq_nocase(address->scheme, VIEW("gemini")) ||
+	    !is_ours(reader->c, address->host) ||
+	    uri_path_to_selector(&selector, address->path) != URI_OK)
+		return true;
+	entry = snapshot_find(site, buf_view(&selector));
+	rule = entry != NULL ? entry->access
+			     : access_find(site->access, buf_view(&selector));
+	return rule == NULL || rule == reader->page->entry->access;
+}
+
 /* Fill both answers of a feed from its page's text. */
 static void
 write_feed(struct prepare *c, struct page *page, struct view text)
 {
+	struct feed_reader reader = { c, page };
 	struct atom feed = { .host = c->capsule->hostname.v[0],
 		.selector = page->selector,
 		.page = selector_of(c, page->path),
 		.author = c->capsule->title,
-		.mail = c->capsule->admin };
+		.mail = c->capsule->admin,
+		.may_tell = may_tell,
+		.arg = &reader };
 
 	if (feed.page.len > 0)
 		c->r.selector = feed.page; /* its links start there */
@@ -232,8 +262,9 @@ write_feed(struct prepare *c, struct page *page, struct view text)
 	if (atom_write(&c->out, &feed, text) == 0) {
 		problems_add(c->ps, c->conf->path, page->line,
 		    "%.*s: \"%.*s\" has no link with a date, such as "
-		    "\"=> /x 2026-01-31 Title\", to make a feed of",
-		    VIEW_ARG(page->selector), VIEW_ARG(page->path));
+		    "\"=> /x 2026-01-31 Title\", to make a feed of%s",
+		    VIEW_ARG(page->selector), VIEW_ARG(page->path),
+		    c->site->access == NULL ? "" : ", but to protected pages");
 		return;
 	}
 	page->entry->gemini = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
@@ -367,13 +398,15 @@ rule_of_name(const struct prepare *c, struct view folder, struct view path)
 
 /*
  * The rule for a page, by any of the names that lead to the same content: a
- * folder's index is also a file in it, and so are both halves of a pair.
+ * folder's index is also a file in it, and so are both halves of a pair.  A
+ * feed has the content of its page.
  */
 static const struct access_rule *
 rule_of(const struct prepare *c, const struct page *page)
 {
 	const struct access_rule *rule =
 	    access_find(c->site->access, page->selector);
+	const struct page *source;
 	struct view folder = view_has_suffix(page->selector, VIEW("/"))
 	    ? page->selector
 	    : pages_folder(page->selector);
@@ -382,6 +415,9 @@ rule_of(const struct prepare *c, const struct page *page)
 		return NULL; /* no content of its own */
 	if (rule == NULL && page->kind == PAGE_SAME)
 		return rule_of(c, page->same);
+	if (rule == NULL && page->kind == PAGE_ATOM &&
+	    (source = pages_find(c->pages, selector_of(c, page->path))) != NULL)
+		return rule_of(c, source);
 	if (rule == NULL && page->walked)
 		rule = rule_of_name(c, folder, page->path);
 	if (rule == NULL && page->walked && page->map.len > 0)

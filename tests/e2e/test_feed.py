@@ -107,3 +107,28 @@ def test_the_operator_is_told_of_a_feed_without_entries(tmp_path, page, want):
     line = path.read_text().split("\n").index("/news.xml = @atom news.gmi")
     assert ":%d: /news.xml: " % (line + 1) in done.stderr
     assert want in done.stderr
+
+
+def test_a_feed_leaves_out_what_its_readers_may_not_read(daemon, tmp_path):
+    root = tmp_path / "root"
+    server.write_capsule(root)
+    page = "# News\n=> /open 2026-01-31 Open\n=> /closed 2026-02-01 Closed\n"
+    for name in ("open.gmi", "closed.gmi"):
+        (root / name).write_text("# Page\n")
+    for name in ("news.gmi", "inside.gmi"):
+        (root / name).write_text(page)
+    one = daemon(text=server.conf(
+        capsule={"root": root},
+        selectors={"/open": "open.gmi", "/closed": "closed.gmi",
+                   "/news": "news.gmi", "/news.xml": "@atom news.gmi",
+                   "/inside": "inside.gmi", "/in.xml": "@atom inside.gmi"},
+        access={"/closed": "any", "/inside": "any"}))
+    got = gemini(one.gemini, "gemini://capsule.example.org/news.xml")
+    assert got.status == 20
+    assert b"/open" in got.body and b"losed" not in got.body
+    got = gopher(one.gopher, b"/news.xml\r\n")
+    assert b"/open" in got and b"losed" not in got
+    # The feed of a protected page is as protected.
+    got = gemini(one.gemini, "gemini://capsule.example.org/in.xml")
+    assert got.status == 60
+    assert b"Open" not in gopher(one.gopher, b"/in.xml\r\n")

@@ -1,6 +1,7 @@
 """The search, asked as clients ask: both protocols, and words of all sorts."""
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -176,3 +177,54 @@ def test_lynx_searches(searched, tmp_path):
          % searched.gopher], capture_output=True, text=True, timeout=20,
         env=dict(os.environ, HOME=str(tmp_path)))
     assert "Management" in got.stdout and "Gardens" in got.stdout
+
+
+# -- what only some may read --
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """Three pages with one word; /secret.gmi and all in /club/ are closed."""
+    folder = tmp_path_factory.mktemp("guarded")
+    server.write_capsule(folder / "root")
+    (folder / "root" / "club").mkdir()
+    for name in ("open.gmi", "secret.gmi", "club/in.gmi"):
+        (folder / "root" / name).write_text("# Zebras\nA zebra of %s.\n" % name)
+    (folder / "root" / "closed.gmi").write_text("# Okapis\nAn okapi.\n")
+    selectors = {"/open.gmi": "open.gmi", "/secret.gmi": "secret.gmi",
+                 "/club/": "club/", "/closed/a": "closed.gmi",
+                 "/twice": "closed.gmi", "/search": "@search",
+                 "/club/search": "@search"}
+    text = server.conf(selectors=selectors, access={
+        "/secret.gmi": "any", "/club/*": "any", "/closed/*": "any"})
+    with server.running(folder, text) as one:
+        yield one
+
+
+@pytest.mark.parametrize("found", [found_gemini, found_gopher])
+def test_a_protected_page_is_not_found(guarded, found):
+    assert found(guarded, "zebra") == ["/open.gmi"]
+    assert found(guarded, "secret") == []
+
+
+def test_a_protected_page_is_not_counted(guarded):
+    one = ask_gemini(guarded, "zebra").body
+    assert b"secret" not in one and b"club/in" not in one
+    got = gopher(guarded.gopher, b"/search\tzebra\r\n")
+    assert b"secret" not in got and b"club/in" not in got
+    for text in (one, got):
+        assert re.findall(rb"([0-9]+|[Oo]ne) pages?", text) in (
+            [b"1"], [b"One"], [b"one"]), text
+
+
+def test_a_file_is_found_at_its_open_place(guarded):
+    assert found_gemini(guarded, "okapi") == ["/twice"]
+
+
+def test_a_protected_search_takes_no_words(guarded):
+    got = gemini(guarded.gemini, HOST + "/club/search?zebra")
+    assert got.status == 60
+    for request in (b"/club/search\tzebra", b"/club/search?zebra",
+                    b"/club/search\tzebra\t+"):
+        got = gopher(guarded.gopher, request + b"\r\n")
+        assert b"zebra of" not in got and b"open.gmi" not in got
