@@ -99,15 +99,17 @@ OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
 		${B}/format/mime.o ${B}/format/gemini.o ${B}/format/gopher.o \
 		${B}/format/proxyhdr.o ${B}/format/cgi.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
-		${B}/format/render.o ${B}/format/html.o
+		${B}/format/render.o ${B}/format/html.o \
+		${B}/format/words.o ${B}/format/snippet.o ${B}/format/atom.o
 OBJS_site =	${B}/site/access.o \
 		${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/conf_value.o ${B}/site/conf_list.o \
 		${B}/site/conf_map.o ${B}/site/conf_check.o \
 		${B}/site/conf_print.o \
-		${B}/site/snapshot.o \
+		${B}/site/search.o ${B}/site/snapshot.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
-		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
+		${B}/site/pages.o ${B}/site/notices.o ${B}/site/catalog.o \
+		${B}/site/results.o ${B}/site/prepare.o \
 		${B}/site/prepare_file.o \
 		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/identity.o \
@@ -123,7 +125,7 @@ OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 		${OBJS_process} ${OBJS_main}
 
 LIBS_format =	-lunistring -lidn2
-LIBS_site =	-linih ${LIBS_format}
+LIBS_site =	-linih -lsqlite3 -lm ${LIBS_format}
 LIBS_net =	-levent_core -lssl -lcrypto ${LIBS_site}
 
 A_base =	${B}/base.a
@@ -140,9 +142,10 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
 		${T}/test_cgi \
 		${T}/test_gemtext \
-		${T}/test_gophermap ${T}/test_render
+		${T}/test_gophermap ${T}/test_render \
+		${T}/test_words ${T}/test_atom
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
-		${T}/test_answer
+		${T}/test_answer ${T}/test_search
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
 UNIT_process = ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
@@ -156,16 +159,19 @@ UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_cgi \
 		${T}/fuzz_gemtext ${T}/fuzz_gophermap \
-		${T}/fuzz_render
-FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer
+		${T}/fuzz_render ${T}/fuzz_words ${T}/fuzz_atom
+FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer \
+		${T}/fuzz_search
 FUZZ =		${FUZZ_format} ${FUZZ_site}
+
+BENCH =		${T}/bench_search
 
 HDRS !=		echo daemon/*/*.h
 
 # -- targets --
 
 .PHONY: all help run check unit e2e e2e-fences e2e-only soak valgrind \
-	valgrind-run lint fuzz fuzz-run golden fmt clean \
+	valgrind-run bench lint fuzz fuzz-run golden fmt clean \
 	force stage install install-files install-linux install-freebsd \
 	install-openbsd install-netbsd uninstall
 .SUFFIXES:
@@ -182,6 +188,7 @@ all: build/capsuled
 #: make valgrind   a few unit tests and a daemon under valgrind
 #: make lint       what every file of the tree keeps to
 #: make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each
+#: make bench      measure what a search costs
 #: make golden     rewrite tests/golden from what is rendered now
 #: make fmt        lay out the C as the tool has it (clang-format 14)
 #: make install    PREFIX=/usr/local, SYSCONFDIR, DESTDIR and others
@@ -237,6 +244,9 @@ ${B}/format/gophermap.o: daemon/format/gophermap.c
 ${B}/format/render.o: daemon/format/render.c
 ${B}/format/html.o: daemon/format/html.c
 ${B}/site/access.o: daemon/site/access.c
+${B}/format/words.o: daemon/format/words.c
+${B}/format/snippet.o: daemon/format/snippet.c
+${B}/format/atom.o: daemon/format/atom.c
 ${B}/site/conf.o: daemon/site/conf.c
 ${B}/site/conf_table.o: daemon/site/conf_table.c
 ${B}/site/conf_value.o: daemon/site/conf_value.c
@@ -244,15 +254,18 @@ ${B}/site/conf_list.o: daemon/site/conf_list.c
 ${B}/site/conf_map.o: daemon/site/conf_map.c
 ${B}/site/conf_check.o: daemon/site/conf_check.c
 ${B}/site/conf_print.o: daemon/site/conf_print.c
+${B}/site/search.o: daemon/site/search.c
 ${B}/site/snapshot.o: daemon/site/snapshot.c
 ${B}/site/beneath.o: daemon/site/beneath.c
 ${B}/site/folder.o: daemon/site/folder.c
 ${B}/site/map.o: daemon/site/map.c
 ${B}/site/pages.o: daemon/site/pages.c
 ${B}/site/notices.o: daemon/site/notices.c
+${B}/site/catalog.o: daemon/site/catalog.c
 ${B}/site/prepare.o: daemon/site/prepare.c
 ${B}/site/prepare_file.o: daemon/site/prepare_file.c
 ${B}/site/loader.o: daemon/site/loader.c
+${B}/site/results.o: daemon/site/results.c
 ${B}/site/answer.o: daemon/site/answer.c
 ${B}/net/identity.o: daemon/net/identity.c
 ${B}/net/deadline.o: daemon/net/deadline.c
@@ -302,6 +315,7 @@ ${B}/process.a: ${OBJS_process}
 
 SRC_unit !=	echo tests/unit/*.c tests/unit/*.h
 SRC_fuzz !=	echo tests/fuzz/*.c
+SRC_bench !=	echo tests/bench/*.c
 
 ${UNIT_base}: ${A_base} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_base} -lcmocka
@@ -324,6 +338,13 @@ ${FUZZ_format}: ${A_format} ${SRC_fuzz}
 ${FUZZ_site}: ${A_site} ${SRC_fuzz}
 	${CC} ${FLAGS} ${LINK} -fsanitize=fuzzer -o $@ tests/fuzz/${@F}.c \
 	    ${A_site} ${LIBS_site}
+
+${BENCH}: ${A_site} ${SRC_bench}
+	${CC} ${FLAGS} ${LINK} -o $@ tests/bench/${@F}.c ${A_site} \
+	    ${LIBS_site}
+
+bench: ${BENCH}
+	@for b in ${BENCH}; do ./$$b || exit 1; done
 
 unit: ${UNIT}
 	@bad=0; for t in ${UNIT}; do \
@@ -367,8 +388,10 @@ fuzz:
 fuzz-run: ${FUZZ}
 	@sh tests/fuzz/run.sh ${T} ${FUZZ_SECONDS}
 
-golden: ${T}/test_render
+golden: ${T}/test_render ${T}/test_atom ${T}/test_search
 	GOLDEN=write ./${T}/test_render
+	GOLDEN=write ./${T}/test_atom
+	GOLDEN=write ./${T}/test_search
 
 fmt:
 	clang-format -i daemon/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c

@@ -80,8 +80,8 @@ if [ -z "$name" ]; then
 	cat >&2 <<-'END'
 	packages: this system is not known to conf/packages.sh; needed are
 	  to build: a C11 compiler, make, and the headers of OpenSSL 3 or
-	    LibreSSL, libevent 2.1, inih, libunistring and
-	    libidn2
+	    LibreSSL, libevent 2.1, inih, libunistring,
+	    libidn2 and SQLite 3.36 with FTS5
 	  to test:  python3 with pytest, cmocka, clang with libFuzzer and
 	    the sanitizers, curl, openssl, mandoc, shellcheck
 	END

@@ -3,7 +3,7 @@
 # shellcheck shell=sh disable=SC2034	# used by packages.sh
 
 run="gcc libc6-dev libssl-dev libevent-dev libinih-dev libunistring-dev
-libidn2-dev"
+libidn2-dev libsqlite3-dev"
 check="python3 python3-pytest libcmocka-dev clang libclang-rt-dev
 curl openssl procps"
 extra="llvm shellcheck mandoc clang-format lynx gopher amfora tmux bmake"

@@ -3,7 +3,7 @@
 # The compiler, OpenSSL and mandoc are in the base system.
 # shellcheck shell=sh disable=SC2034	# used by packages.sh
 
-run="libevent inih libunistring libidn2"
+run="libevent inih libunistring libidn2 sqlite3"
 check="python3 py311-pytest cmocka curl"
 extra="hs-ShellCheck llvm14 lynx gopher amfora tmux gmake"
 by_hand="pkg install"

@@ -4,7 +4,7 @@
 # the base system is 1.4, too old.
 # shellcheck shell=sh disable=SC2034	# used by packages.sh
 
-run="libevent inih libunistring libidn2"
+run="libevent inih libunistring libidn2 sqlite3"
 check="python%3 py3-test cmocka curl"
 extra="shellcheck lynx amfora tmux gmake"
 by_hand="pkg_add"

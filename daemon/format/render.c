@@ -199,26 +199,6 @@ folder_of(struct view selector)
 	return selector.len > 0 ? selector : VIEW("/");
 }
 
-/* True for what may stand in a URI as it is. */
-static bool
-is_uri_byte(char c)
-{
-	switch (c) {
-	case '"':
-	case '<':
-	case '>':
-	case '\\':
-	case '^':
-	case '`':
-	case '{':
-	case '|':
-	case '}':
-		return false;
-	default:
-		return c > ' ' && c <= '~';
-	}
-}
-
 /*
  * v with what no URI can hold as %HH: people write links in their own
  * letters, and clients do the same with them.
@@ -226,18 +206,8 @@ is_uri_byte(char c)
 static struct view
 as_uri(struct page *p, struct view v)
 {
-	size_t i, run = 0;
-
 	buf_reset(&p->target);
-	for (i = 0; i < v.len; i++) {
-		if (is_uri_byte(v.p[i]))
-			continue;
-		buf_put(&p->target, (struct view){ v.p + run, i - run });
-		buf_printf(&p->target, "%%%02X",
-		    (unsigned)(unsigned char)v.p[i]);
-		run = i + 1;
-	}
-	buf_put(&p->target, view_skip(v, run));
+	uri_mend(&p->target, v);
 	return buf_view(&p->target);
 }
 

@@ -595,3 +595,38 @@ uri_normalise_host(struct buf *to, struct view host)
 	shorten_ipv6(to, mark);
 	return URI_OK;
 }
+
+/* True for what may stand in a URI as it is. */
+static bool
+is_uri_byte(char c)
+{
+	switch (c) {
+	case '"':
+	case '<':
+	case '>':
+	case '\\':
+	case '^':
+	case '`':
+	case '{':
+	case '|':
+	case '}':
+		return false;
+	default:
+		return c > ' ' && c <= '~';
+	}
+}
+
+void
+uri_mend(struct buf *to, struct view v)
+{
+	size_t i, run = 0;
+
+	for (i = 0; i < v.len; i++) {
+		if (is_uri_byte(v.p[i]))
+			continue;
+		buf_put(to, (struct view){ v.p + run, i - run });
+		buf_printf(to, "%%%02X", (unsigned)(unsigned char)v.p[i]);
+		run = i + 1;
+	}
+	buf_put(to, view_skip(v, run));
+}

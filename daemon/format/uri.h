@@ -69,6 +69,12 @@ void uri_encode_path(struct buf *to, struct view selector);
 void uri_encode_component(struct buf *to, struct view v);
 
 /*
+ * Append v, which is meant to be a URI reference, with every byte that no URI
+ * can hold as %HH; what is encoded already stays.
+ */
+void uri_mend(struct buf *to, struct view v);
+
+/*
  * Append v percent-decoded ("+" stays "+").
  * Errors: URI_BAD for a "%" without two hex digits; *to as it was.
  */

@@ -16,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <unistring/version.h>
-
 #include <idn2.h>
+#include <sqlite3.h>
+#include <unistring/version.h>
 
 #include "base/mem.h"
 #include "net/tls.h"
@@ -54,10 +54,11 @@ static void
 print_version(void)
 {
 	printf("capsuled %s\n%s\nlibevent %s\nlibunistring %d.%d\n"
-	       "libidn2 %s\n",
+	       "libidn2 %s\nSQLite %s\n",
 	    CAPSULED_VERSION, OpenSSL_version(OPENSSL_VERSION),
 	    event_get_version(), _libunistring_version >> 8,
-	    _libunistring_version & 0xff, idn2_check_version(NULL));
+	    _libunistring_version & 0xff, idn2_check_version(NULL),
+	    sqlite3_libversion());
 }
 
 static int

@@ -3,7 +3,8 @@
  *
  * Floor site.  Everything said here was prepared, in the snapshot or in the
  * tables below.  Only the HTML page for a "URL:" selector, which carries what
- * the client sent, and answers to Gopher+ are put together on the spot.
+ * the client sent, answers to Gopher+ and results of a search are put together
+ * on the spot.
  */
 #include "site/answer.h"
 
@@ -12,6 +13,7 @@
 #include "format/gopher.h"
 #include "format/html.h"
 #include "format/uri.h"
+#include "site/results.h"
 
 /* Longest HTML page made for a "URL:" selector, all of it escaped: bytes. */
 #define URL_PAGE_MAX ((size_t)32 << 10)
@@ -112,16 +114,44 @@ is_admitted(const struct access_rule *rule, const struct peer *peer,
 	return false;
 }
 
+/* Search is for everybody, so it tells of what everybody may read. */
+static bool
+may_see(void *arg, struct view selector)
+{
+	const struct site *const *site = arg;
+
+	return !site_is_protected(*site, selector);
+}
+
+/* The answer to a query, which is percent-encoded, if the entry takes one. */
 static struct answer
-gemini_path(const struct site *site, const struct peer *peer, struct view path,
-    struct reply *reply)
+gemini_query(const struct site *site, const struct entry *entry,
+    struct view encoded, struct reply *reply)
+{
+	char room[GEMINI_URI_MAX];
+	struct buf query = ROOM(room), *to = &reply->dynamic;
+	struct search_asker asker = { may_see, &site };
+
+	if (uri_decode(&query, encoded) != URI_OK ||
+	    results_is_blank(buf_view(&query)))
+		return entry->gemini;
+	to->max = RESULTS_MAX;
+	if (results_gemini(to, site, entry, buf_view(&query), &asker) < 0)
+		return refuse(GEMINI_TEMPORARY_FAILURE,
+		    VIEW("40 The search is out of memory\r\n"));
+	return refuse(GEMINI_SUCCESS, buf_view(to));
+}
+
+static struct answer
+gemini_path(const struct site *site, const struct peer *peer,
+    const struct uri *uri, struct reply *reply)
 {
 	char room[GEMINI_URI_MAX];
 	struct buf selector = ROOM(room);
 	const struct access_rule *rule;
 	const struct entry *entry;
 
-	if (uri_path_to_selector(&selector, path) != URI_OK)
+	if (uri_path_to_selector(&selector, uri->path) != URI_OK)
 		return refuse(GEMINI_BAD_REQUEST,
 		    VIEW("59 Bad path: it leads outside\r\n"));
 	entry = snapshot_find(site, buf_view(&selector));
@@ -133,7 +163,9 @@ gemini_path(const struct site *site, const struct peer *peer, struct view path,
 	if (entry == NULL)
 		return refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
 	reply->selector = entry->selector;
-	return entry->gemini;
+	return entry->kind == ENTRY_PAGE
+	    ? entry->gemini
+	    : gemini_query(site, entry, uri->query, reply);
 }
 
 static void
@@ -171,7 +203,7 @@ gemini_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 	/* A number alone: 0.16 clients count with it, later ones show it. */
 	reply->answer = peer->too_fast
 	    ? refuse(GEMINI_SLOW_DOWN, VIEW("44 " WAIT "\r\n"))
-	    : gemini_path(site, peer, req.uri.path, reply);
+	    : gemini_path(site, peer, &req.uri, reply);
 }
 
 const struct protocol protocol_gemini = { "gemini", GEMINI_REQUEST_MAX,
@@ -321,10 +353,50 @@ is_private(const struct site *site, struct view selector)
 	return site_is_protected(site, buf_view(&whole));
 }
 
+/*
+ * The search in "/search?words", which is what a link with words is in a
+ * menu, and what some clients send; *query is then what follows, decoded.
+ */
+static const struct entry *
+find_search(const struct site *site, struct view selector, struct buf *query)
+{
+	struct view rest = selector, path = view_cut(&rest, '?');
+	const struct entry *entry = NULL;
+
+	if (rest.p != NULL)
+		entry = gopher_find(site, path);
+	if (entry == NULL || entry->kind != ENTRY_SEARCH)
+		return NULL;
+	if (uri_decode(query, rest) != URI_OK)
+		buf_put(query, rest);
+	return entry;
+}
+
+/* The answer to a query, if the entry takes one. */
+static struct answer
+gopher_query(const struct site *site, const struct entry *entry,
+    struct view query, char plus, struct reply *reply)
+{
+	struct search_asker asker = { may_see, &site };
+	struct buf *to = &reply->dynamic;
+
+	if (results_is_blank(query) || (plus != 0 && plus != '+'))
+		return plus == 0 ? entry->gopher
+				 : plus_answer(site, entry, plus, reply);
+	to->max = RESULTS_MAX;
+	if (plus == '+')
+		buf_puts(to, "+-2\r\n");
+	if (results_gopher(to, site, entry, query, &asker) < 0)
+		return site->slow_down;
+	return refuse(GEMINI_SUCCESS, buf_view(to));
+}
+
 static struct answer
 gopher_selector(const struct site *site, const struct gopher_request *req,
     struct reply *reply)
 {
+	char room[GOPHER_REQUEST_MAX];
+	struct buf query = ROOM(room);
 	const struct entry *entry;
 	struct view url = url_of(req->selector);
 
@@ -334,9 +406,15 @@ gopher_selector(const struct site *site, const struct gopher_request *req,
 		return site->http;
 	entry = gopher_find(site, req->selector);
 	if (entry == NULL)
+		entry = find_search(site, req->selector, &query);
+	if (entry == NULL)
 		return is_private(site, req->selector) ? site->forbidden
 						       : site->not_found;
 	reply->selector = entry->selector;
+	if (entry->kind == ENTRY_SEARCH && entry->access == NULL)
+		return gopher_query(site, entry,
+		    req->has_query ? req->query : buf_view(&query), req->plus,
+		    reply);
 	return req->plus == 0 ? entry->gopher
 			      : plus_answer(site, entry, req->plus, reply);
 }

@@ -27,7 +27,7 @@ _Static_assert(CONF_LINE_MAX <= GOPHER_SELECTOR_MAX, "selectors are short");
 #define URI_MAX  4096 /* bytes of a resolved target; a line gives fewer */
 #define HOPS_MAX 5    /* redirects in a row that clients follow; gemini spec */
 
-#define ACTIONS "@redirect, @redirect-temporary, @gone"
+#define ACTIONS "@redirect, @redirect-temporary, @gone, @search, @atom"
 
 /* One section of the map that is being checked. */
 struct map {
@@ -240,9 +240,10 @@ check_unknown(const struct map *m, const struct conf_pair *pair,
     struct view action)
 {
 	static const char *const known[] = { "@redirect", "@redirect-temporary",
-		"@gone" };
+		"@gone", "@search", "@atom" };
 	struct view word = arena_copy(m->conf->arena, action);
-	const char *near = problem_nearest(word.p, known, 3);
+	const char *near =
+	    problem_nearest(word.p, known, sizeof(known) / sizeof(known[0]));
 	struct buf why;
 
 	buf_init(&why, CONF_WHY_MAX);
@@ -255,16 +256,40 @@ check_unknown(const struct map *m, const struct conf_pair *pair,
 	buf_fini(&why);
 }
 
+/* What follows @atom is the name of one file of gemtext. */
+static void
+check_atom(const struct map *m, const struct conf_pair *pair, struct view file)
+{
+	if (file.len == 0)
+		complain_of(m, pair,
+		    "a feed needs the page that it is made from, such as "
+		    "@atom news.gmi");
+	else if (ends(file, "/") || starts(file, "@"))
+		complain_value(m, pair, file,
+		    "is not a file that a feed can be made from");
+}
+
 static void
 check_action(const struct map *m, const struct conf_pair *pair)
 {
 	struct view rest, action = first_word(pair->value, &rest);
 	struct uri uri;
 
+	if ((view_eq(action, VIEW("@search")) ||
+		view_eq(action, VIEW("@atom"))) &&
+	    ends(pair->key, "/"))
+		complain_of(m, pair,
+		    "only the selector of a folder or a page ends with \"/\"");
 	if (view_eq(action, VIEW("@gone"))) {
 		if (rest.len > 0)
 			complain_value(m, pair, rest,
 			    "follows @gone, which stands alone");
+	} else if (view_eq(action, VIEW("@search"))) {
+		if (rest.len > 0)
+			complain_value(m, pair, rest,
+			    "follows @search, which stands alone");
+	} else if (view_eq(action, VIEW("@atom"))) {
+		check_atom(m, pair, rest);
 	} else if (!view_eq(action, VIEW("@redirect")) &&
 	    !view_eq(action, VIEW("@redirect-temporary"))) {
 		check_unknown(m, pair, action);

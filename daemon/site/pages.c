@@ -203,22 +203,38 @@ set_file(struct collect *c, struct page *page, struct view path,
 static void
 add_action(struct collect *c, const struct conf_pair *pair)
 {
+	static const struct {
+		struct view name;
+		enum page_kind kind;
+		char item;
+	} actions[] = { { VIEW_INIT("@gone"), PAGE_GONE, '1' },
+		{ VIEW_INIT("@search"), PAGE_SEARCH, '7' },
+		{ VIEW_INIT("@atom"), PAGE_ATOM, '1' },
+		{ VIEW_INIT("@redirect"), PAGE_REDIRECT, '1' },
+		{ VIEW_INIT("@redirect-temporary"), PAGE_REDIRECT, '1' } };
 	struct view v = pair->value;
-	size_t n = 0;
+	size_t n = 0, i;
 	struct page *page;
 
 	while (n < v.len && v.p[n] != ' ' && v.p[n] != '\t')
 		n++;
 	v.len = n;
-	if (view_eq(v, VIEW("@gone"))) {
-		(void)add(c, pair->key, PAGE_GONE, pair->line);
-		return;
-	}
-	page = add(c, pair->key, PAGE_REDIRECT, pair->line);
+	for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (view_eq(v, actions[i].name))
+			break;
+	if (i == sizeof(actions) / sizeof(actions[0]))
+		return; /* the configuration's check has told */
+	page = add(c, pair->key, actions[i].kind, pair->line);
 	if (page == NULL)
 		return;
-	page->target = view_trim(view_skip(pair->value, n));
-	page->temporary = view_eq(v, VIEW("@redirect-temporary"));
+	page->mime.item = actions[i].item;
+	v = view_trim(view_skip(pair->value, n));
+	if (page->kind == PAGE_ATOM)
+		page->path = v;
+	else
+		page->target = v;
+	page->temporary =
+	    view_has_prefix(pair->value, VIEW("@redirect-temporary"));
 }
 
 /* The lines that name a file or a deed; folders are kept for later. */

@@ -23,6 +23,8 @@ enum page_kind {
 	PAGE_LISTING,  /* a folder without an index */
 	PAGE_REDIRECT, /* target; temporary or not */
 	PAGE_GONE,
+	PAGE_SEARCH,
+	PAGE_ATOM,  /* path is the gemtext that it is made from */
 	PAGE_SAME,  /* another name for the page same */
 	PAGE_SLASH, /* a folder's name without "/"; same is the folder */
 	PAGE_CAPS_TXT

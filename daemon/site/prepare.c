@@ -14,10 +14,14 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "format/atom.h"
 #include "format/gemini.h"
 #include "format/gopher.h"
+#include "site/catalog.h"
+#include "site/map.h"
 #include "site/notices.h"
 #include "site/prepare_file.h"
+#include "site/results.h"
 
 /* -- what a rendering asks -- */
 
@@ -182,6 +186,116 @@ prepare_gone(struct prepare *c, struct page *page)
 	page->entry->gopher = prepare_keep(c, page, GEMINI_GONE, &c->in);
 }
 
+/* What is answered before there is anything to look for. */
+static void
+prepare_search(struct prepare *c, struct page *page)
+{
+	buf_reset(&c->in);
+	gemini_header(&c->in, GEMINI_INPUT, VIEW(RESULTS_PROMPT));
+	page->entry->kind = ENTRY_SEARCH;
+	page->entry->gemini = prepare_keep(c, page, GEMINI_INPUT, &c->in);
+	results_explain(&c->in, page->selector);
+	buf_reset(&c->out);
+	render_gemtext_menu(&c->out, &c->r, buf_view(&c->in));
+	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
+}
+
+/* -- feeds -- */
+
+/* The selector of the file that a feed is made from, empty if it has none. */
+static struct view
+selector_of(const struct prepare *c, struct view path)
+{
+	const struct page *page;
+
+	for (page = c->pages->first; page != NULL; page = page->next)
+		if (page->kind == PAGE_FILE && view_eq(page->path, path))
+			return page->selector;
+	return VIEW("");
+}
+
+/* Who reads a feed, and of what. */
+struct feed_reader {
+	struct prepare *c;
+	const struct page *page; /* the feed */
+};
+
+/* A feed tells of what its own readers may read. */
+static bool
+may_tell(void *arg, const struct uri *address)
+{
+	const struct feed_reader *reader = arg;
+	const struct site *site = reader->c->site;
+	char room[GEMINI_URI_MAX];
+	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
+	const struct access_rule *rule;
+	const struct entry *entry;
+
+	if (!view_eq_nocase(address->scheme, VIEW("gemini")) ||
+	    !is_ours(reader->c, address->host) ||
+	    uri_path_to_selector(&selector, address->path) != URI_OK)
+		return true;
+	entry = snapshot_find(site, buf_view(&selector));
+	rule = entry != NULL ? entry->access
+			     : access_find(site->access, buf_view(&selector));
+	return rule == NULL || rule == reader->page->entry->access;
+}
+
+/* Fill both answers of a feed from its page's text. */
+static void
+write_feed(struct prepare *c, struct page *page, struct view text)
+{
+	struct feed_reader reader = { c, page };
+	struct atom feed = { .host = c->capsule->hostname.v[0],
+		.selector = page->selector,
+		.page = selector_of(c, page->path),
+		.author = c->capsule->title,
+		.mail = c->capsule->admin,
+		.may_tell = may_tell,
+		.arg = &reader };
+
+	if (feed.page.len > 0)
+		c->r.selector = feed.page; /* its links start there */
+	feed.language = map_language(c->capsule, c->r.selector);
+	buf_reset(&c->out);
+	gemini_header(&c->out, GEMINI_SUCCESS, VIEW(MIME_ATOM));
+	if (atom_write(&c->out, &feed, text) == 0) {
+		problems_add(c->ps, c->conf->path, page->line,
+		    "%.*s: \"%.*s\" has no link with a date, such as "
+		    "\"=> /x 2026-01-31 Title\", to make a feed of%s",
+		    VIEW_ARG(page->selector), VIEW_ARG(page->path),
+		    c->site->access == NULL ? "" : ", but to protected pages");
+		return;
+	}
+	page->entry->gemini = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
+	(void)atom_gemtext(&c->out, &feed, text);
+	text = arena_copy(c->pages->arena, buf_view(&c->out));
+	buf_reset(&c->out);
+	render_gemtext_menu(&c->out, &c->r, text);
+	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
+}
+
+static void
+prepare_atom(struct prepare *c, struct page *page)
+{
+	struct mime mime = map_type(c->capsule, page->path);
+	struct stat st;
+	int fd = prepare_open(c, page, page->path, &st);
+
+	if (fd < 0)
+		return;
+	if (!view_has_prefix(mime.type, VIEW(MIME_GEMTEXT)))
+		problems_add(c->ps, c->conf->path, page->line,
+		    "%.*s: \"%.*s\" is not gemtext, which a feed is made of",
+		    VIEW_ARG(page->selector), VIEW_ARG(page->path));
+	else {
+		buf_reset(&c->in);
+		if (prepare_read(c, page, page->path, fd, st.st_size) == 0)
+			write_feed(c, page, buf_view(&c->in));
+	}
+	(void)close(fd);
+}
+
 static void
 prepare_caps(struct prepare *c, struct page *page)
 {
@@ -233,6 +347,8 @@ prepare_first(struct prepare *c, struct page *page)
 	static void (*const deeds[])(struct prepare *, struct page *) = {
 		[PAGE_REDIRECT] = prepare_redirect,
 		[PAGE_GONE] = prepare_gone,
+		[PAGE_SEARCH] = prepare_search,
+		[PAGE_ATOM] = prepare_atom,
 		[PAGE_CAPS_TXT] = prepare_caps,
 		[PAGE_FILE] = prepare_file,
 		[PAGE_LISTING] = NULL,
@@ -282,13 +398,15 @@ rule_of_name(const struct prepare *c, struct view folder, struct view path)
 
 /*
  * The rule for a page, by any of the names that lead to the same content: a
- * folder's index is also a file in it, and so are both halves of a pair.
+ * folder's index is also a file in it, and so are both halves of a pair.  A
+ * feed has the content of its page.
  */
 static const struct access_rule *
 rule_of(const struct prepare *c, const struct page *page)
 {
 	const struct access_rule *rule =
 	    access_find(c->site->access, page->selector);
+	const struct page *source;
 	struct view folder = view_has_suffix(page->selector, VIEW("/"))
 	    ? page->selector
 	    : pages_folder(page->selector);
@@ -297,6 +415,9 @@ rule_of(const struct prepare *c, const struct page *page)
 		return NULL; /* no content of its own */
 	if (rule == NULL && page->kind == PAGE_SAME)
 		return rule_of(c, page->same);
+	if (rule == NULL && page->kind == PAGE_ATOM &&
+	    (source = pages_find(c->pages, selector_of(c, page->path))) != NULL)
+		return rule_of(c, source);
 	if (rule == NULL && page->walked)
 		rule = rule_of_name(c, folder, page->path);
 	if (rule == NULL && page->walked && page->map.len > 0)
@@ -358,6 +479,36 @@ add_entries(struct prepare *c)
 	}
 }
 
+/* -- menus that are made while serving -- */
+
+static char
+item_of_entry(void *arg, struct view selector)
+{
+	const struct entry *entry = snapshot_find(arg, selector);
+
+	return entry == NULL ? 0 : entry->item;
+}
+
+/* Such menus lead to selectors and name no host. */
+static bool
+is_ours_never(void *arg, struct view host)
+{
+	(void)arg;
+	(void)host;
+	return false;
+}
+
+static void
+set_menu(struct prepare *c)
+{
+	c->site->menu = c->r;
+	c->site->menu.selector = VIEW("/");
+	c->site->menu.host = arena_copy(c->s->arena, c->r.host);
+	c->site->menu.item_of = item_of_entry;
+	c->site->menu.is_ours = is_ours_never;
+	c->site->menu.arg = c->site;
+}
+
 void
 prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
@@ -388,6 +539,9 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 			c.r.selector = page->selector;
 			turns[i](&c, page);
 		}
+	set_menu(&c);
+	if (problems_count(ps) == 0)
+		catalog_fill(s, site, conf, pages, ps);
 	close_gopher(&c);
 	buf_fini(&c.in);
 	buf_fini(&c.out);

@@ -74,9 +74,12 @@ void
 snapshot_free(struct snapshot *s)
 {
 	const struct snapshot_file *file;
+	size_t i;
 
 	if (s == NULL)
 		return;
+	for (i = 0; i < s->n_sites; i++)
+		search_free(s->sites[i].search);
 	for (file = s->files; file != NULL; file = file->next)
 		(void)close(file->fd);
 	arena_free(s->arena);

@@ -10,7 +10,9 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/view.h"
+#include "format/render.h"
 #include "site/access.h"
+#include "site/search.h"
 
 /* Larger files are streamed from an open descriptor: bytes. */
 #define SNAPSHOT_INLINE_MAX ((off_t)256 << 10)
@@ -29,9 +31,16 @@ struct answer {
 	const struct snapshot_file *file; /* NULL: bytes are all */
 };
 
+/* How an entry is answered. */
+enum entry_kind {
+	ENTRY_PAGE,  /* by what was prepared, whatever is asked */
+	ENTRY_SEARCH /* by what was prepared, or by results for a query */
+};
+
 /* What one selector gives, in each protocol. */
 struct entry {
 	struct view selector;
+	enum entry_kind kind;
 	char item;                        /* Gopher item type of what is here */
 	const struct access_rule *access; /* NULL: anybody may read it */
 	struct answer gemini, gopher;
@@ -47,6 +56,8 @@ struct site {
 	struct answer not_found, bad_request, slow_down, forbidden, http, plus;
 	struct access *access; /* NULL: nothing is protected */
 	struct view title, admin;
+	struct search *search; /* NULL: no entry is a search */
+	struct render menu;    /* for menus that are made on the spot */
 };
 
 struct snapshot {
@@ -84,7 +95,8 @@ const struct entry *snapshot_find(const struct site *site,
  */
 bool site_is_protected(const struct site *site, struct view selector);
 
-/* Close the snapshot's files and free all of it; NULL is allowed. */
+/* Close the snapshot's files and indexes and free all of it; NULL is allowed.
+ */
 void snapshot_free(struct snapshot *s);
 
 #endif

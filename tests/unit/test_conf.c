@@ -922,7 +922,7 @@ each_file_is_told_all_its_problems_by_line(void **state)
 
 /* -- maps -- */
 
-#define ACTIONS "@redirect, @redirect-temporary, @gone"
+#define ACTIONS "@redirect, @redirect-temporary, @gone, @search, @atom"
 
 /* Under [selectors] from line 4; the file's name is left out. */
 static const struct {
@@ -964,10 +964,10 @@ static const struct {
 	    "5: [selectors] /b: it needs a file, a folder/ or an "
 	    "action: " ACTIONS "\n" },
 
-	{ "unknown action", "/a = @redirct /\n/ = x\n/s = @search\n/t = @\n",
+	{ "unknown action", "/a = @redirct /\n/ = x\n/s = @seek\n/t = @\n",
 	    "4: [selectors] /a: \"@redirct\" is not an action; nearest: "
 	    "@redirect; accepted: " ACTIONS "\n"
-	    "6: [selectors] /s: \"@search\" is not an action; "
+	    "6: [selectors] /s: \"@seek\" is not an action; "
 	    "accepted: " ACTIONS "\n"
 	    "7: [selectors] /t: \"@\" is not an action; accepted: " ACTIONS
 	    "\n" },
@@ -986,6 +986,27 @@ static const struct {
 	{ "words after @gone", "/a = @gone fishing\n",
 	    "4: [selectors] /a: \"fishing\" follows @gone, which stands "
 	    "alone\n" },
+	{ "a search and feeds",
+	    "/s = @search\n/n.xml = @atom  a b.gmi ; comment\n"
+	    "/t = @redirect /s?words\n",
+	    "" },
+	{ "words after @search", "/s = @search here\n",
+	    "4: [selectors] /s: \"here\" follows @search, which stands "
+	    "alone\n" },
+	{ "a feed of nothing, a folder, an action",
+	    "/a = @atom\n/b = @atom news/\n/c = @atom @search\n",
+	    "4: [selectors] /a: a feed needs the page that it is made from, "
+	    "such as @atom news.gmi\n"
+	    "5: [selectors] /b: \"news/\" is not a file that a feed can be "
+	    "made from\n"
+	    "6: [selectors] /c: \"@search\" is not a file that a feed can be "
+	    "made from\n" },
+	{ "a search and a feed that look like folders",
+	    "/s/ = @search\n/n/ = @atom news.gmi\n",
+	    "4: [selectors] /s/: only the selector of a folder or a page ends "
+	    "with \"/\"\n"
+	    "5: [selectors] /n/: only the selector of a folder or a page ends "
+	    "with \"/\"\n" },
 
 	{ "nowhere", "/history = h.gmi\n/a = @redirect /hystory\n",
 	    "5: [selectors] /a: \"/hystory\" is where it leads, and that "

@@ -494,6 +494,71 @@ a_stray_fifo_in_a_folder_stops_nothing(void **state)
 	assert_null(entry(p, "/f/up/f/x.txt"));
 }
 
+/* -- feeds -- */
+
+static void
+a_feed_is_made_of_the_dated_links_of_a_page(void **state)
+{
+	struct place *p = *state;
+	const struct entry *e;
+
+	place_write(p, "news.gmi",
+	    VIEW("\357\273\277# News\r\n=> old 2025-01-01 Old\r\n"
+		 "=> /new 2026-01-31 New\r\n=> /x Other\r\n"));
+	place_write(p, "new.txt", VIEW("x\n"));
+	place_load(p,
+	    HEAD "/blog/ = news.gmi\n/news.xml = @atom news.gmi\n"
+		 "/new = new.txt\n");
+	e = entry(p, "/news.xml");
+	assert_non_null(e);
+	assert_int_equal(e->item, '1');
+	assert_int_equal(e->kind, ENTRY_PAGE);
+	expect("Gemini", e->gemini.bytes,
+	    "20 application/atom+xml\r\n"
+	    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
+	    "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"en\">\n"
+	    "<id>gemini://capsule.example.org/blog/</id>\n"
+	    "<title>News</title>\n<updated>2026-01-31T12:00:00Z</updated>\n"
+	    "<author>\n<name>The institute</name>\n"
+	    "<email>a@example.org</email>\n</author>\n"
+	    "<link rel=\"self\" type=\"application/atom+xml\""
+	    " href=\"gemini://capsule.example.org/news.xml\"/>\n"
+	    "<link rel=\"alternate\" type=\"text/gemini\""
+	    " href=\"gemini://capsule.example.org/blog/\"/>\n"
+	    "<entry>\n<id>gemini://capsule.example.org/new</id>\n"
+	    "<title>New</title>\n<updated>2026-01-31T12:00:00Z</updated>\n"
+	    "<link rel=\"alternate\""
+	    " href=\"gemini://capsule.example.org/new\"/>\n</entry>\n"
+	    "<entry>\n<id>gemini://capsule.example.org/blog/old</id>\n"
+	    "<title>Old</title>\n<updated>2025-01-01T12:00:00Z</updated>\n"
+	    "<link rel=\"alternate\""
+	    " href=\"gemini://capsule.example.org/blog/old\"/>\n</entry>\n"
+	    "</feed>\n");
+	expect("Gopher", e->gopher.bytes,
+	    "iNews\t\t\t0\r\ni====\t\t\t0\r\ni\t\t\t0\r\n"
+	    "02026-01-31 New\t/new\tcapsule.example.org\t70\r\n"
+	    "12025-01-01 Old\t/blog/old\tcapsule.example.org\t70\r\n.\r\n");
+}
+
+static void
+a_feed_that_cannot_be_made_is_told(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "plain.gmi", VIEW("# T\n=> /x 2026-02-30 No\n"));
+	place_write(p, "news.txt", VIEW("=> /x 2026-01-31 T\n"));
+	place_load(p,
+	    HEAD "/a = @atom plain.gmi\n/b = @atom news.txt\n"
+		 "/c = @atom nothing.gmi\n");
+	expect_told(p,
+	    "capsuled.ini:8: /a: \"plain.gmi\" has no link with a date, such "
+	    "as \"=> /x 2026-01-31 Title\", to make a feed of\n"
+	    "capsuled.ini:9: /b: \"news.txt\" is not gemtext, which a feed is "
+	    "made of\n"
+	    "capsuled.ini:10: /c: the file \"nothing.gmi\" does not exist (in "
+	    "\"capsule\")\n");
+}
+
 /* -- what is wrong, and how it is said -- */
 
 static void
@@ -831,6 +896,8 @@ main(void)
 		TEST(links_are_followed_up_to_the_limit),
 		TEST(only_files_below_the_root_are_served),
 		TEST(a_stray_fifo_in_a_folder_stops_nothing),
+		TEST(a_feed_is_made_of_the_dated_links_of_a_page),
+		TEST(a_feed_that_cannot_be_made_is_told),
 		TEST(a_missing_file_is_told_with_the_nearest_name),
 		TEST(a_redirect_into_a_folder_must_meet_a_file),
 		TEST(a_root_that_cannot_be_opened_is_told),

@@ -1,0 +1,171 @@
+/*
+ * catalog.c - which pages a search finds, and what they are called.
+ *
+ * Floor site.  It reads the finished answers of Gemini: their bytes are clean,
+ * they are there anyway, and a gophermap is gemtext in them.
+ */
+#include "site/catalog.h"
+
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "format/gemtext.h"
+#include "format/utf8.h"
+#include "site/search.h"
+
+/* What the helpers below share. */
+struct catalog {
+	struct arena *arena;
+	struct search_builder *builder;
+	struct buf text, title; /* scratch */
+};
+
+/* What programs ask for is no page; neither is what a dot hides. */
+static bool
+is_for_programs(struct view selector)
+{
+	static const struct view names[] = { VIEW_INIT("/robots.txt"),
+		VIEW_INIT("/favicon.txt"), VIEW_INIT(PAGES_CAPS) };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (view_eq(selector, names[i]))
+			return true;
+	for (i = 0; i + 1 < selector.len; i++)
+		if (selector.p[i] == '/' && selector.p[i + 1] == '.')
+			return true;
+	return false;
+}
+
+static bool
+is_text(const struct page *page)
+{
+	return page->kind == PAGE_FILE && !is_for_programs(page->selector) &&
+	    (page_is_map(page) ||
+		view_has_prefix(page->mime.type, VIEW("text/")));
+}
+
+/* The start of a file that stays on disk, into c->text. */
+static struct view
+read_start(struct catalog *c, const struct snapshot_file *file)
+{
+	ssize_t n;
+
+	buf_reset(&c->text);
+	buf_fill(&c->text, '\0', SEARCH_TEXT_MAX);
+	if (c->text.failed)
+		mem_exhausted(SEARCH_TEXT_MAX);
+	n = pread(file->fd, c->text.p, c->text.len, 0);
+	c->text.len = n > 0 ? (size_t)n : 0;
+	return buf_view(&c->text);
+}
+
+/* The body of a prepared answer. */
+static struct view
+body_of(struct catalog *c, const struct answer *a)
+{
+	struct view body = a->bytes;
+
+	if (a->file != NULL)
+		return read_start(c, a->file);
+	(void)view_cut(&body, '\n');
+	return body;
+}
+
+static struct view
+first_heading(struct view gemtext)
+{
+	struct gemtext at = { gemtext, false, 0 };
+	struct gemtext_line line;
+
+	while (gemtext_next(&at, &line))
+		if (line.kind == GEMTEXT_HEADING)
+			return line.text;
+	return VIEW("");
+}
+
+/* A title as it is shown: the first heading, or the name of the file. */
+static struct view
+title_of(struct catalog *c, const struct page *page, struct view gemtext)
+{
+	struct view title = first_heading(gemtext);
+
+	buf_reset(&c->title);
+	utf8_clean(&c->title,
+	    title.len > 0 ? title : pages_name(page->selector));
+	title = view_trim(buf_view(&c->title));
+	if (title.len == 0)
+		title = page->selector;
+	if (title.len > SEARCH_TITLE_MAX) {
+		title.len = SEARCH_TITLE_MAX;
+		while (((unsigned char)title.p[title.len] & 0xC0) == 0x80)
+			title.len--;
+	}
+	return arena_copy(c->arena, title);
+}
+
+static void
+add_page(struct catalog *c, const struct page *page)
+{
+	const struct answer *a = &page->entry->gemini;
+	struct view text = body_of(c, a);
+	struct search_page found = { .selector = page->entry->selector,
+		.text = a->file == NULL ? text : VIEW(""),
+		.is_gemtext = page_is_gemtext(page) || page_is_map(page) };
+
+	found.title = title_of(c, page, found.is_gemtext ? text : VIEW(""));
+	search_add(c->builder, &found, text);
+}
+
+/* Add those pages, open or protected, whose file is not among files yet. */
+static void
+add_pages(struct catalog *c, const struct pages *pages, struct hash *files,
+    bool are_open)
+{
+	const struct page *page;
+
+	for (page = pages->first; page != NULL; page = page->next)
+		if (is_text(page) &&
+		    (page->entry->access == NULL) == are_open &&
+		    hash_put(files, page->path, page->entry) == NULL)
+			add_page(c, page);
+}
+
+/* The first page that is a search, or NULL. */
+static const struct page *
+first_search(const struct pages *pages)
+{
+	const struct page *page = pages->first;
+
+	while (page != NULL && page->kind != PAGE_SEARCH)
+		page = page->next;
+	return page;
+}
+
+void
+catalog_fill(struct snapshot *s, struct site *site, const struct conf *conf,
+    const struct pages *pages, struct problems *ps)
+{
+	const struct page *search = first_search(pages);
+	struct catalog c = { .arena = s->arena };
+	struct hash *files;
+	const char *why;
+
+	if (search == NULL)
+		return;
+	files = hash_new(pages->arena, pages->n);
+	c.builder = search_builder_new(s->arena, pages->n);
+	buf_init(&c.text, SEARCH_TEXT_MAX);
+	buf_init(&c.title, SEARCH_TEXT_MAX * 16);
+	/* A file that is also at an open place is found there. */
+	add_pages(&c, pages, files, true);
+	add_pages(&c, pages, files, false);
+	buf_fini(&c.text);
+	buf_fini(&c.title);
+	site->search = search_build(c.builder, &why);
+	if (site->search == NULL)
+		problems_add(ps, conf->path, search->line,
+		    "%.*s: no index can be made for the search: %s",
+		    VIEW_ARG(search->selector), why);
+}
