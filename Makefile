@@ -98,11 +98,13 @@ OBJS_site =	${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/pages.o ${B}/site/notices.o ${B}/site/prepare.o \
 		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
-		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o \
+		${B}/net/certificate.o ${B}/net/private_key.o \
+		${B}/net/signing.o ${B}/net/remote_key.o ${B}/net/conn.o ${B}/net/listener.o \
 		${B}/net/acceptor.o ${B}/net/limits.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
-		${B}/process/logs.o ${B}/process/generation.o \
+		${B}/process/logs.o ${B}/process/errand.o \
+		${B}/process/keeper.o ${B}/process/generation.o \
 		${B}/process/worker.o ${B}/process/master.o
 OBJS_main =	${B}/process/main.o
 OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
@@ -227,6 +229,9 @@ ${B}/net/deadline.o: daemon/net/deadline.c
 ${B}/net/stream.o: daemon/net/stream.c
 ${B}/net/tls.o: daemon/net/tls.c
 ${B}/net/certificate.o: daemon/net/certificate.c
+${B}/net/private_key.o: daemon/net/private_key.c
+${B}/net/signing.o: daemon/net/signing.c
+${B}/net/remote_key.o: daemon/net/remote_key.c
 ${B}/net/conn.o: daemon/net/conn.c
 ${B}/net/listener.o: daemon/net/listener.c
 ${B}/net/acceptor.o: daemon/net/acceptor.c
@@ -236,6 +241,8 @@ ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c
 ${B}/process/notify.o: daemon/process/notify.c
 ${B}/process/channel.o: daemon/process/channel.c
 ${B}/process/logs.o: daemon/process/logs.c
+${B}/process/errand.o: daemon/process/errand.c
+${B}/process/keeper.o: daemon/process/keeper.c
 ${B}/process/generation.o: daemon/process/generation.c
 ${B}/process/worker.o: daemon/process/worker.c
 ${B}/process/master.o: daemon/process/master.c
