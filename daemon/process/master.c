@@ -511,6 +511,9 @@ swap(struct master *m, struct generation *next)
 	m->now = next;
 	m->backoff_ms = 0;
 	m->keeper_backoff_ms = 0;
+	/* Before any fork: a copy of its channel would keep it for ever. */
+	keeper_free(old->keeper);
+	old->keeper = NULL;
 	master_set_level(m->options, next->conf);
 	spawn_missing(m);
 	tell_all(m, CHANNEL_DRAIN, -1, true);
