@@ -128,8 +128,9 @@ UNIT_format =	${T}/test_utf8 ${T}/test_uri ${T}/test_mime \
 		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render
 UNIT_site =	${T}/test_conf ${T}/test_loader ${T}/test_answer
-UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
-UNIT_process = ${UNIT_process_${SYSTEM}}
+UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate \
+		${T}/test_private_key ${T}/test_remote_key
+UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
 UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 		${UNIT_process}
@@ -138,7 +139,8 @@ FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_gemtext ${T}/fuzz_gophermap \
 		${T}/fuzz_render
 FUZZ_site =	${T}/fuzz_conf ${T}/fuzz_answer
-FUZZ =		${FUZZ_format} ${FUZZ_site}
+FUZZ_net =	${T}/fuzz_keeper
+FUZZ =		${FUZZ_format} ${FUZZ_site} ${FUZZ_net}
 
 HDRS !=		echo daemon/*/*.h
 
@@ -286,7 +288,7 @@ ${UNIT_format}: ${A_format} ${SRC_unit}
 ${UNIT_site}: ${A_site} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_site} \
 	    ${LIBS_site} -lcmocka
-${UNIT_process_linux}: ${A_process} ${SRC_unit}
+${UNIT_process}: ${A_process} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_process} \
 	    ${LIBS_net} -lcmocka
 ${UNIT_net}: ${A_net} ${SRC_unit}
@@ -299,6 +301,9 @@ ${FUZZ_format}: ${A_format} ${SRC_fuzz}
 ${FUZZ_site}: ${A_site} ${SRC_fuzz}
 	${CC} ${FLAGS} ${LINK} -fsanitize=fuzzer -o $@ tests/fuzz/${@F}.c \
 	    ${A_site} ${LIBS_site}
+${FUZZ_net}: ${A_net} ${SRC_fuzz}
+	${CC} ${FLAGS} ${LINK} -fsanitize=fuzzer -o $@ tests/fuzz/${@F}.c \
+	    ${A_net} ${LIBS_net}
 
 unit: ${UNIT}
 	@bad=0; for t in ${UNIT}; do \
