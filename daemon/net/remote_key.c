@@ -474,16 +474,18 @@ start(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in,
 int
 remote_key_init(void)
 {
-	/*
-	 * The first provider that is loaded by hand would be the only one.
-	 * Who does not say whose keys are meant gets OpenSSL's own.
-	 */
-	return OSSL_PROVIDER_load(NULL, "default") != NULL &&
-		OSSL_PROVIDER_add_builtin(NULL, PROVIDER, start) == 1 &&
-		OSSL_PROVIDER_load(NULL, PROVIDER) != NULL &&
-		EVP_set_default_properties(NULL, "?provider=default") == 1
-	    ? 0
-	    : -1;
+	static OSSL_PROVIDER *held[2]; /* until the process ends */
+
+	/* The first provider that is loaded by hand would be the only one. */
+	held[0] = OSSL_PROVIDER_load(NULL, "default");
+	if (OSSL_PROVIDER_add_builtin(NULL, PROVIDER, start) != 1)
+		return -1;
+	held[1] = OSSL_PROVIDER_load(NULL, PROVIDER);
+	if (held[0] == NULL || held[1] == NULL)
+		return -1;
+	/* Who does not say whose keys are meant gets OpenSSL's own. */
+	return EVP_set_default_properties(NULL, "?provider=default") == 1 ? 0
+									  : -1;
 }
 
 EVP_PKEY *

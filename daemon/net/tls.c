@@ -152,6 +152,8 @@ static int
 configure(SSL_CTX *ctx, struct tls *tls)
 {
 	static const unsigned char id[] = "capsuled";
+	/* Not const: OpenSSL's macros cast that away, and clang minds. */
+	static char groups[] = GROUPS, signatures[] = SIGNATURES;
 
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -173,8 +175,8 @@ configure(SSL_CTX *ctx, struct tls *tls)
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 		SSL_CTX_set_ciphersuites(ctx, SUITES_13) == 1 &&
 		SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1 &&
-		SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
-		SSL_CTX_set1_sigalgs_list(ctx, SIGNATURES) == 1 &&
+		SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
+		SSL_CTX_set1_sigalgs_list(ctx, signatures) == 1 &&
 		SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
 		SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) == 1 &&
 		SSL_CTX_set_tlsext_ticket_keys(ctx, ticket_keys,
