@@ -114,11 +114,14 @@ OBJS_site =	${B}/site/access.o \
 		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/identity.o \
 		${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
-		${B}/net/certificate.o ${B}/net/conn.o ${B}/net/listener.o \
+		${B}/net/certificate.o ${B}/net/private_key.o \
+		${B}/net/signing.o ${B}/net/remote_key.o \
+		${B}/net/conn.o ${B}/net/listener.o \
 		${B}/net/acceptor.o ${B}/net/limits.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
-		${B}/process/logs.o ${B}/process/generation.o \
+		${B}/process/logs.o ${B}/process/errand.o \
+		${B}/process/keeper.o ${B}/process/generation.o \
 		${B}/process/worker.o ${B}/process/master.o
 OBJS_main =	${B}/process/main.o
 OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
@@ -146,8 +149,9 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_words ${T}/test_atom
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_search
-UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate
-UNIT_process = ${UNIT_process_${SYSTEM}}
+UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate \
+		${T}/test_private_key ${T}/test_remote_key
+UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
 # What valgrind gets through in a minute.
 VALGRIND =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
@@ -162,7 +166,8 @@ FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_render ${T}/fuzz_words ${T}/fuzz_atom
 FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer \
 		${T}/fuzz_search
-FUZZ =		${FUZZ_format} ${FUZZ_site}
+FUZZ_net =	${T}/fuzz_keeper
+FUZZ =		${FUZZ_format} ${FUZZ_site} ${FUZZ_net}
 
 BENCH =		${T}/bench_search
 
@@ -272,6 +277,9 @@ ${B}/net/deadline.o: daemon/net/deadline.c
 ${B}/net/stream.o: daemon/net/stream.c
 ${B}/net/tls.o: daemon/net/tls.c
 ${B}/net/certificate.o: daemon/net/certificate.c
+${B}/net/private_key.o: daemon/net/private_key.c
+${B}/net/signing.o: daemon/net/signing.c
+${B}/net/remote_key.o: daemon/net/remote_key.c
 ${B}/net/conn.o: daemon/net/conn.c
 ${B}/net/listener.o: daemon/net/listener.c
 ${B}/net/acceptor.o: daemon/net/acceptor.c
@@ -281,6 +289,8 @@ ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c
 ${B}/process/notify.o: daemon/process/notify.c
 ${B}/process/channel.o: daemon/process/channel.c
 ${B}/process/logs.o: daemon/process/logs.c
+${B}/process/errand.o: daemon/process/errand.c
+${B}/process/keeper.o: daemon/process/keeper.c
 ${B}/process/generation.o: daemon/process/generation.c
 ${B}/process/worker.o: daemon/process/worker.c
 ${B}/process/master.o: daemon/process/master.c
@@ -325,7 +335,7 @@ ${UNIT_format}: ${A_format} ${SRC_unit}
 ${UNIT_site}: ${A_site} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_site} \
 	    ${LIBS_site} -lcmocka
-${UNIT_process_linux}: ${A_process} ${SRC_unit}
+${UNIT_process}: ${A_process} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_process} \
 	    ${LIBS_net} -lcmocka
 ${UNIT_net}: ${A_net} ${SRC_unit}
@@ -338,6 +348,9 @@ ${FUZZ_format}: ${A_format} ${SRC_fuzz}
 ${FUZZ_site}: ${A_site} ${SRC_fuzz}
 	${CC} ${FLAGS} ${LINK} -fsanitize=fuzzer -o $@ tests/fuzz/${@F}.c \
 	    ${A_site} ${LIBS_site}
+${FUZZ_net}: ${A_net} ${SRC_fuzz}
+	${CC} ${FLAGS} ${LINK} -fsanitize=fuzzer -o $@ tests/fuzz/${@F}.c \
+	    ${A_net} ${LIBS_net}
 
 ${BENCH}: ${A_site} ${SRC_bench}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/bench/${@F}.c ${A_site} \

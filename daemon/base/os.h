@@ -32,6 +32,15 @@ int os_unsent(int fd);
 /* How many processors this process may use; at least 1. */
 int os_processors(void);
 
+/* Close every descriptor from first on. */
+void os_close_from(int first);
+
+/*
+ * No core file and, where the system knows how, no debugger of the same user
+ * shall get this process's memory: before it has a secret in it.
+ */
+void os_hide_memory(void);
+
 /* What ps(1) shows beside the program's name, where the system allows it. */
 void os_set_title(const char *title);
 

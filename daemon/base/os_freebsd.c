@@ -7,6 +7,8 @@
 
 #include <sys/filio.h>
 #include <sys/ioctl.h>
+#include <sys/procctl.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 
 #include <stdlib.h>
@@ -57,4 +59,20 @@ void
 os_set_title(const char *title)
 {
 	setproctitle("%s", title);
+}
+
+void
+os_close_from(int first)
+{
+	closefrom(first);
+}
+
+void
+os_hide_memory(void)
+{
+	struct rlimit none = { 0, 0 };
+	int off = PROC_TRACE_CTL_DISABLE;
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)procctl(P_PID, 0, PROC_TRACE_CTL, &off);
 }

@@ -7,10 +7,15 @@
 
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 
 #include <linux/sockios.h>
 #include <sched.h>
+#include <unistd.h>
+
+#define FD_END (1 << 20) /* as many as the kernel gives by default */
 
 int
 os_accept(int fd, struct sockaddr *addr, socklen_t *len)
@@ -56,4 +61,31 @@ os_set_title(const char *title)
 {
 	/* The thread's name: ps -o comm, top and /proc show it. */
 	(void)prctl(PR_SET_NAME, title);
+}
+
+void
+os_close_from(int first)
+{
+	struct rlimit r;
+	int fd, end;
+
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, first, ~0U, 0) == 0)
+		return;
+#endif
+	/* Linux before 5.9: one by one. */
+	end = getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < FD_END
+	    ? (int)r.rlim_cur
+	    : FD_END;
+	for (fd = first; fd < end; fd++)
+		(void)close(fd);
+}
+
+void
+os_hide_memory(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }

@@ -7,6 +7,7 @@
 
 #include <sys/filio.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -56,4 +57,18 @@ void
 os_set_title(const char *title)
 {
 	setproctitle("%s", title);
+}
+
+void
+os_close_from(int first)
+{
+	closefrom(first);
+}
+
+void
+os_hide_memory(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
 }

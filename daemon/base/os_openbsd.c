@@ -6,6 +6,7 @@
 #include "base/os.h"
 
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -55,4 +56,18 @@ void
 os_set_title(const char *title)
 {
 	setproctitle("%s", title);
+}
+
+void
+os_close_from(int first)
+{
+	closefrom(first);
+}
+
+void
+os_hide_memory(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
 }

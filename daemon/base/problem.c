@@ -57,13 +57,29 @@ by_line(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
+static void
+add(struct problems *ps, int line, const char *where, const char *sentence)
+{
+	size_t size = strlen(where) + strlen(sentence) + 1;
+	struct problem *p;
+
+	if (ps->n == ps->cap) {
+		ps->cap = ps->cap == 0 ? 8 : ps->cap * 2;
+		ps->list = xrealloc(ps->list, ps->cap, sizeof(*ps->list));
+	}
+	p = &ps->list[ps->n];
+	p->text = xmalloc(size);
+	snprintf(p->text, size, "%s%s", where, sentence);
+	p->line = line;
+	p->order = ps->n++;
+	ps->sorted = 0;
+}
+
 void
 problems_add(struct problems *ps, const char *file, int line, const char *fmt,
     ...)
 {
 	char where[512] = "", sentence[2048];
-	struct problem *p;
-	size_t size;
 	va_list ap;
 
 	if (file != NULL && line > 0)
@@ -74,17 +90,7 @@ problems_add(struct problems *ps, const char *file, int line, const char *fmt,
 	(void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
 
-	if (ps->n == ps->cap) {
-		ps->cap = ps->cap == 0 ? 8 : ps->cap * 2;
-		ps->list = xrealloc(ps->list, ps->cap, sizeof(*ps->list));
-	}
-	p = &ps->list[ps->n];
-	size = strlen(where) + strlen(sentence) + 1;
-	p->text = xmalloc(size);
-	snprintf(p->text, size, "%s%s", where, sentence);
-	p->line = line;
-	p->order = ps->n++;
-	ps->sorted = 0;
+	add(ps, line, where, sentence);
 }
 
 size_t
@@ -101,6 +107,36 @@ problems_get(struct problems *ps, size_t i)
 		ps->sorted = 1;
 	}
 	return ps->list[i].text;
+}
+
+/* Each as its line's number, its text and a NUL. */
+void
+problems_pack(struct problems *ps, struct buf *to)
+{
+	size_t i;
+
+	for (i = 0; i < ps->n; i++) {
+		buf_printf(to, "%d %s", ps->list[i].line, ps->list[i].text);
+		buf_putc(to, '\0');
+	}
+}
+
+int
+problems_unpack(struct problems *ps, struct view packed)
+{
+	const char *text;
+	char *after;
+	long line;
+
+	if (packed.len > 0 && packed.p[packed.len - 1] != '\0')
+		return -1;
+	while (packed.len > 0) {
+		text = packed.p;
+		line = strtol(text, &after, 10);
+		packed = view_skip(packed, strlen(text) + 1);
+		add(ps, (int)line, "", *after == ' ' ? after + 1 : after);
+	}
+	return 0;
 }
 
 static int

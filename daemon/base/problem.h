@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
+#include "base/view.h"
+
 struct problems;
 
 /* An empty list; the caller frees it with problems_free. */
@@ -20,6 +23,14 @@ void problems_add(struct problems *ps, const char *file, int line,
 /* How many there are; the i-th, borrowed, in the order of its file and line. */
 size_t problems_count(const struct problems *ps);
 const char *problems_get(struct problems *ps, size_t i);
+
+/*
+ * Carry problems from one process to another: pack appends all of ps to to,
+ * unpack adds what packed holds.  Returns 0, or -1 with nothing added if
+ * packed is not whole.
+ */
+void problems_pack(struct problems *ps, struct buf *to);
+int problems_unpack(struct problems *ps, struct view packed);
 
 /*
  * The candidate nearest to word by letters changed, dropped, added or

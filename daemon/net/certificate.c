@@ -2,7 +2,8 @@
  * certificate.c - a certificate of our own at first start, and what to say of
  * any.
  *
- * Floor net; the master calls in while loading, never a worker.
+ * Floor net; the master calls in while loading, never a worker.  Where a key
+ * is made, that is in a child of the master which ends right after.
  *
  * Readers of a capsule pin its key at the first visit, so ours lasts until
  * 2099 and is P-256, which every client can check.  Each visit pays for its
@@ -103,46 +104,67 @@ make(EVP_PKEY *key, const struct conf_list *hosts)
 	return NULL;
 }
 
-/* A new file at path, written through to a name of its own, then renamed. */
-static FILE *
-create(const char *path, char **temporary, mode_t mode)
+static int
+write_all(int fd, const char *p, size_t len)
 {
-	size_t size = strlen(path) + sizeof(".new");
-	FILE *f;
-	int fd;
+	ssize_t n;
 
-	*temporary = xmalloc(size);
-	snprintf(*temporary, size, "%s.new", path);
-	(void)unlink(*temporary);
-	fd = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (fd == -1)
-		return NULL;
-	f = fdopen(fd, "w");
-	if (f == NULL)
-		close(fd);
-	return f;
+	while (len > 0) {
+		n = write(fd, p, len);
+		if (n == -1 && errno != EINTR)
+			return -1;
+		p += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return fsync(fd);
 }
 
-/* Write either key or x to path; 0, or -1 with errno. */
+/* A new file at path: written through under another name, then renamed. */
 static int
-save(const char *path, mode_t mode, EVP_PKEY *key, X509 *x)
+put(const char *path, mode_t mode, const char *p, size_t len)
 {
-	char *temporary;
-	FILE *f = create(path, &temporary, mode);
-	int ok = f != NULL;
+	size_t size = strlen(path) + sizeof(".new");
+	char *temporary = xmalloc(size);
+	int fd, ok;
 
-	if (ok && key != NULL)
-		ok = PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-	if (ok && x != NULL)
-		ok = PEM_write_X509(f, x);
-	if (f != NULL) {
-		ok = fflush(f) == 0 && fsync(fileno(f)) == 0 && ok;
-		ok = fclose(f) == 0 && ok;
-	}
+	snprintf(temporary, size, "%s.new", path);
+	(void)unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	ok = fd != -1 && write_all(fd, p, len) == 0;
+	if (fd != -1)
+		ok = close(fd) == 0 && ok;
 	ok = ok && rename(temporary, path) == 0;
 	if (!ok)
 		(void)unlink(temporary);
 	xfree(temporary);
+	return ok ? 0 : -1;
+}
+
+/*
+ * Write either key or x to path; 0, or -1 with errno.  A BIO wipes its memory
+ * when it grows and when it goes, which a FILE does not.
+ */
+static int
+save(const char *path, mode_t mode, EVP_PKEY *key, X509 *x)
+{
+	BIO *pem = BIO_new(BIO_s_mem());
+	char *p;
+	long len;
+	int ok = pem != NULL, error;
+
+	if (ok && key != NULL)
+		ok = PEM_write_bio_PrivateKey(pem, key, NULL, NULL, 0, NULL,
+		    NULL);
+	if (ok && x != NULL)
+		ok = PEM_write_bio_X509(pem, x);
+	errno = ENOMEM;
+	if (ok) {
+		len = BIO_get_mem_data(pem, &p);
+		ok = put(path, mode, p, (size_t)len) == 0;
+	}
+	error = errno;
+	BIO_free(pem);
+	errno = error;
 	return ok ? 0 : -1;
 }
 

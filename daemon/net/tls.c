@@ -20,8 +20,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/uri.h"
-#include "net/certificate.h"
 #include "net/identity.h"
+#include "net/private_key.h"
+#include "net/remote_key.h"
 #include "net/stream.h"
 
 #define TICKET_KEYS_LEN 80 /* bytes; OpenSSL: name, HMAC, AES keys */
@@ -32,6 +33,11 @@
 	"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:"                 \
 	"TLS_AES_256_GCM_SHA384"
 #define CIPHERS_12 "ECDHE+AESGCM:ECDHE+CHACHA20"
+/* What signing.h can ask for, in OpenSSL's own order. */
+#define SIGNATURES                                                             \
+	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:"                      \
+	"RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"                        \
+	"RSA+SHA256:RSA+SHA384:RSA+SHA512"
 /* Both: with P-256 alone an X25519 client needs a second round trip. */
 #define GROUPS "X25519:P-256:P-384"
 
@@ -96,6 +102,8 @@ tls_init(void)
 	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
 	    RAND_bytes(ticket_keys, sizeof(ticket_keys)) != 1)
 		mem_exhausted(sizeof(ticket_keys));
+	if (remote_key_init() == -1)
+		mem_exhausted(0);
 	method =
 	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
 	if (method == NULL || BIO_meth_set_read(method, bio_read) != 1 ||
@@ -187,6 +195,8 @@ static int
 configure(SSL_CTX *ctx, struct tls *tls)
 {
 	static const unsigned char id[] = "capsuled";
+	/* Not const: OpenSSL's macros cast that away, and clang minds. */
+	static char groups[] = GROUPS, signatures[] = SIGNATURES;
 
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -211,7 +221,8 @@ configure(SSL_CTX *ctx, struct tls *tls)
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 		SSL_CTX_set_ciphersuites(ctx, SUITES_13) == 1 &&
 		SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1 &&
-		SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
+		SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
+		SSL_CTX_set1_sigalgs_list(ctx, signatures) == 1 &&
 		SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
 		SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) == 1 &&
 		SSL_CTX_set_tlsext_ticket_keys(ctx, ticket_keys,
@@ -232,9 +243,33 @@ reason(void)
 	return words != NULL ? words : "unknown reason";
 }
 
+/* Give ctx its key, or what stands for it. */
+static int
+load_key(SSL_CTX *ctx, const struct conf *conf, const struct conf_capsule *c,
+    enum tls_keys keys, struct problems *ps)
+{
+	X509 *x = SSL_CTX_get0_certificate(ctx);
+	EVP_PKEY *public = X509_get0_pubkey(x), *key;
+	int ok;
+
+	key = keys == TLS_KEYS_HERE
+	    ? private_key_load(conf, c, public, ps)
+	    : remote_key_new((size_t)(c - conf->capsules), public);
+	if (key == NULL && keys == TLS_KEYS_HERE)
+		return -1; /* the reason is told */
+	ok = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+	if (!ok)
+		problems_add(ps, conf->path, c->certificate_line,
+		    "[capsule] certificate: cannot use the kind of key of %s: "
+		    "%s",
+		    c->certificate.p, reason());
+	EVP_PKEY_free(key);
+	return ok ? 0 : -1;
+}
+
 static int
 load(SSL_CTX *ctx, const struct conf *conf, const struct conf_capsule *c,
-    struct problems *ps)
+    enum tls_keys keys, struct problems *ps)
 {
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate.p) != 1) {
@@ -244,18 +279,12 @@ load(SSL_CTX *ctx, const struct conf *conf, const struct conf_capsule *c,
 		    c->tag, c->certificate.p, reason());
 		return -1;
 	}
-	if (SSL_CTX_use_PrivateKey_file(ctx, c->key.p, SSL_FILETYPE_PEM) != 1) {
-		problems_add(ps, conf->path, c->key_line,
-		    "[capsule%s] key: cannot use %s with %s: %s", c->tag,
-		    c->key.p, c->certificate.p, reason());
-		return -1;
-	}
-	return 0;
+	return load_key(ctx, conf, c, keys, ps);
 }
 
 static SSL_CTX *
 context_new(struct tls *tls, const struct conf *conf,
-    const struct conf_capsule *c, struct problems *ps)
+    const struct conf_capsule *c, enum tls_keys keys, struct problems *ps)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
@@ -265,7 +294,7 @@ context_new(struct tls *tls, const struct conf *conf,
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
-	if (load(ctx, conf, c, ps) == -1) {
+	if (load(ctx, conf, c, keys, ps) == -1) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
@@ -273,7 +302,8 @@ context_new(struct tls *tls, const struct conf *conf,
 }
 
 struct tls *
-tls_new(const struct conf *conf, const struct snapshot *s, struct problems *ps)
+tls_new(const struct conf *conf, const struct snapshot *s, enum tls_keys keys,
+    struct problems *ps)
 {
 	struct tls *tls = xcalloc(1, sizeof(*tls));
 	size_t i, before = problems_count(ps);
@@ -284,7 +314,8 @@ tls_new(const struct conf *conf, const struct snapshot *s, struct problems *ps)
 	tls->identities = identities_new(conf, s, ps);
 	tls->ctx = xcalloc(tls->n, sizeof(SSL_CTX *));
 	for (i = 0; i < tls->n; i++) {
-		tls->ctx[i] = context_new(tls, conf, &conf->capsules[i], ps);
+		tls->ctx[i] =
+		    context_new(tls, conf, &conf->capsules[i], keys, ps);
 		if (tls->ctx[i] == NULL)
 			whole = false;
 		else if (s != NULL && s->sites[i].access != NULL)
@@ -308,6 +339,12 @@ tls_free(struct tls *tls)
 	identities_free(tls->identities);
 	xfree(tls->ctx);
 	xfree(tls);
+}
+
+struct evp_pkey_st *
+tls_public_key(const struct tls *tls, size_t index)
+{
+	return X509_get0_pubkey(SSL_CTX_get0_certificate(tls->ctx[index]));
 }
 
 struct ssl_st *

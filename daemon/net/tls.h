@@ -8,15 +8,23 @@
 #include "site/conf.h"
 #include "site/snapshot.h"
 
+struct evp_pkey_st;
 struct ssl_st;
 struct stream;
 struct tls;
+
+/* Where the private keys are. */
+enum tls_keys {
+	TLS_KEYS_HERE,  /* read into this process */
+	TLS_KEYS_REMOTE /* a keeper has them: see net/remote_key.h */
+};
 
 /* Prepare the library and the ticket keys: once, before anything forks. */
 void tls_init(void);
 
 /*
- * Contexts for every capsule of conf, certificates and keys loaded.
+ * Contexts for every capsule of conf, certificates loaded and, if they shall
+ * be here, keys too.
  *
  * s, borrowed, says which host name belongs to which capsule.  Ticket keys
  * are those of tls_init whatever the configuration, so that sessions outlive
@@ -24,8 +32,11 @@ void tls_init(void);
  * tls_free, or NULL if there were problems.
  */
 struct tls *tls_new(const struct conf *conf, const struct snapshot *s,
-    struct problems *ps);
+    enum tls_keys keys, struct problems *ps);
 void tls_free(struct tls *tls);
+
+/* What the certificate of the capsule with this index certifies; borrowed. */
+struct evp_pkey_st *tls_public_key(const struct tls *tls, size_t index);
 
 /*
  * A server's end of a handshake that reads and writes through s; the caller

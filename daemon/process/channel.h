@@ -1,4 +1,4 @@
-/* channel.h - what the master and a worker say to each other. */
+/* channel.h - what the master and a process of its own say to each other. */
 #ifndef CHANNEL_H
 #define CHANNEL_H
 
@@ -10,6 +10,10 @@ enum channel_message {
 	CHANNEL_READY = 'R',  /* worker: I serve */
 	CHANNEL_DRAIN = 'D',  /* master: accept no more, finish, go */
 	CHANNEL_ACCESS = 'A', /* master: here is the access log's descriptor */
+	/* master, to a worker: here is the way to the keeper, to be used from
+	 * now on; and to the keeper: here is one to a further worker */
+	CHANNEL_KEEPER = 'K',
+	CHANNEL_SILENT = 'S', /* worker: the keeper does not answer */
 	CHANNEL_NOTHING = 'N' /* nothing to read just now */
 };
 

@@ -18,7 +18,9 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "net/certificate.h"
+#include "process/errand.h"
 #include "site/loader.h"
 
 /* Whom workers become when root names nobody: they need no rights at all. */
@@ -130,9 +132,11 @@ generation_fingerprint(const struct conf *conf)
 	return f;
 }
 
-static bool
-ensure_certificates(const struct conf *conf, struct problems *ps)
+/* In a child: the master shall never have held a key. */
+static int
+make_certificates(void *arg, struct problems *ps)
 {
+	const struct conf *conf = arg;
 	bool ok = true;
 	size_t i;
 	int r;
@@ -145,7 +149,45 @@ ensure_certificates(const struct conf *conf, struct problems *ps)
 			    conf->capsules[i].key.p);
 		ok = ok && r != -1;
 	}
-	return ok;
+	return ok ? 0 : -1;
+}
+
+static bool
+ensure_certificates(struct conf *conf, struct problems *ps)
+{
+	bool missing = false, ok = true;
+	size_t i;
+
+	for (i = 0; i < conf->n_capsules; i++)
+		switch (
+		    certificate_ensure(conf, &conf->capsules[i], true, ps)) {
+		case 0:
+			break;
+		case 1:
+			missing = true;
+			break;
+		default:
+			ok = false;
+		}
+	return ok && (!missing || errand_run(make_certificates, conf, ps) == 0);
+}
+
+/* Certificates, and keys where they shall be. */
+static void
+load_tls(struct generation *g, struct problems *ps)
+{
+	const struct conf *conf = g->conf;
+
+	if (!conf->key_process) {
+		os_hide_memory();
+		g->tls = tls_new(conf, g->snapshot, TLS_KEYS_HERE, ps);
+		return;
+	}
+	g->tls = tls_new(conf, g->snapshot, TLS_KEYS_REMOTE, ps);
+	if (problems_count(ps) == 0)
+		g->keeper = keeper_new(conf, g->tls, &g->sandbox, ps);
+	else
+		keeper_check(conf, g->tls, ps); /* all in one go */
 }
 
 /* Load all that conf maps; menus name the ports of ls. */
@@ -183,7 +225,7 @@ generation_new(struct conf *conf, const struct generation *old,
 	}
 	if (g->snapshot != NULL && ensure_certificates(conf, ps)) {
 		g->fingerprint = generation_fingerprint(conf);
-		g->tls = tls_new(conf, g->snapshot, ps);
+		load_tls(g, ps);
 	}
 	if (problems_count(ps) == 0)
 		return g;
@@ -196,6 +238,7 @@ generation_free(struct generation *g, const struct generation *kept)
 {
 	if (g == NULL)
 		return;
+	keeper_free(g->keeper);
 	tls_free(g->tls);
 	snapshot_free(g->snapshot);
 	if (g->listeners.v != NULL)
@@ -225,7 +268,8 @@ generation_check(const struct conf *conf, struct problems *ps)
 			made = true;
 	/* What is yet to be made, or half missing, cannot be loaded. */
 	if (!made) {
-		tls = tls_new(conf, s, ps);
+		tls = tls_new(conf, s, TLS_KEYS_REMOTE, ps);
+		keeper_check(conf, tls, ps);
 		tls_free(tls);
 	}
 	snapshot_free(s);
@@ -287,6 +331,9 @@ announce_sandbox(const struct generation *g)
 		log_info("workers are confined by %s", fences);
 	else
 		log_warnx("workers are confined by %s", fences);
+	if (g->keeper != NULL)
+		log_info("private keys are held by process %ld alone",
+		    (long)g->keeper->pid);
 	if (g->sandbox.chroot != NULL)
 		log_info("workers are locked into %s", g->sandbox.chroot);
 }

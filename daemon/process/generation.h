@@ -7,17 +7,19 @@
 #include "base/problem.h"
 #include "net/listener.h"
 #include "net/tls.h"
+#include "process/keeper.h"
 #include "process/sandbox.h"
 #include "site/conf.h"
 #include "site/snapshot.h"
 
-/* Built whole or not at all; never changed afterwards. */
+/* Built whole or not at all; only a keeper that died is replaced afterwards. */
 struct generation {
 	struct conf *conf;
 	struct listeners listeners;
 	struct snapshot *snapshot;
 	struct tls *tls;
 	struct sandbox sandbox;
+	struct keeper *keeper; /* NULL: none, keys are in tls; or it died */
 	const char
 	    *user; /* whom workers become, for the log; NULL: no change */
 	unsigned long long fingerprint; /* of all files it was built from */

@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/os.h"
+#include "net/remote_key.h"
 #include "process/channel.h"
 #include "process/notify.h"
 #include "process/worker.h"
@@ -53,9 +54,10 @@ struct master {
 	struct logs *logs;
 	struct limits *limits;
 	struct worker_process *workers;
-	struct event *respawn, *drained, *watch, *relay;
-	int backoff_ms; /* 0: the last worker to die was not young */
-	bool served;    /* every listener was served once: we are ready */
+	struct event *respawn, *rekeep, *drained, *watch, *relay;
+	int backoff_ms;        /* 0: the last worker to die was not young */
+	int keeper_backoff_ms; /* the same of the keeper */
+	bool served; /* every listener was served once: we are ready */
 	bool stopping;
 	int status;
 };
@@ -168,6 +170,23 @@ forget(struct master *m, struct worker_process *gone)
 	xfree(gone);
 }
 
+/*
+ * A worker has waited for a signature in vain: the keeper hangs.  One that is
+ * younger than that wait cannot be the one that is meant.
+ */
+static void
+on_silence(struct master *m, const struct worker_process *w)
+{
+	struct keeper *k = m->now->keeper;
+
+	if (w->serial != m->serial || k == NULL ||
+	    clock_ms() - k->born_ms < REMOTE_KEY_DEADLINE_MS)
+		return;
+	log_errorx("the key process %ld does not answer: ending it",
+	    (long)k->pid);
+	(void)kill(k->pid, SIGKILL);
+}
+
 static void
 on_worker_says(evutil_socket_t fd, short what, void *arg)
 {
@@ -182,6 +201,9 @@ on_worker_says(evutil_socket_t fd, short what, void *arg)
 		if (!m->served && !m->stopping &&
 		    count_workers(m, true) == wanted_workers(m))
 			on_served(m);
+		break;
+	case CHANNEL_SILENT:
+		on_silence(m, w);
 		break;
 	case CHANNEL_GONE: /* SIGCHLD tells the rest */
 		event_free(w->event);
@@ -198,18 +220,21 @@ on_worker_says(evutil_socket_t fd, short what, void *arg)
 
 /* In the child: let go of what is the master's alone. */
 static void
-become_worker(struct master *m, unsigned number, int channel)
+become_worker(struct master *m, unsigned number, int channel, int keeper)
 {
 	struct worker_start start = { .generation = m->now,
 		.logs = m->logs,
 		.limits = m->limits,
 		.number = number,
-		.channel = channel };
+		.channel = channel,
+		.keeper = keeper };
 	struct worker_process *w;
 
 	for (w = m->workers; w != NULL; w = w->next)
 		if (w->channel != -1)
 			close(w->channel);
+	if (m->now->keeper != NULL)
+		close(m->now->keeper->channel);
 	if (m->options->ready_fd != -1 && !m->served)
 		close(m->options->ready_fd);
 	event_base_free(m->base);
@@ -257,12 +282,15 @@ spawn(struct master *m)
 {
 	unsigned number = free_number(m);
 	struct worker_process *w;
-	int ours, theirs;
+	int ours, theirs, keeper = -1;
 	sigset_t all, before;
 	pid_t pid;
 
 	if (number == 0 || channel_open(&ours, &theirs) == -1)
 		return -1;
+	/* If that fails the keeper is dead: the next one comes by channel. */
+	if (m->now->keeper != NULL)
+		keeper = keeper_introduce(m->now->keeper);
 	/* No handler of ours may run in the child before it has its own. */
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
@@ -270,10 +298,12 @@ spawn(struct master *m)
 	pid = fork();
 	if (pid == 0) {
 		close(ours);
-		become_worker(m, number, theirs);
+		become_worker(m, number, theirs, keeper);
 	}
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	close(theirs);
+	if (keeper != -1)
+		close(keeper);
 	if (pid == -1) {
 		close(ours);
 		return -1;
@@ -324,16 +354,27 @@ on_respawn(evutil_socket_t fd, short what, void *arg)
 		spawn_missing(m);
 }
 
-/* Say how a worker ended that was not asked to. */
+/* Say how a process ended that was not asked to. */
 static void
-tell_death(const struct worker_process *w, int status)
+tell_death(const char *what, pid_t pid, int status)
 {
 	if (WIFSIGNALED(status))
-		log_errorx("worker %ld died: %s", (long)w->pid,
+		log_errorx("%s %ld died: %s", what, (long)pid,
 		    strsignal(WTERMSIG(status)));
 	else
-		log_errorx("worker %ld ended with status %d", (long)w->pid,
+		log_errorx("%s %ld ended with status %d", what, (long)pid,
 		    WEXITSTATUS(status));
+}
+
+/* The pause before a process is replaced, which lived for so long. */
+static int
+backoff(int last_ms, int64_t age_ms)
+{
+	if (age_ms >= YOUNG_MS)
+		return 0;
+	if (last_ms == 0)
+		return BACKOFF_MIN_MS;
+	return last_ms < BACKOFF_MAX_MS / 2 ? last_ms * 2 : BACKOFF_MAX_MS;
 }
 
 /* A worker of the present generation is gone: replace it, not too fast. */
@@ -347,15 +388,75 @@ replace(struct master *m, int64_t age_ms)
 		(void)event_base_loopbreak(m->base);
 		return;
 	}
-	if (age_ms >= YOUNG_MS)
-		m->backoff_ms = 0;
-	else if (m->backoff_ms == 0)
-		m->backoff_ms = BACKOFF_MIN_MS;
-	else if (m->backoff_ms < BACKOFF_MAX_MS / 2)
-		m->backoff_ms *= 2;
-	else
-		m->backoff_ms = BACKOFF_MAX_MS;
+	m->backoff_ms = backoff(m->backoff_ms, age_ms);
 	after(m->respawn, m->backoff_ms);
+}
+
+/* -- the keeper -- */
+
+static void
+tell_problems(struct problems *ps)
+{
+	size_t i;
+
+	for (i = 0; i < problems_count(ps); i++)
+		log_errorx("%s", problems_get(ps, i));
+}
+
+static void
+introduce_all(struct master *m)
+{
+	const struct worker_process *w;
+	int fd;
+
+	for (w = m->workers; w != NULL; w = w->next) {
+		if (w->serial != m->serial || w->channel == -1)
+			continue;
+		fd = keeper_introduce(m->now->keeper);
+		if (fd == -1 ||
+		    channel_send(w->channel, CHANNEL_KEEPER, fd) == -1)
+			log_error("cannot lead worker %ld to the key process",
+			    (long)w->pid);
+		if (fd != -1)
+			close(fd);
+	}
+}
+
+static void
+on_rekeep(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+	struct generation *g = m->now;
+	struct problems *ps;
+
+	(void)fd;
+	(void)what;
+	if (!g->conf->key_process || g->keeper != NULL)
+		return; /* a reload was faster */
+	ps = problems_new();
+	g->keeper = keeper_new(g->conf, g->tls, &g->sandbox, ps);
+	if (g->keeper != NULL)
+		introduce_all(m);
+	else {
+		tell_problems(ps);
+		log_errorx("no process for keys: nobody can be served over "
+			   "TLS until keys are as they were, or a reload");
+		after(m->rekeep, BACKOFF_MAX_MS);
+	}
+	problems_free(ps);
+}
+
+static void
+bury_keeper(struct master *m, int status)
+{
+	struct keeper *k = m->now->keeper;
+
+	tell_death("key process", k->pid, status);
+	m->keeper_backoff_ms =
+	    backoff(m->keeper_backoff_ms, clock_ms() - k->born_ms);
+	keeper_free(k);
+	m->now->keeper = NULL;
+	after(m->rekeep, m->keeper_backoff_ms);
 }
 
 static void
@@ -373,13 +474,17 @@ on_child(evutil_socket_t fd, short what, void *arg)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		for (w = m->workers; w != NULL && w->pid != pid; w = w->next)
 			;
-		if (w == NULL)
+		if (w == NULL) {
+			if (m->now->keeper != NULL &&
+			    m->now->keeper->pid == pid)
+				bury_keeper(m, status);
 			continue;
+		}
 		limits_bury(m->limits, w->number);
 		age = clock_ms() - w->born_ms;
 		present = w->serial == m->serial;
 		if (!m->stopping && (present || status != 0))
-			tell_death(w, status);
+			tell_death("worker", w->pid, status);
 		forget(m, w);
 		if (!m->stopping && present)
 			replace(m, age);
@@ -399,15 +504,6 @@ tell_all(struct master *m, enum channel_message message, int fd, bool only_old)
 }
 
 /* -- reload -- */
-
-static void
-tell_problems(struct problems *ps)
-{
-	size_t i;
-
-	for (i = 0; i < problems_count(ps); i++)
-		log_errorx("%s", problems_get(ps, i));
-}
 
 static struct generation *
 build(struct master *m, struct problems *ps)
@@ -440,6 +536,10 @@ swap(struct master *m, struct generation *next)
 	m->now = next;
 	m->serial++;
 	m->backoff_ms = 0;
+	m->keeper_backoff_ms = 0;
+	/* Before any fork: a copy of its channel would keep it for ever. */
+	keeper_free(old->keeper);
+	old->keeper = NULL;
 	master_set_level(m->options, next->conf);
 	/* First, so that new workers do not inherit doors that shall close. */
 	generation_free(old, next);
@@ -638,12 +738,14 @@ master_run(const struct master_options *options, struct generation *g,
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
 		signals[i] = add_signal(&m, handled[i].signal, handled[i].fn);
 	m.respawn = evtimer_new(m.base, on_respawn, &m);
+	m.rekeep = evtimer_new(m.base, on_rekeep, &m);
 	m.drained = evtimer_new(m.base, on_drained, &m);
 	m.watch = evtimer_new(m.base, on_watch, &m);
 	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
 	    on_relay, &m);
-	if (m.respawn == NULL || m.drained == NULL || m.watch == NULL ||
-	    m.relay == NULL || event_add(m.relay, NULL) == -1)
+	if (m.respawn == NULL || m.rekeep == NULL || m.drained == NULL ||
+	    m.watch == NULL || m.relay == NULL ||
+	    event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	arm_watch(&m);
 	spawn_missing(&m);
@@ -660,11 +762,14 @@ master_run(const struct master_options *options, struct generation *g,
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
 		event_free(signals[i]);
 	event_free(m.respawn);
+	event_free(m.rekeep);
 	event_free(m.drained);
 	event_free(m.watch);
 	event_free(m.relay);
 	event_base_free(m.base);
 	limits_free(m.limits);
+	keeper_stop(m.now->keeper);
+	m.now->keeper = NULL;
 	generation_free(m.now, NULL);
 	return m.status;
 }

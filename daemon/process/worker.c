@@ -17,6 +17,7 @@
 #include "base/os.h"
 #include "net/acceptor.h"
 #include "net/conn.h"
+#include "net/remote_key.h"
 #include "process/channel.h"
 
 struct worker {
@@ -47,6 +48,15 @@ drain(struct worker *w)
 	acceptor_close(w->acceptor);
 	w->acceptor = NULL;
 	conns_drain(w->conns, on_empty, w);
+}
+
+/* Within a handshake: the master knows what to do. */
+static void
+on_silent(void *arg)
+{
+	struct worker *w = arg;
+
+	(void)channel_send(w->channel, CHANNEL_SILENT, -1);
 }
 
 static void
@@ -94,6 +104,10 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 	case CHANNEL_ACCESS:
 		if (passed != -1)
 			logs_replace_access(w->logs, passed);
+		break;
+	case CHANNEL_KEEPER:
+		if (passed != -1)
+			remote_key_connect(passed, on_silent, w);
 		break;
 	default:
 		break;
@@ -162,6 +176,8 @@ worker_run(const struct worker_start *s)
 	ignore_signals();
 	logs_enter_worker(s->logs);
 	limits_enter_worker(s->limits, s->number);
+	if (s->keeper != -1)
+		remote_key_connect(s->keeper, on_silent, &w);
 	start(&w, s);
 	if (sandbox_enter(&s->generation->sandbox) == -1)
 		exit(1);

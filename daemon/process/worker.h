@@ -13,6 +13,7 @@ struct worker_start {
 	struct limits *limits;
 	unsigned number; /* from 1; no other living worker has it */
 	int channel;     /* the worker's end */
+	int keeper;      /* the way to the keeper; -1: there is none */
 };
 
 /*

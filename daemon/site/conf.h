@@ -98,6 +98,7 @@ struct conf {
 	int rate; /* requests a second per address; 0: off */
 	int request_timeout_ms, idle_timeout_ms, drain_timeout_ms;
 	int watch_s; /* 0: off */
+	bool key_process;
 
 	/* [log] */
 	enum log_level level;

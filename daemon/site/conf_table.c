@@ -112,6 +112,9 @@ const struct conf_key conf_keys[] = {
 	{ "server", "watch", CONF_DURATION, GLOBAL(watch_s), .min = 0,
 	    .max = 24 * H, .unit = S, .def = "0",
 	    .help = "between two looks for changed files; 0 is off" },
+	{ "server", "key_process", CONF_SWITCH, GLOBAL(key_process),
+	    .words = conf_switch, .def = "yes",
+	    .help = "private keys in a process of their own" },
 
 	{ "log", "level", CONF_WORD, GLOBAL(level), .words = levels,
 	    .def = "info", .help = "error, warn, info or debug" },

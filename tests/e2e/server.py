@@ -278,6 +278,15 @@ def children(pid):
     return sorted(found)
 
 
+def is_keeper(pid):
+    """True for the process that holds the private keys."""
+    try:
+        name = pathlib.Path("/proc/%d/comm" % pid).read_text()
+    except OSError:
+        return False
+    return name.strip() == "capsuled keeper"
+
+
 def is_running(pid):
     """True unless the process is gone or a zombie."""
     try:
@@ -341,6 +350,7 @@ class Daemon:
             assert self.ready.startswith("ready "), self.log()
             self.read_ports()
             self.workers = self.children()
+            self.keeper = self.keepers()
         except BaseException:
             self.proc.kill()
             self.proc.wait()
@@ -359,7 +369,11 @@ class Daemon:
         return self.proc.pid
 
     def children(self):
-        return children(self.pid)
+        """The workers: what is forked to serve."""
+        return [pid for pid in children(self.pid) if not is_keeper(pid)]
+
+    def keepers(self):
+        return [pid for pid in children(self.pid) if is_keeper(pid)]
 
     def log(self):
         if not self.log_path.exists():
@@ -397,6 +411,8 @@ class Daemon:
         if self.steady:
             assert self.children() == self.workers, (
                 "a worker died: " + self.log())
+            assert self.keepers() == self.keeper, (
+                "the key process died: " + self.log())
 
     def stop(self):
         self.check()

@@ -175,6 +175,7 @@ static const struct {
 	    "\"10ms\" is not a duration from 1s to 1h, " DURATION },
 	{ "server", "drain_timeout", "1d",
 	    "\"1d\" is not a duration from 1s to 1h, " DURATION },
+	{ "server", "key_process", "maybe", "\"maybe\" is not yes or no" },
 	{ "server", "watch", "no",
 	    "\"no\" is not a duration from 0 to 24h, " DURATION },
 	{ "log", "level", "inf",
@@ -319,6 +320,7 @@ static const struct {
 	{ "server", "drain_timeout", "1h", NULL },
 	{ "server", "watch", "0s", "0" },
 	{ "server", "watch", "24h", NULL },
+	{ "server", "key_process", "no", NULL },
 	{ "log", "level", "debug", NULL },
 	{ "log", "access", "syslog", NULL },
 	{ "log", "access", "/var/log/capsuled", NULL },
@@ -1167,6 +1169,7 @@ defaults_fill_what_is_missing(void **state)
 	assert_int_equal(30000, c->idle_timeout_ms);
 	assert_int_equal(30000, c->drain_timeout_ms);
 	assert_int_equal(0, c->watch_s);
+	assert_true(c->key_process);
 	assert_int_equal(LOG_LEVEL_INFO, c->level);
 	assert_string_equal("stderr", c->access.p);
 	assert_int_equal(CONF_ADDRESS_TRUNCATED, c->addresses);

@@ -57,6 +57,36 @@ lines_are_told_in_order_and_ties_as_they_came(void **state)
 }
 
 static void
+problems_travel_packed_and_keep_their_lines(void **state)
+{
+	struct problems *ps = problems_new(), *to = problems_new();
+	struct buf packed;
+	size_t n;
+
+	(void)state;
+	buf_init(&packed, 4096);
+	problems_pack(ps, &packed);
+	assert_int_equal(0, problems_unpack(to, buf_view(&packed)));
+	assert_int_equal(0, problems_count(to));
+	problems_add(ps, "f", 9, "nine: 9 9");
+	problems_add(ps, NULL, 0, "none");
+	problems_pack(ps, &packed);
+	problems_add(to, "f", 5, "five");
+	assert_int_equal(0, problems_unpack(to, buf_view(&packed)));
+	assert_int_equal(3, problems_count(to));
+	assert_string_equal("none", problems_get(to, 0));
+	assert_string_equal("f:5: five", problems_get(to, 1));
+	assert_string_equal("f:9: nine: 9 9", problems_get(to, 2));
+	/* A piece that was cut is not taken, but at the end of a problem. */
+	for (n = 1; n < packed.len; n++)
+		assert_int_equal(packed.p[n - 1] == '\0' ? 0 : -1,
+		    problems_unpack(to, (struct view){ packed.p, n }));
+	buf_fini(&packed);
+	problems_free(ps);
+	problems_free(to);
+}
+
+static void
 no_problem_is_lost_among_many(void **state)
 {
 	enum { N = 1000 };
@@ -151,6 +181,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sentence_says_where),
 		cmocka_unit_test(lines_are_told_in_order_and_ties_as_they_came),
+		cmocka_unit_test(problems_travel_packed_and_keep_their_lines),
 		cmocka_unit_test(no_problem_is_lost_among_many),
 		cmocka_unit_test(an_endless_sentence_is_cut_not_overrun),
 		cmocka_unit_test(the_nearest_word_is_the_one_that_was_meant),

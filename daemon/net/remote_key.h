@@ -1,0 +1,32 @@
+/* remote_key.h - keys whose private half is in another process. */
+#ifndef REMOTE_KEY_H
+#define REMOTE_KEY_H
+
+#include <stddef.h>
+
+/* Milliseconds to wait for a signature; the worker serves nobody meanwhile. */
+#define REMOTE_KEY_DEADLINE_MS 3000
+
+struct evp_pkey_st;
+
+/* Make such keys known to OpenSSL: once, before anything forks; 0 or -1. */
+int remote_key_init(void);
+
+/*
+ * A key that has public's other half, which is the keeper's number index.
+ * It can be used for TLS like any other; the caller frees it with
+ * EVP_PKEY_free.  NULL without memory.
+ */
+struct evp_pkey_st *remote_key_new(size_t index, struct evp_pkey_st *public);
+
+/*
+ * From now on ask the keeper at the other end of fd, which is owned, instead
+ * of the one before, if there was one.
+ *
+ * If it is gone, answers nonsense, or does not answer within
+ * REMOTE_KEY_DEADLINE_MS, fd is closed and every signature fails until the
+ * next call; on_silent, which may be NULL, is called unless it was gone.
+ */
+void remote_key_connect(int fd, void (*on_silent)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * signing.c - what is asked of a keeper of private keys, and what it answers.
+ *
+ * Floor net.  remote_key.c, in a worker, writes what is parsed here, in the
+ * keeper.  A worker that was taken over may ask anything: it gets what any
+ * TLS server gets signed in a handshake, and not a certificate or a message.
+ */
+#include "net/signing.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
+static const struct signing_scheme schemes[] = {
+	{ 0x0403, "EC", "SHA256", false, true },
+	{ 0x0503, "EC", "SHA384", false, true },
+	{ 0x0603, "EC", "SHA512", false, true },
+	{ 0x0807, "ED25519", NULL, false, true },
+	{ 0x0804, "RSA", "SHA256", true, true },
+	{ 0x0805, "RSA", "SHA384", true, true },
+	{ 0x0806, "RSA", "SHA512", true, true },
+	{ 0x0401, "RSA", "SHA256", false, false },
+	{ 0x0501, "RSA", "SHA384", false, false },
+	{ 0x0601, "RSA", "SHA512", false, false },
+};
+
+#define N_SCHEMES (sizeof(schemes) / sizeof(schemes[0]))
+
+/* "SHA2-256" is another name of "SHA256". */
+static bool
+is_digest(const char *ours, const char *theirs)
+{
+	if (ours == NULL)
+		return theirs == NULL || theirs[0] == '\0';
+	if (theirs == NULL)
+		return false;
+	if (strncasecmp(theirs, "SHA2-", 5) == 0)
+		return strcmp(ours + 3, theirs + 5) == 0;
+	return strcasecmp(ours, theirs) == 0;
+}
+
+const struct signing_scheme *
+signing_scheme_find(const char *key, const char *digest, bool pss)
+{
+	size_t i;
+
+	for (i = 0; i < N_SCHEMES; i++)
+		if (strcmp(schemes[i].key, key) == 0 && schemes[i].pss == pss &&
+		    is_digest(schemes[i].digest, digest))
+			return &schemes[i];
+	return NULL;
+}
+
+static const struct signing_scheme *
+scheme_of(unsigned code)
+{
+	size_t i;
+
+	for (i = 0; i < N_SCHEMES; i++)
+		if (schemes[i].code == code)
+			return &schemes[i];
+	return NULL;
+}
+
+size_t
+signing_request_write(const struct signing_request *r, unsigned char *to)
+{
+	if (r->message.len > SIGNING_MESSAGE_MAX || r->index > UINT32_MAX)
+		return 0;
+	to[0] = (unsigned char)(r->index >> 24);
+	to[1] = (unsigned char)(r->index >> 16);
+	to[2] = (unsigned char)(r->index >> 8);
+	to[3] = (unsigned char)r->index;
+	to[4] = (unsigned char)(r->scheme->code >> 8);
+	to[5] = (unsigned char)r->scheme->code;
+	memcpy(to + SIGNING_HEAD, r->message.p, r->message.len);
+	return SIGNING_HEAD + r->message.len;
+}
+
+/* 64 blanks, the context, a NUL, and the hash of the handshake so far. */
+static bool
+is_certificate_verify(struct view m)
+{
+	static const char context[] = "TLS 1.3, server CertificateVerify";
+	size_t i, before = 64 + sizeof(context);
+
+	if (m.len != before + 32 && m.len != before + 48)
+		return false;
+	for (i = 0; i < 64; i++)
+		if (m.p[i] != ' ')
+			return false;
+	return memcmp(m.p + 64, context, sizeof(context)) == 0;
+}
+
+/* Both randoms, and the server's share: named_curve(3), group, point. */
+static bool
+is_server_key_exchange(struct view m)
+{
+	static const struct {
+		unsigned char group, len;
+	} shares[] = {
+		{ 29, 32 }, /* X25519 */
+		{ 23, 65 }, /* P-256 */
+		{ 24, 97 }, /* P-384 */
+	};
+	const unsigned char *share = (const unsigned char *)m.p + 64;
+	size_t i;
+
+	if (m.len < 64 + 4 || share[0] != 3 || share[1] != 0 ||
+	    share[3] != m.len - 64 - 4)
+		return false;
+	for (i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+		if (share[2] == shares[i].group && share[3] == shares[i].len)
+			return true;
+	return false;
+}
+
+enum signing_parse
+signing_request_parse(struct view record, struct signing_request *r)
+{
+	const unsigned char *p = (const unsigned char *)record.p;
+	struct view message = view_skip(record, SIGNING_HEAD);
+	const struct signing_scheme *scheme;
+
+	if (record.len <= SIGNING_HEAD || message.len > SIGNING_MESSAGE_MAX)
+		return SIGNING_BAD;
+	scheme = scheme_of((unsigned)p[4] << 8 | p[5]);
+	if (scheme == NULL ||
+	    !(is_server_key_exchange(message) ||
+		(scheme->tls13 && is_certificate_verify(message))))
+		return SIGNING_BAD;
+	r->index =
+	    (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+	r->scheme = scheme;
+	r->message = message;
+	return SIGNING_OK;
+}
+
+/* Sign; *len is the room at to, and then what is used.  0 or -1. */
+static int
+sign(EVP_PKEY *key, const struct signing_request *r, unsigned char *to,
+    size_t *len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *how; /* ctx's own */
+	int ok = ctx != NULL &&
+	    EVP_DigestSignInit_ex(ctx, &how, r->scheme->digest, NULL, NULL, key,
+		NULL) == 1;
+
+	if (ok && r->scheme->pss)
+		ok = EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING) ==
+			1 &&
+		    EVP_PKEY_CTX_set_rsa_pss_saltlen(how,
+			RSA_PSS_SALTLEN_DIGEST) == 1;
+	ok = ok &&
+	    EVP_DigestSign(ctx, to, len, (const unsigned char *)r->message.p,
+		r->message.len) == 1;
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return ok ? 0 : -1;
+}
+
+size_t
+signing_answer(struct view record, EVP_PKEY *const *keys, size_t n,
+    unsigned char *to)
+{
+	struct signing_request r;
+	size_t len = SIGNING_SIGNATURE_MAX;
+
+	to[0] = 0;
+	if (signing_request_parse(record, &r) != SIGNING_OK || r.index >= n ||
+	    keys[r.index] == NULL ||
+	    !EVP_PKEY_is_a(keys[r.index], r.scheme->key) ||
+	    sign(keys[r.index], &r, to + 1, &len) == -1)
+		return 1;
+	to[0] = 1;
+	return 1 + len;
+}

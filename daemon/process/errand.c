@@ -1,0 +1,127 @@
+/*
+ * errand.c - what is done in a child, so that its memory goes with it.
+ *
+ * Floor process.  The master has others touch private keys, and gets to know
+ * only what went wrong: a report is the value, a byte, and packed problems.
+ */
+#include "process/errand.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/os.h"
+
+void
+errand_tell(int fd, int value, struct problems *ps)
+{
+	struct buf report;
+	size_t off = 0;
+	ssize_t n;
+
+	buf_init(&report, ERRAND_REPORT_MAX);
+	buf_putc(&report, (char)value);
+	problems_pack(ps, &report);
+	while (!report.failed && off < report.len) {
+		n = write(fd, report.p + off, report.len - off);
+		if (n == -1 && errno != EINTR)
+			break;
+		off += n > 0 ? (size_t)n : 0;
+	}
+	buf_fini(&report);
+}
+
+/* Read up to the end of file; 0, or -1 if it does not come in time. */
+static int
+read_report(int fd, struct buf *to)
+{
+	int64_t end = clock_ms() + ERRAND_DEADLINE_MS, left;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char piece[4096];
+	ssize_t n;
+
+	while ((left = end - clock_ms()) > 0) {
+		if (poll(&p, 1, (int)left) != 1)
+			continue;
+		n = read(fd, piece, sizeof(piece));
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			buf_put(to, (struct view){ piece, (size_t)n });
+	}
+	return -1;
+}
+
+int
+errand_hear(int fd, struct problems *ps)
+{
+	struct buf report;
+	int value = -1;
+
+	buf_init(&report, ERRAND_REPORT_MAX);
+	if (read_report(fd, &report) == -1)
+		problems_add(ps, NULL, 0,
+		    "a process that reads keys has not answered in %d s",
+		    ERRAND_DEADLINE_MS / 1000);
+	else if (report.failed || report.len == 0 ||
+	    problems_unpack(ps, view_skip(buf_view(&report), 1)) == -1)
+		problems_add(ps, NULL, 0,
+		    "a process that reads keys has died over it");
+	else
+		value = (signed char)report.p[0];
+	buf_fini(&report);
+	return value;
+}
+
+/* In the child, which has no use for any descriptor but its report. */
+static void
+run(int (*fn)(void *arg, struct problems *ps), void *arg, int report)
+{
+	struct problems *ps = problems_new();
+	int value;
+
+	os_hide_memory();
+	value = fn(arg, ps);
+	errand_tell(report, value, ps);
+	problems_free(ps);
+	_exit(0);
+}
+
+int
+errand_run(int (*fn)(void *arg, struct problems *ps), void *arg,
+    struct problems *ps)
+{
+	int ends[2], value = -1, status;
+	sigset_t all, before;
+	pid_t pid = -1;
+
+	if (pipe(ends) == -1) {
+		problems_add(ps, NULL, 0, "cannot make a pipe");
+		return -1;
+	}
+	/* Blocked in the child for good: no handler of ours may run there. */
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	log_flush();
+	pid = fork();
+	if (pid == 0)
+		run(fn, arg, ends[1]);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	close(ends[1]);
+	if (pid == -1)
+		problems_add(ps, NULL, 0, "cannot make a process");
+	else {
+		value = errand_hear(ends[0], ps);
+		(void)kill(pid, SIGKILL); /* if it came to no end */
+		while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+			;
+	}
+	close(ends[0]);
+	return value;
+}

@@ -1,0 +1,332 @@
+/*
+ * keeper.c - the one process that holds the private keys, and signs.
+ *
+ * Floor process.  Forked by the master, a keeper for each generation.  It
+ * hears from the master, who the workers are, and from the workers, whom it
+ * does not trust: signing.c decides what is signed.  It never waits for any of
+ * them, serves one request of each in turn, and outlives the master's interest
+ * in it until the last of its workers has finished.
+ */
+#include "process/keeper.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "net/private_key.h"
+#include "net/signing.h"
+#include "process/channel.h"
+#include "process/errand.h"
+
+#define STOP_MS 2000 /* for a keeper to go when no worker is left */
+
+/* Its descriptors, after those three that everybody has. */
+enum { CHANNEL = 3, REPORT = 4, FIRST_FREE = 5 };
+
+/* -- signing -- */
+
+/* Answer one request; false if that worker is gone, or does not listen. */
+static bool
+answer(int fd, EVP_PKEY *const *keys, size_t n)
+{
+	char record[SIGNING_REQUEST_MAX + 1]; /* + 1: it is too long */
+	unsigned char reply[SIGNING_ANSWER_MAX];
+	ssize_t len = recv(fd, record, sizeof(record), MSG_DONTWAIT);
+	size_t size;
+
+	if (len == -1)
+		return errno == EAGAIN || errno == EWOULDBLOCK ||
+		    errno == EINTR;
+	if (len == 0)
+		return false;
+	size = signing_answer((struct view){ record, (size_t)len }, keys, n,
+	    reply);
+	return send(fd, reply, size, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	    (ssize_t)size;
+}
+
+/* What the master says; false once it has nothing more to say. */
+static bool
+admit(int channel, struct pollfd *fds, nfds_t *n)
+{
+	int fd;
+
+	switch (channel_receive(channel, &fd)) {
+	case CHANNEL_GONE:
+		return false;
+	case CHANNEL_KEEPER:
+		if (fd != -1 && *n <= KEEPER_WORKERS_MAX) {
+			fds[(*n)++] =
+			    (struct pollfd){ .fd = fd, .events = POLLIN };
+			fd = -1;
+		}
+		break;
+	default:
+		break;
+	}
+	if (fd != -1)
+		close(fd);
+	return true;
+}
+
+void
+keeper_serve(int channel, EVP_PKEY *const *keys, size_t n_keys)
+{
+	static struct pollfd fds[1 + KEEPER_WORKERS_MAX];
+	nfds_t n = 1, i;
+
+	fds[0] = (struct pollfd){ .fd = channel, .events = POLLIN };
+	while (fds[0].fd != -1 || n > 1) {
+		if (poll(fds, n, -1) == -1)
+			continue; /* EINTR */
+		for (i = n; --i > 0;)
+			if (fds[i].revents != 0 &&
+			    !answer(fds[i].fd, keys, n_keys)) {
+				close(fds[i].fd);
+				fds[i] = fds[--n];
+			}
+		if (fds[0].fd != -1 && fds[0].revents != 0 &&
+		    !admit(channel, fds, &n)) {
+			close(channel);
+			fds[0].fd = -1;
+		}
+	}
+}
+
+/* -- in the child -- */
+
+static EVP_PKEY **
+load(const struct conf *conf, const struct tls *tls, struct problems *ps)
+{
+	EVP_PKEY **keys = xcalloc(conf->n_capsules, sizeof(*keys));
+	size_t i;
+
+	for (i = 0; i < conf->n_capsules; i++)
+		keys[i] = private_key_load(conf, &conf->capsules[i],
+		    tls == NULL ? NULL : tls_public_key(tls, i), ps);
+	return keys;
+}
+
+static void
+wipe(EVP_PKEY **keys, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		EVP_PKEY_free(keys[i]);
+	xfree(keys);
+}
+
+/*
+ * Keep the two descriptors, where they are known to be, and no other: not the
+ * listening sockets, and not the master's ends of the workers' channels, which
+ * must close when the master goes.
+ */
+static void
+keep_only(int channel, int report)
+{
+	int a = fcntl(channel, F_DUPFD, FIRST_FREE);
+	int b = fcntl(report, F_DUPFD, FIRST_FREE);
+
+	if (a == -1 || b == -1 || dup2(a, CHANNEL) == -1 ||
+	    dup2(b, REPORT) == -1)
+		_exit(1);
+	closelog(); /* its socket goes, too; it opens another one */
+	os_close_from(FIRST_FREE);
+}
+
+/* Who stops is the master: the keeper goes when its workers have gone. */
+static void
+ignore_signals(void)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1,
+		SIGUSR2, SIGPIPE };
+	sigset_t none;
+	size_t i;
+
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		(void)signal(ignored[i], SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void become_keeper(const struct conf *conf, const struct tls *tls,
+    const struct sandbox *box) __attribute__((noreturn));
+
+static void
+become_keeper(const struct conf *conf, const struct tls *tls,
+    const struct sandbox *box)
+{
+	struct problems *ps = problems_new();
+	EVP_PKEY **keys;
+	bool ready;
+
+	os_set_title("capsuled keeper");
+	ignore_signals();
+	os_hide_memory();
+	keys = load(conf, tls, ps);
+	if (problems_count(ps) == 0 && sandbox_enter(box) == -1)
+		problems_add(ps, NULL, 0,
+		    "the process for keys cannot be confined");
+	ready = problems_count(ps) == 0;
+	errand_tell(REPORT, 0, ps);
+	close(REPORT);
+	problems_free(ps);
+	if (ready)
+		keeper_serve(CHANNEL, keys, conf->n_capsules);
+	wipe(keys, conf->n_capsules);
+	_exit(ready ? 0 : 1);
+}
+
+/* -- in the master -- */
+
+/* Fork; the process id, or -1 with errno. */
+static pid_t
+start(const struct conf *conf, const struct tls *tls, const struct sandbox *box,
+    int channel, int report)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	/* No handler of ours may run in the child before it ignores all. */
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	log_flush();
+	pid = fork();
+	if (pid == 0) {
+		keep_only(channel, report);
+		become_keeper(conf, tls, box);
+	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
+static void
+bury(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		;
+}
+
+struct keeper *
+keeper_new(const struct conf *conf, const struct tls *tls,
+    const struct sandbox *box, struct problems *ps)
+{
+	size_t before = problems_count(ps);
+	int ours, theirs, report[2];
+	struct keeper *k;
+	pid_t pid;
+
+	if (channel_open(&ours, &theirs) == -1) {
+		problems_add(ps, NULL, 0, "cannot make a socket pair");
+		return NULL;
+	}
+	if (pipe(report) == -1) {
+		problems_add(ps, NULL, 0, "cannot make a pipe");
+		close(ours);
+		close(theirs);
+		return NULL;
+	}
+	pid = start(conf, tls, box, theirs, report[1]);
+	close(theirs);
+	close(report[1]);
+	if (pid == -1)
+		problems_add(ps, NULL, 0, "cannot start the process for keys");
+	else
+		(void)errand_hear(report[0], ps);
+	close(report[0]);
+	if (problems_count(ps) == before) {
+		k = xcalloc(1, sizeof(*k));
+		*k = (struct keeper){ pid, ours, clock_ms() };
+		return k;
+	}
+	close(ours);
+	if (pid != -1) {
+		(void)kill(pid, SIGKILL);
+		bury(pid);
+	}
+	return NULL;
+}
+
+void
+keeper_free(struct keeper *k)
+{
+	if (k == NULL)
+		return;
+	close(k->channel);
+	xfree(k);
+}
+
+void
+keeper_stop(struct keeper *k)
+{
+	int64_t end = clock_ms() + STOP_MS;
+	pid_t pid;
+
+	if (k == NULL)
+		return;
+	pid = k->pid;
+	keeper_free(k);
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (clock_ms() >= end) {
+			(void)kill(pid, SIGKILL);
+			bury(pid);
+			return;
+		}
+		(void)poll(NULL, 0, 1);
+	}
+}
+
+int
+keeper_introduce(const struct keeper *k)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return -1;
+	if (channel_send(k->channel, CHANNEL_KEEPER, pair[1]) == -1) {
+		close(pair[0]);
+		pair[0] = -1;
+	}
+	close(pair[1]);
+	return pair[0];
+}
+
+/* -- for -n -- */
+
+struct check {
+	const struct conf *conf;
+	const struct tls *tls;
+};
+
+static int
+check(void *arg, struct problems *ps)
+{
+	const struct check *c = arg;
+
+	wipe(load(c->conf, c->tls, ps), c->conf->n_capsules);
+	return 0;
+}
+
+void
+keeper_check(const struct conf *conf, const struct tls *tls,
+    struct problems *ps)
+{
+	struct check c = { conf, tls };
+
+	(void)errand_run(check, &c, ps);
+}

@@ -1,0 +1,318 @@
+/* test_keeper.c - the keeper's loop, and errands: whom it answers, and when it
+ * goes. */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+
+#include "expect.h"
+#include "net/signing.h"
+#include "process/channel.h"
+#include "process/errand.h"
+#include "process/keeper.h"
+
+#define PATIENCE_MS 20000
+
+static EVP_PKEY *keys[1];
+static struct keeper keeper;
+
+static void
+start(void)
+{
+	int theirs;
+
+	assert_int_equal(0, channel_open(&keeper.channel, &theirs));
+	keeper.pid = fork();
+	assert_true(keeper.pid >= 0);
+	if (keeper.pid == 0) {
+		close(keeper.channel);
+		keeper_serve(theirs, keys, 1);
+		_exit(0);
+	}
+	close(theirs);
+}
+
+/* It has gone by itself, and in good order. */
+static void
+assert_gone(void)
+{
+	int status;
+
+	assert_int_equal(keeper.pid, waitpid(keeper.pid, &status, 0));
+	assert_true(WIFEXITED(status));
+	assert_int_equal(0, WEXITSTATUS(status));
+}
+
+/* A request that is answered with a signature. */
+static size_t
+good(unsigned char *to)
+{
+	char m[64 + 4 + 32] = { 0 };
+	struct signing_request r = { 0,
+		signing_scheme_find("EC", "SHA256", false), { m, sizeof(m) } };
+
+	memcpy(m + 64, "\3\0\35\40", 4);
+	return signing_request_write(&r, to);
+}
+
+/* The length of the answer, 0 if there is an end instead. */
+static ssize_t
+ask(int fd, const unsigned char *record, size_t len)
+{
+	unsigned char reply[SIGNING_ANSWER_MAX + 1];
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (send(fd, record, len, MSG_NOSIGNAL) == -1)
+		return 0;
+	assert_int_equal(1, poll(&p, 1, PATIENCE_MS));
+	return recv(fd, reply, sizeof(reply), 0);
+}
+
+static void
+junk_is_refused_and_the_next_request_answered(void **state)
+{
+	unsigned char request[SIGNING_REQUEST_MAX], junk[4096] = { 0 };
+	size_t n = good(request), len;
+	int fd;
+
+	(void)state;
+	start();
+	fd = keeper_introduce(&keeper);
+	assert_true(fd >= 0);
+	for (len = 1; len < sizeof(junk); len = len * 3 / 2 + 1) {
+		assert_int_equal(1, ask(fd, junk, len));
+		assert_true(ask(fd, request, n) > 1);
+	}
+	close(fd);
+	close(keeper.channel);
+	assert_gone();
+}
+
+static void
+it_stays_until_the_last_worker_has_gone(void **state)
+{
+	unsigned char request[SIGNING_REQUEST_MAX];
+	size_t n = good(request);
+	int a, b;
+
+	(void)state;
+	start();
+	a = keeper_introduce(&keeper);
+	b = keeper_introduce(&keeper);
+	close(keeper.channel);
+	assert_true(ask(a, request, n) > 1);
+	close(a);
+	assert_true(ask(b, request, n) > 1);
+	assert_int_equal(0, waitpid(keeper.pid, NULL, WNOHANG));
+	close(b);
+	assert_gone();
+}
+
+static void
+it_stays_for_the_master_without_workers(void **state)
+{
+	unsigned char request[SIGNING_REQUEST_MAX];
+	size_t n = good(request);
+	int fd;
+
+	(void)state;
+	start();
+	close(keeper_introduce(&keeper));
+	fd = keeper_introduce(&keeper);
+	assert_true(ask(fd, request, n) > 1);
+	close(fd);
+	close(keeper.channel);
+	assert_gone();
+}
+
+static void
+a_worker_that_takes_no_answer_stops_nobody(void **state)
+{
+	unsigned char request[SIGNING_REQUEST_MAX];
+	size_t n = good(request);
+	int deaf, fd;
+	int i;
+
+	(void)state;
+	start();
+	deaf = keeper_introduce(&keeper);
+	fd = keeper_introduce(&keeper);
+	/* Until it hangs up on the one that does not listen. */
+	while (send(deaf, request, n, MSG_NOSIGNAL | MSG_DONTWAIT) != -1 ||
+	    errno == EAGAIN)
+		assert_true(ask(fd, request, n) > 1);
+	for (i = 0; i < 3; i++)
+		assert_true(ask(fd, request, n) > 1);
+	close(deaf);
+	close(fd);
+	close(keeper.channel);
+	assert_gone();
+}
+
+static void
+so_many_workers_are_served_and_not_one_more(void **state)
+{
+	unsigned char request[SIGNING_REQUEST_MAX];
+	size_t n = good(request);
+	int fd[KEEPER_WORKERS_MAX + 1];
+	int i;
+
+	(void)state;
+	start();
+	for (i = 0; i <= KEEPER_WORKERS_MAX; i++) {
+		/* Its channel may be full for a moment. */
+		while ((fd[i] = keeper_introduce(&keeper)) == -1 &&
+		    errno == EAGAIN)
+			(void)poll(NULL, 0, 1);
+		assert_true(fd[i] >= 0);
+	}
+	assert_true(ask(fd[KEEPER_WORKERS_MAX - 1], request, n) > 1);
+	assert_true(ask(fd[KEEPER_WORKERS_MAX], request, n) <= 0);
+	close(keeper.channel);
+	for (i = 0; i <= KEEPER_WORKERS_MAX; i++)
+		close(fd[i]);
+	assert_gone();
+}
+
+/* -- errands -- */
+
+static int
+finds(void *arg, struct problems *ps)
+{
+	problems_add(ps, "x.ini", 7, "a thing about %s", (char *)arg);
+	problems_add(ps, "x.ini", 3, "another");
+	return 5;
+}
+
+static int
+finds_nothing(void *arg, struct problems *ps)
+{
+	(void)arg;
+	(void)ps;
+	return 0;
+}
+
+static int
+fails(void *arg, struct problems *ps)
+{
+	(void)arg;
+	(void)ps;
+	return -1;
+}
+
+static int
+dies(void *arg, struct problems *ps)
+{
+	(void)arg;
+	(void)ps;
+	_exit(0);
+}
+
+static void
+an_errand_brings_back_what_it_found(void **state)
+{
+	struct problems *ps = problems_new();
+
+	(void)state;
+	assert_int_equal(0, errand_run(finds_nothing, NULL, ps));
+	assert_int_equal(-1, errand_run(fails, NULL, ps));
+	assert_int_equal(0, problems_count(ps));
+	problems_add(ps, "x.ini", 5, "here");
+	assert_int_equal(5, errand_run(finds, (char[]){ "keys" }, ps));
+	assert_int_equal(3, problems_count(ps));
+	assert_string_equal("x.ini:3: another", problems_get(ps, 0));
+	assert_string_equal("x.ini:5: here", problems_get(ps, 1));
+	assert_string_equal("x.ini:7: a thing about keys", problems_get(ps, 2));
+	problems_free(ps);
+}
+
+static void
+an_errand_that_dies_is_a_problem(void **state)
+{
+	struct problems *ps = problems_new();
+
+	(void)state;
+	assert_int_equal(-1, errand_run(dies, NULL, ps));
+	assert_int_equal(1, problems_count(ps));
+	problems_free(ps);
+}
+
+/* Too many problems to bring back are still a failure. */
+static int
+finds_too_much(void *arg, struct problems *ps)
+{
+	static char long_one[2001];
+	size_t i, n = *(size_t *)arg;
+
+	memset(long_one, 'x', 2000);
+	for (i = 0; i < n; i++)
+		problems_add(ps, NULL, 0, "%s", long_one);
+	return 0;
+}
+
+static void
+a_report_has_its_limit(void **state)
+{
+	/* Each is "0 ", 2000 letters and a NUL. */
+	size_t n = (ERRAND_REPORT_MAX - 1) / 2003;
+	struct problems *ps = problems_new();
+
+	(void)state;
+	assert_int_equal(0, errand_run(finds_too_much, &n, ps));
+	assert_int_equal(n, problems_count(ps));
+	problems_free(ps);
+	ps = problems_new();
+	n++;
+	assert_int_equal(-1, errand_run(finds_too_much, &n, ps));
+	assert_int_equal(1, problems_count(ps));
+	problems_free(ps);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	keys[0] = EVP_EC_gen("P-256");
+	return keys[0] == NULL ? -1 : 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	EVP_PKEY_free(keys[0]);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(junk_is_refused_and_the_next_request_answered),
+		cmocka_unit_test(it_stays_until_the_last_worker_has_gone),
+		cmocka_unit_test(it_stays_for_the_master_without_workers),
+		cmocka_unit_test(a_worker_that_takes_no_answer_stops_nobody),
+		cmocka_unit_test(so_many_workers_are_served_and_not_one_more),
+		cmocka_unit_test(an_errand_brings_back_what_it_found),
+		cmocka_unit_test(an_errand_that_dies_is_a_problem),
+		cmocka_unit_test(a_report_has_its_limit),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
