@@ -331,6 +331,7 @@ def test_a_check_finds_a_folder_that_no_certificate_can_be_made_in(folder):
 # For each key a value it cannot have.  Text and file names take anything.
 BAD = {
     "user": "a b", "group": "a b", "workers": "-1",
+    "key_process": "maybe",
     "request_timeout": "1x", "idle_timeout": "", "drain_timeout": "1.5s",
     "watch": "25h",
     "max_connections": "0", "max_connections_per_address": "many",
