@@ -321,8 +321,8 @@ def test_new_workers_hold_nothing_of_what_was_served_before(daemon):
     one, other = free_port(), free_port()
     d = daemon(conf(gopher={"listen": "127.0.0.1:0 127.0.0.1:%d" % one}),
                steady=False)
-    assert b"1996" in gopher(one, b"/history\r\n")
     before = server.descriptors(d.pid), server.descriptors(d.workers[0])
+    assert b"1996" in gopher(one, b"/history\r\n")
     replaced(d.root / "big.bin")
     (d.root / "big.bin").write_bytes(bytes(server.BIG_SIZE))
     d.rewrite(conf(gopher={"listen": "127.0.0.1:0 127.0.0.1:%d" % other}))

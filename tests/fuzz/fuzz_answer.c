@@ -106,7 +106,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct view in =
 	    view_skip((struct view){ (const char *)data, size }, 1);
 	const struct protocol *protocol;
-	struct peer peer;
+	struct peer peer = { .site = 0 };
 	struct reply reply;
 
 	if (size == 0)
@@ -115,6 +115,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	peer.sni = view_of(names[data[0] >> 1 & 3]);
 	peer.port = data[0] & 8 ? 1966 : 1965;
 	peer.tls = peer.sni.len > 0;
+	peer.too_fast = data[0] & 16;
 	memset(&reply, 0, sizeof(reply));
 	buf_init(&reply.dynamic, 0);
 	must(protocol->is_ready(in) || in.len < protocol->request_max);
