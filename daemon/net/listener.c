@@ -107,6 +107,8 @@ inherited(const struct listeners *old, const struct listener *l)
 static void
 tell(const struct listener *l, const struct conf *conf, struct problems *ps)
 {
+	const struct conf_gopher *gopher = &conf->gophers[l->gopher];
+	bool is_gemini = l->kind == LISTENER_GEMINI;
 	const char *hint = "";
 	int error = errno;
 	struct buf name;
@@ -119,11 +121,10 @@ tell(const struct listener *l, const struct conf *conf, struct problems *ps)
 		hint = "; this machine has no such address";
 	buf_init(&name, 256);
 	listener_name(l, &name);
-	problems_add(ps, conf->path, 0,
-	    "[%s%s] listen: cannot listen on %.*s: "
-	    "%s%s",
-	    l->kind == LISTENER_GEMINI ? "gemini" : "gopher",
-	    l->kind == LISTENER_GEMINI ? "" : conf->gophers[l->gopher].tag,
+	problems_add(ps, conf->path,
+	    is_gemini ? conf->gemini_listen_line : gopher->listen_line,
+	    "[%s%s] listen: cannot listen on %.*s: %s%s",
+	    is_gemini ? "gemini" : "gopher", is_gemini ? "" : gopher->tag,
 	    VIEW_ARG(buf_view(&name)), strerror(error), hint);
 	buf_fini(&name);
 }

@@ -60,7 +60,7 @@ logs_open(struct logs *logs, const struct conf *conf, bool foreground,
 	if (!foreground)
 		general = (struct log_sink){ LOG_TO_SYSLOG, -1 };
 	if (choose(conf->access, general, &access) == -1) {
-		problems_add(ps, conf->path, 0,
+		problems_add(ps, conf->path, conf->access_line,
 		    "[log] access: cannot open %s: %s", conf->access.p,
 		    strerror(errno));
 		return -1;

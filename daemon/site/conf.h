@@ -103,6 +103,7 @@ struct conf {
 	/* [log] */
 	enum log_level level;
 	struct view access; /* "stderr", "syslog", "none", or a path */
+	int access_line;
 	enum conf_address addresses;
 
 	/* [gemini] */

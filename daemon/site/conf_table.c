@@ -118,8 +118,9 @@ const struct conf_key conf_keys[] = {
 
 	{ "log", "level", CONF_WORD, GLOBAL(level), .words = levels,
 	    .def = "info", .help = "error, warn, info or debug" },
-	{ "log", "access", CONF_FILE, GLOBAL(access), .words = sinks,
-	    .def = "stderr", .help = "stderr, syslog, none or a file" },
+	{ "log", "access", CONF_FILE, GLOBAL(access), GLOBAL(access_line),
+	    .words = sinks, .def = "stderr",
+	    .help = "stderr, syslog, none or a file" },
 	{ "log", "addresses", CONF_WORD, GLOBAL(addresses), .words = addresses,
 	    .def = "truncated", .help = "full, truncated (/24, /48) or none" },
 

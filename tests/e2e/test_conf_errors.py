@@ -5,6 +5,7 @@ sentence is a change somebody decided on.
 """
 import os
 import re
+import socket
 
 import pytest
 
@@ -34,6 +35,12 @@ def check(folder, text, *options):
         text = text.encode("utf-8")
     (folder / NAME).write_bytes(text)
     return run("-n", *options, "-c", NAME, cwd=folder)
+
+
+def begin(folder, text):
+    """Start it in the foreground; it is expected to refuse."""
+    (folder / NAME).write_text(text)
+    return run("-f", "-c", NAME, cwd=folder)
 
 
 def effective(folder):
@@ -436,3 +443,26 @@ def test_a_file_without_end_is_refused():
     done = run("-n", "-c", "/dev/zero")
     assert done.returncode == 1
     assert "/dev/zero" in done.stderr
+
+
+def test_an_address_that_is_taken_is_told_with_its_line(folder):
+    """What only starting can show has a line all the same."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = begin(folder, "[gopher]\nlisten = 127.0.0.1:0 127.0.0.1:%d\n"
+                     "[gemini]\nlisten = 127.0.0.1:0\n" % port + BASE)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "%s:2: [gopher] listen: cannot listen on 127.0.0.1:%d: Address "
+        "already in use; another server has it\n" % (NAME, port))
+
+
+def test_a_log_that_cannot_be_opened_is_told_with_its_line(folder):
+    done = begin(folder, "[log]\naccess = no/such.log\n[gemini]\n"
+                 "listen = 127.0.0.1:0\n[gopher]\nlisten = off\n" + BASE)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "%s:2: [log] access: cannot open no/such.log: No such file or "
+        "directory" % NAME)
