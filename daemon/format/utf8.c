@@ -20,8 +20,9 @@
 #include <unistr.h>
 #include <uniwidth.h>
 
-#define TAB_STOP 8    /* columns */
-#define WINDOW   4096 /* bytes of a line that are searched for a break */
+#define TAB_STOP  8    /* columns */
+#define WINDOW    4096 /* bytes of a line that are searched for a break */
+#define LOOKAHEAD 4    /* characters behind a place that UAX #14 may weigh */
 #define FIRST_LETTER                                                           \
 	0xC0 /* from here to FIRST_MARK all are one column wide                \
 	      */
@@ -140,6 +141,15 @@ is_letter_or_digit(char c)
 	    (c >= '0' && c <= '9');
 }
 
+/* True if a letter up to U+017F, or a digit, begins at v.p[at]. */
+static bool
+is_letter_at(struct view v, size_t at)
+{
+	unsigned char c = at < v.len ? (unsigned char)v.p[at] : 0;
+
+	return is_letter_or_digit((char)c) || (c >= 0xC3 && c <= 0xC5);
+}
+
 /*
  * The length of the character before v.p[at] if it is one that UAX #14 never
  * parts from another such: letters (AL) and digits (NU), up to U+017F, and
@@ -161,6 +171,9 @@ joined_before(struct view v, size_t at)
 	/* U+00C0 to U+017F: letters, and two signs that count as such. */
 	if (lead >= 0xC3 && lead <= 0xC5)
 		return 2;
+	/* Unicode 15.1 looks at what follows a curly quote or a guillemet. */
+	if (!is_letter_at(v, at))
+		return 0;
 	if (lead == 0xC2)
 		return c == 0xAB || c == 0xBB ? 2 : 0; /* guillemets */
 	/* U+2018, U+2019, U+201C and U+201D: curly quotes. */
@@ -222,7 +235,9 @@ careful_break(struct view v, size_t at)
 	size_t start = 0, end, i;
 	ucs4_t c;
 
-	end = at + decode(v, at, &c);
+	/* From Unicode 15.1 on it matters what comes after the next one. */
+	for (end = at, i = 0; i < LOOKAHEAD && end < v.len; i++)
+		end += decode(v, end, &c);
 	if (end > sizeof(marks)) {
 		start = end - sizeof(marks);
 		while ((v.p[start] & 0xC0) == 0x80)
