@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <idn2.h>
 #include <sqlite3.h>
@@ -269,6 +270,7 @@ main(int argc, char **argv)
 	struct arguments a = parse(argc, argv);
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	tzset(); /* reads a file: processes that are confined later cannot */
 	if (a.check > 0) {
 		tls_init();
 		return check(&a);
