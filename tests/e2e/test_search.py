@@ -9,6 +9,7 @@ import urllib.parse
 
 import pytest
 
+import crowd
 import server
 from client import gemini, gopher, links, menu
 from terminal import needs
@@ -137,6 +138,7 @@ def test_a_link_to_the_search_is_an_item_of_type_7(daemon):
     assert b"/history" in [i.selector for i in got]
 
 
+@pytest.mark.skipif(crowd.SANITIZED, reason="a sanitizer keeps freed memory")
 def test_a_reload_finds_what_is_new_and_gives_memory_back(daemon):
     def prepare(root):
         (root / "many").mkdir()
