@@ -92,9 +92,13 @@ LINK =		${LDFLAGS_${OS}} ${LINK_${MODE}} ${LDFLAGS}
 
 FLOORS =	base format site net process ctl=site
 
+OBJS_os_freebsd = ${B}/base/os_bsd.o
+OBJS_os_openbsd = ${B}/base/os_bsd.o
+OBJS_os_netbsd = ${B}/base/os_bsd.o
 OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
-		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o
+		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o \
+		${OBJS_os_${SYSTEM}}
 OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
 		${B}/format/mime.o ${B}/format/gemini.o ${B}/format/gopher.o \
 		${B}/format/proxyhdr.o ${B}/format/cgi.o \
@@ -236,6 +240,7 @@ ${B}/base/hash.o: daemon/base/hash.c
 ${B}/base/problem.o: daemon/base/problem.c
 ${B}/base/log.o: daemon/base/log.c
 ${B}/base/os_${SYSTEM}.o: daemon/base/os_${SYSTEM}.c
+${B}/base/os_bsd.o: daemon/base/os_bsd.c
 ${B}/format/utf8.o: daemon/format/utf8.c
 ${B}/format/idn.o: daemon/format/idn.c
 ${B}/format/uri.o: daemon/format/uri.c

@@ -1,7 +1,7 @@
 /*
  * os_netbsd.c - what NetBSD does its own way.  Untried on the real system.
  *
- * Floor base.
+ * Floor base.  What the BSDs do alike is in os_bsd.c.
  */
 #include "base/os.h"
 
@@ -11,20 +11,6 @@
 
 #include <stdlib.h>
 #include <unistd.h>
-
-int
-os_accept(int fd, struct sockaddr *addr, socklen_t *len)
-{
-	return accept4(fd, addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-}
-
-/* There is no MSG_MORE here: the end may travel in a packet of its own. */
-ssize_t
-os_send(int fd, const void *p, size_t len, bool more)
-{
-	(void)more;
-	return send(fd, p, len, MSG_NOSIGNAL);
-}
 
 /* There is no sendfile(2) here: one copy through a buffer. */
 ssize_t
@@ -43,26 +29,6 @@ os_unsent(int fd)
 	int n;
 
 	return ioctl(fd, FIONWRITE, &n) == 0 ? n : -1;
-}
-
-int
-os_processors(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : (int)n;
-}
-
-void
-os_set_title(const char *title)
-{
-	setproctitle("%s", title);
-}
-
-void
-os_close_from(int first)
-{
-	closefrom(first);
 }
 
 void

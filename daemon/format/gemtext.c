@@ -102,3 +102,15 @@ gemtext_next(struct gemtext *at, struct gemtext_line *line)
 		read_line(v, line);
 	return true;
 }
+
+struct view
+gemtext_first_heading(struct view document)
+{
+	struct gemtext at = { document, false, 0 };
+	struct gemtext_line line;
+
+	while (gemtext_next(&at, &line))
+		if (line.kind == GEMTEXT_HEADING)
+			return line.text;
+	return VIEW("");
+}

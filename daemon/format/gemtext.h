@@ -43,4 +43,10 @@ struct gemtext {
  */
 bool gemtext_next(struct gemtext *at, struct gemtext_line *line);
 
+/*
+ * The text of the first heading of a document, of whatever level: what it
+ * calls itself.  Borrows from the document; empty if there is none.
+ */
+struct view gemtext_first_heading(struct view document);
+
 #endif

@@ -73,23 +73,11 @@ body_of(struct catalog *c, const struct answer *a)
 	return body;
 }
 
-static struct view
-first_heading(struct view gemtext)
-{
-	struct gemtext at = { gemtext, false, 0 };
-	struct gemtext_line line;
-
-	while (gemtext_next(&at, &line))
-		if (line.kind == GEMTEXT_HEADING)
-			return line.text;
-	return VIEW("");
-}
-
 /* A title as it is shown: the first heading, or the name of the file. */
 static struct view
 title_of(struct catalog *c, const struct page *page, struct view gemtext)
 {
-	struct view title = first_heading(gemtext);
+	struct view title = gemtext_first_heading(gemtext);
 
 	buf_reset(&c->title);
 	utf8_clean(&c->title,

@@ -154,18 +154,6 @@ normalise(struct buf *b, size_t at)
 	b->len = to;
 }
 
-static struct view
-first_heading(struct view gemtext)
-{
-	struct gemtext at = { gemtext, false, 0 };
-	struct gemtext_line line;
-
-	while (gemtext_next(&at, &line))
-		if (line.kind == GEMTEXT_HEADING)
-			return line.text;
-	return VIEW("");
-}
-
 /* -- files: gemtext, text, and the rest -- */
 
 static void
@@ -179,7 +167,7 @@ prepare_gemtext(struct prepare *c, struct page *page, int fd, off_t size)
 	normalise(&c->in, head);
 	page->entry->gemini = prepare_keep(c, page, GEMINI_SUCCESS, &c->in);
 	body = view_skip(page->entry->gemini.bytes, head);
-	page->title = first_heading(body);
+	page->title = gemtext_first_heading(body);
 	if (page->map.len > 0)
 		return; /* the gophermap beside it comes later */
 	buf_reset(&c->out);

@@ -184,10 +184,26 @@ every_prefix_can_be_read(void **state)
 	}
 }
 
+static void
+a_document_calls_itself_by_its_first_heading(void **state)
+{
+	(void)state;
+	expect_view("first",
+	    gemtext_first_heading(
+		VIEW("text\n## Second level\n# First level\n")),
+	    VIEW("Second level"));
+	expect_view("none", gemtext_first_heading(VIEW("text\n")), VIEW(""));
+	expect_view("preformatted",
+	    gemtext_first_heading(VIEW("```\n# not this\n```\n# this")),
+	    VIEW("this"));
+	expect_view("empty", gemtext_first_heading(VIEW("")), VIEW(""));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_document_calls_itself_by_its_first_heading),
 		cmocka_unit_test(a_line_is_what_it_starts_with),
 		cmocka_unit_test(the_line_is_left_alone_after_the_last_one),
 		cmocka_unit_test(crlf_and_lf_end_a_line),

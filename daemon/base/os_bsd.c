@@ -1,0 +1,43 @@
+/*
+ * os_bsd.c - what the BSDs do alike.  Untried on the real systems.
+ *
+ * Floor base.  Linked beside os_freebsd.c, os_openbsd.c or os_netbsd.c.
+ */
+#include "base/os.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+int
+os_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return accept4(fd, addr, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* There is no MSG_MORE here: the end may travel in a packet of its own. */
+ssize_t
+os_send(int fd, const void *p, size_t len, bool more)
+{
+	(void)more;
+	return send(fd, p, len, MSG_NOSIGNAL);
+}
+
+int
+os_processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : (int)n;
+}
+
+void
+os_set_title(const char *title)
+{
+	setproctitle("%s", title);
+}
+
+void
+os_close_from(int first)
+{
+	closefrom(first);
+}
