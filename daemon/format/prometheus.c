@@ -65,8 +65,8 @@ void
 prometheus_sample_micro(struct buf *to, const char *name, const char *suffix,
     const struct prometheus_label *labels, size_t n, int64_t millionths)
 {
-	uint64_t size = millionths < 0 ? 0 - (uint64_t)millionths
-				       : (uint64_t)millionths;
+	uint64_t size =
+	    millionths < 0 ? 0 - (uint64_t)millionths : (uint64_t)millionths;
 
 	begin(to, name, suffix, labels, n);
 	buf_printf(to, "%s%" PRIu64 ".%06" PRIu64 "\n",

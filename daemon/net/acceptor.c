@@ -135,7 +135,7 @@ accept_one(struct acceptor_port *p)
 		return true;
 	hold(a, p->listener, fd, &from);
 	pause_for(a, ACCEPTOR_FULL_MS, METRICS_FULL,
-		    "max_connections is reached");
+	    "max_connections is reached");
 	return false;
 }
 

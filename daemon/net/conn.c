@@ -229,8 +229,7 @@ end_log(struct conn *c, const char *end)
 		buf_puts(log, c->log);
 	}
 	buf_printf(log, " bytes=%llu ms=%lld tls=%s resumed=%d",
-	    (unsigned long long)c->bytes,
-	    (long long)us / 1000,
+	    (unsigned long long)c->bytes, (long long)us / 1000,
 	    version[0] == '\0' ? "-" : version, stream_is_resumed(&c->stream));
 	if (end != NULL)
 		buf_printf(log, " end=%s", end);

@@ -20,8 +20,8 @@ enum listener_kind { LISTENER_GEMINI, LISTENER_GOPHER, LISTENER_METRICS };
 struct listener {
 	enum listener_kind kind;
 	const struct protocol *protocol; /* NULL: none of a capsule's */
-	bool clear;    /* answers in the clear */
-	bool tls;      /* answers TLS */
+	bool clear;                      /* answers in the clear */
+	bool tls;                        /* answers TLS */
 	size_t gopher; /* which of conf->gophers it is of, if it is of one */
 	size_t site;   /* which capsule answers where no host is named */
 	int fd;        /* bound and listening, non-blocking */

@@ -315,8 +315,7 @@ put_bytes(const int64_t *all, struct buf *to)
 	    "Bytes of answers, without what TLS adds.");
 	for (p = 0; p < PROTOCOLS; p++) {
 		label.value = view_of(protocols[p]);
-		prometheus_sample(to, name, "", &label, 1,
-		    all[CELL_BYTES + p]);
+		prometheus_sample(to, name, "", &label, 1, all[CELL_BYTES + p]);
 	}
 }
 
@@ -387,8 +386,7 @@ put_facts(const struct metrics_facts *facts, struct buf *to)
 {
 	static const char info[] = PREFIX "build_info";
 	static const char expiry[] = PREFIX "certificate_expiry_seconds";
-	struct prometheus_label label = { "version",
-		view_of(facts->version) };
+	struct prometheus_label label = { "version", view_of(facts->version) };
 	size_t i;
 
 	prometheus_family(to, info, PROMETHEUS_GAUGE, "Always 1.");

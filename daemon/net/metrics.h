@@ -38,10 +38,10 @@ enum metrics_event {
 
 /* What has a value just now; the master's to say. */
 enum metrics_value {
-	METRICS_STARTED_S,       /* since 1970 */
-	METRICS_RELOADED_S,      /* the last that took place, or the start */
-	METRICS_RELOAD_FINE,     /* 1: the last one took place */
-	METRICS_WORKERS,         /* processes that serve, those that drain too */
+	METRICS_STARTED_S,   /* since 1970 */
+	METRICS_RELOADED_S,  /* the last that took place, or the start */
+	METRICS_RELOAD_FINE, /* 1: the last one took place */
+	METRICS_WORKERS,     /* processes that serve, those that drain too */
 	METRICS_VALUES
 };
 

@@ -29,7 +29,8 @@
 /* Its descriptors: the channel, then the listening sockets. */
 enum { CHANNEL = CHILD_FIRST, SOCKETS };
 
-struct export {
+struct export
+{
 	struct event_base *base;
 	const struct metrics *metrics;
 	struct metrics_facts facts;
@@ -88,8 +89,7 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 static void
 learn(struct export *x, const struct conf *conf)
 {
-	struct metrics_certificate *v =
-	    xcalloc(conf->n_capsules, sizeof(*v));
+	struct metrics_certificate *v = xcalloc(conf->n_capsules, sizeof(*v));
 	const struct conf_capsule *c;
 	struct certificate cert;
 	unsigned s;

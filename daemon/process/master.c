@@ -60,7 +60,7 @@ struct master {
 	struct worker_process *workers;
 	unsigned n_workers;
 	struct event *respawn, *rekeep, *reexport, *drained, *watch, *relay;
-	int backoff_ms;        /* 0: the last worker to die was not young */
+	int backoff_ms;          /* 0: the last worker to die was not young */
 	int keeper_backoff_ms;   /* the same of the keeper */
 	int exporter_backoff_ms; /* and of the exporter */
 	bool served; /* every listener was served once: we are ready */

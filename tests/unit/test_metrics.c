@@ -139,8 +139,8 @@ each_answer_falls_into_the_bucket_of_its_time(void **state)
 		int64_t us;
 		const char *lower, *upper;
 	} rows[] = {
-		{ 1000, "0.001", "0.005" },   /* the end belongs to it */
-		{ 1001, "0.005", "0.01" },    /* and what follows to the next */
+		{ 1000, "0.001", "0.005" }, /* the end belongs to it */
+		{ 1001, "0.005", "0.01" },  /* and what follows to the next */
 		{ 30000000, "30", "+Inf" },
 	};
 	char line[128];
