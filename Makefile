@@ -451,7 +451,7 @@ install-files: all stage
 	install -m 0644 ${S}/capsuled.8 ${D}${MANDIR}/man8/
 	install -m 0644 ${S}/capsuled.ini.5 ${D}${MANDIR}/man5/
 	install -m 0644 README.md CHANGES.md SECURITY.md LICENSE ${D}${DOCDIR}/
-	install -m 0644 ${S}/capsuled.ini ${D}${EXAMPLESDIR}/
+	install -m 0644 ${S}/capsuled.ini conf/haproxy.cfg ${D}${EXAMPLESDIR}/
 	cp -R capsule/. ${D}${CAPSULEDIR}/
 	chmod -R u=rwX,go=rX ${D}${CAPSULEDIR}
 	@if [ -e ${D}${SYSCONFDIR}/capsuled/capsuled.ini ]; then \

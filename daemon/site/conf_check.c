@@ -138,8 +138,8 @@ check_listen(const struct conf *conf, struct problems *ps)
 /* -- proxies -- */
 
 /*
- * A packet that is lost is sent again after a second, then after two more:
- * who closes earlier refuses visitors of a proxy that did nothing wrong.
+ * A packet that is lost may be sent again only after three seconds: who closes
+ * earlier refuses visitors of a proxy that did nothing wrong.
  * Source: the PROXY protocol, section 2.
  */
 #define PROXY_WAIT_MS 3000

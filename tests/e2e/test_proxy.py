@@ -78,6 +78,7 @@ class Visit:
     """One request for /history behind a header, however it is sent."""
 
     def __init__(self, d, protocol, source=PROXY, **how):
+        self.d, self.logged = d, len(d.accesses())
         self.gemini = protocol == "gemini"
         port = d.gemini if self.gemini else d.gopher
         if protocol == "gopher":
@@ -105,7 +106,7 @@ class Visit:
             time.sleep(0.001)
 
     def finish(self):
-        """After the client's first bytes: the rest, and the answer."""
+        """After the client's first bytes: the rest, the answer, its line."""
         if isinstance(self.c, Tls):
             self.c.handshake()
             self.c.send(self.line)
@@ -113,6 +114,7 @@ class Visit:
         if self.gemini:
             assert Reply(got).status == 20 and got.clean
         assert b"1996" in got.data and got.end == "fin", got
+        wait_for("its line", lambda: len(self.d.accesses()) > self.logged)
 
 
 def visit(d, protocol, header, source=PROXY, **how):
