@@ -122,6 +122,10 @@ struct conf {
 	bool check_port;
 	struct conf_networks gemini_proxies; /* as those of conf_gopher */
 
+	/* [metrics] */
+	struct conf_listens metrics_listen;
+	int metrics_listen_line;
+
 	struct conf_gopher *gophers; /* at least one: plain [gopher] */
 	size_t n_gophers;
 	struct conf_capsule *capsules; /* at least one: plain [capsule] */
