@@ -16,13 +16,15 @@
 ;; What a heading looks like is asked of the font, and a batch has none.
 (advice-add 'font-get :override (lambda (&rest _) 12))
 
-(defconst patience 4.0 "Seconds that an answer may take.")
+(defconst patience 50.0 "Seconds that an answer may take.")
+(defconst retry 0.5 "Seconds until a page is asked for again, at first.")
 (defvar words "" "The answer to questions for words.")
 (defvar letter "abort" "The answer to questions for a letter.")
 
 (setq elpher-ipv4-always t
       elpher-connection-timeout 30
       elpher-gemini-max-fill-width 80
+      gnutls-algorithm-priority "NORMAL:-VERS-TLS1.3" ; more reliable here
       network-security-level 'low)
 
 (defun ask (answer)
@@ -35,21 +37,33 @@
 (advice-add 'read-answer :override (ask (lambda () letter)))
 (advice-add 'y-or-n-p :override (ask (lambda () t)))
 
+(defun processes ()
+  "The connections of Elpher that have not ended."
+  (seq-filter (lambda (one)
+                (string-prefix-p "elpher-process" (process-name one)))
+              (process-list)))
+
 (defun busy-p ()
   "True while Elpher waits for an answer."
-  (or (seq-some (lambda (one)
-                  (string-prefix-p "elpher-process" (process-name one)))
-                (process-list))
+  (or (processes)
       (with-current-buffer "*elpher*"
         (save-excursion
           (goto-char (point-min))
-          (looking-at-p "LOADING\\|Data received\\|Gemini server is re")))))
+          (looking-at-p (concat "LOADING\\|Connect\\|Data received\\|"
+                                "Gemini server is re"))))))
 
 (defun settle ()
-  "Wait for the page and print it."
-  (let ((end (+ (float-time) patience)))
-    (while (and (busy-p) (< (float-time) end))
-      (accept-process-output nil 0.02)))
+  "Wait for the page and print it.
+Emacs 28 now and then misses that a handshake is over, with any server, and
+would wait forever: then ask again."
+  (let* ((start (float-time)) (pause retry) (again (+ start pause)))
+    (while (and (busy-p) (< (float-time) (+ start patience)))
+      (accept-process-output nil 0.05)
+      (when (and (> (float-time) again) (busy-p))
+        (setq pause (* 2 pause)
+              again (+ (float-time) pause))
+        (mapc #'delete-process (processes))
+        (with-current-buffer "*elpher*" (elpher-reload)))))
   (princ "-- page:\n")
   (with-current-buffer "*elpher*"
     (princ (buffer-substring-no-properties (point-min) (point-max))))

@@ -1,5 +1,6 @@
 """A capsule that has one of everything there is to show to a client."""
 import re
+import subprocess
 
 import server
 
@@ -111,3 +112,14 @@ def name_ports(one):
     ports = re.search(r"gopher=([0-9,]+)", one.ready)[1].split(",")
     one.gophers = dict(zip(("utf-8", "b", "latin1", "ascii"),
                            map(int, ports)))
+
+
+def make_latin1_locale(home):
+    """An environment with a locale of Latin-1, or None if none can be made."""
+    done = subprocess.run(
+        ["localedef", "-i", "en_US", "-f", "ISO-8859-1",
+         home / "en_US.ISO-8859-1"], capture_output=True)
+    if not (home / "en_US.ISO-8859-1" / "LC_CTYPE").exists():
+        print(done.stderr.decode())
+        return None
+    return {"LOCPATH": home, "LANG": "en_US.ISO-8859-1"}

@@ -67,17 +67,19 @@ def test_amfora_shows_a_certificate_and_is_let_in(rich, home):
         "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=me",
         "-keyout", home / "me.key", "-out", home / "me.crt")
     (home / "amfora").mkdir()
+    host = "localhost:%d" % rich.gemini
     (home / "amfora" / "config.toml").write_text(
-        "[auth.certs]\nlocalhost = '%s'\n[auth.keys]\nlocalhost = '%s'\n" % (
-            home / "me.crt", home / "me.key"))
+        "[auth.certs]\n'%s' = '%s'\n[auth.keys]\n'%s' = '%s'\n" % (
+            host, home / "me.crt", host, home / "me.key"))
     with Amfora(home, address(rich, "/members/")) as t:
         t.wait("Welcome among the members")
 
 
 def test_amfora_takes_the_feed_for_one(rich, home):
     with Amfora(home, address(rich)) as t:
-        t.open("The feed", "feed")
+        t.open("The feed", "subscribe", "Yes")
         t.keys("Enter")
+        t.wait("winter day", without=["Yes"])
         t.go("about:subscriptions", "Jan 31, 2026", "A winter day",
              "Feb 29, 2024", "A leap day")
 
