@@ -1,4 +1,5 @@
-;;; elpher.el --- Elpher without a screen: one step after another, each printed  -*- lexical-binding: t; -*-
+;;; -*- lexical-binding: t; -*-
+;; elpher.el - Elpher without a screen, one step after the other
 ;;
 ;; emacs --batch -q -l elpher.el STEP WHAT [STEP WHAT]...
 ;;

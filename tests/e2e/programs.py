@@ -4,6 +4,7 @@ Terminal programs run on a screen of their own (terminal.py); the others say
 what they have to say on standard output.  All that they show is printed, for
 the output of a test that fails.
 """
+import functools
 import os
 import pathlib
 import re
@@ -92,17 +93,22 @@ def vf1(home, *lines):
                 re.sub(rb"\x1b\[[0-9;]*m", b"", got))
 
 
+@functools.lru_cache(maxsize=None)
+def has_elpher():
+    """Emacs is asked, as only it knows where its packages are."""
+    look = "(unless (locate-library \"elpher\") (kill-emacs 3))"
+    return subprocess.run(
+        ["emacs", "--batch", "-q", "--eval", "(package-initialize)",
+         "--eval", look], capture_output=True).returncode == 0
+
+
 def elpher(home, *steps, names=()):
     """The pages that Elpher shows, one for each "go" and "follow"."""
     needs("emacs")
+    if not has_elpher():
+        pytest.skip("elpher is not installed")
     prefix = apart(home, *names) if names else []
     env = dict(os.environ, **environment(str(home)))
-    found = subprocess.run(
-        ["emacs", "--batch", "-q", "--eval", "(package-initialize)",
-         "--eval", "(unless (locate-library \"elpher\") (kill-emacs 3))"],
-        capture_output=True, env=env)
-    if found.returncode != 0:
-        pytest.skip("elpher is not installed")
     got = run(*prefix, "emacs", "--batch", "-q", "-l", HERE / "elpher.el",
               *steps, env=env)
     return told("elpher " + " ".join(steps), got).split("-- page:\n")[1:]
@@ -115,7 +121,7 @@ class Umn(Terminal):
         needs("gopher", "tmux")
         super().__init__(home, "gopher", *arguments, **how)
 
-    def first(self, *wanted, seconds=6):
+    def first(self, *wanted, seconds=30):
         """The first screen, past the greeting of a first run."""
         end = time.monotonic() + seconds
         while not all(w in self.screen() for w in wanted):
