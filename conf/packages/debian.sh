@@ -6,8 +6,9 @@ run="gcc libc6-dev libssl-dev libevent-dev libinih-dev libunistring-dev
 libidn2-dev libsqlite3-dev"
 check="python3 python3-pytest libcmocka-dev clang libclang-rt-dev
 curl openssl procps"
-extra="llvm shellcheck mandoc clang-format lynx gopher amfora tmux bmake
-haproxy"
+extra="llvm shellcheck mandoc clang-format bmake haproxy
+lynx gopher sacc vf1 bombadillo amfora emacs-nox elpa-elpher gnutls-bin tmux
+locales"
 by_hand="apt-get install"
 
 has() {

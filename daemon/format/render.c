@@ -13,6 +13,10 @@
  * some 30 bytes a heading, 50 ms at 9600 bit/s.  Level 3 stands alone on its
  * line.  A blank line is put before a heading that has none.  List items keep
  * "* ", quotes "> ", on each line of theirs.
+ *
+ * The text of a link that is longer than a line goes on in info lines below
+ * its item: sacc and the UMN client cut a name at the edge of the screen, and
+ * lynx breaks it there amid a word.  RFC 1436 wants less than 70 characters.
  */
 #include "format/render.h"
 
@@ -28,6 +32,13 @@
 #define PORT_MAX    65535
 #define TELNET_PORT 23
 #define KILO        1024 /* bytes in a KB, as ls -h counts */
+
+/*
+ * Display columns kept free behind the name of an item that is neither a text
+ * nor a menu: there the UMN client writes what it is, " <Picture>" at most,
+ * and of 80 columns it has 69 for both.
+ */
+#define MARK_COLUMNS 8
 
 /* A rendering under way, with its memory: grown once, used for every line. */
 struct page {
@@ -161,6 +172,19 @@ paragraph(struct page *p, struct view first, struct view next, struct view text)
 		prefixed(p, first, utf8_wrap(&rest, room > 0 ? room : 1));
 		first = next;
 	} while (rest.len > 0);
+}
+
+/* An item of that name, which is shown() text and may need several lines. */
+static void
+named(struct page *p, struct gopher_item *it, struct view name)
+{
+	bool is_plain = it->type == '0' || it->type == '1';
+	int room = p->r->columns - (is_plain ? 0 : MARK_COLUMNS);
+
+	it->name = coded(p, utf8_wrap(&name, room));
+	item(p, it);
+	while (name.len > 0)
+		prefixed(p, VIEW("  "), utf8_wrap(&name, p->r->columns - 2));
 }
 
 static void
@@ -418,8 +442,7 @@ gemtext_link(struct page *p, const struct gemtext_line *line)
 	name = view_trim(shown(p, line->text));
 	if (name.len == 0)
 		name = shown(p, readable(p, line->target));
-	it.name = coded(p, name);
-	item(p, &it);
+	named(p, &it, name);
 }
 
 static void
@@ -487,10 +510,12 @@ entry_items(struct page *p, const struct render_entry *entries, size_t n)
 			.selector = entries[i].selector,
 			.host = p->r->host,
 			.port = p->r->port };
-		it.name = coded(p,
-		    shown(p,
-			entries[i].title.len > 0 ? entries[i].title
-						 : entries[i].name));
+		if (entries[i].title.len > 0) {
+			named(p, &it, shown(p, entries[i].title));
+			continue;
+		}
+		/* A file's name in one piece: clients save under it. */
+		it.name = coded(p, shown(p, entries[i].name));
 		item(p, &it);
 	}
 }

@@ -47,7 +47,8 @@ struct render_entry {
  * Text, headings, lists and quotes become info lines wrapped to columns, with
  * hanging indents; preformatted lines stay as they are; each link becomes an
  * item of the type of its target (h with URL: for foreign schemes, host and
- * port taken from gopher:// ones).  No link is dropped, no name is cut.
+ * port taken from gopher:// ones), its text going on in info lines where it
+ * is longer than columns.  No link is dropped, no text is cut.
  */
 void render_gemtext_menu(struct buf *to, const struct render *r,
     struct view gemtext);

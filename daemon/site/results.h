@@ -11,7 +11,7 @@
 #define RESULTS_MAX ((size_t)512 << 10)
 
 /* What a Gemini client shows its reader before a search. */
-#define RESULTS_PROMPT "What are you looking for? A few words will do."
+#define RESULTS_PROMPT "Words to search for"
 
 /*
  * Append gemtext that explains the search at selector and leads to it, for

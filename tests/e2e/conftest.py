@@ -1,7 +1,11 @@
 """One fresh daemon per module where tests do not disturb each other, one per
 test where they do; each with a folder and ports of its own."""
+import http.server
+import threading
+
 import pytest
 
+import rich as everything
 import server
 
 
@@ -55,3 +59,44 @@ def demo(tmp_path_factory):
     with server.running(folder, server.demo_conf(folder)) as one:
         one.host = "localhost"  # what the demonstration is for
         yield one
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """What links to the web lead to in these tests."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.end_headers()
+        self.wfile.write(b"You have reached the web.\n")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def web():
+    """The address of a small web server."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as one:
+        thread = threading.Thread(target=one.serve_forever)
+        thread.start()
+        yield "http://127.0.0.1:%d/page" % one.server_port
+        one.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory, web):
+    """A capsule with one of everything, shared by the tests of a module."""
+    folder = tmp_path_factory.mktemp("rich")
+    with everything.serve(folder, web) as one:
+        everything.name_ports(one)
+        yield one
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home folder for a client."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder

@@ -15,31 +15,41 @@ def needs(*programs):
             pytest.skip("%s is not installed" % name)
 
 
+def environment(home, **more):
+    """What a program gets that is to find only this home folder."""
+    return {"HOME": home, "LANG": "C.UTF-8", "TERM": "screen-256color",
+            "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home,
+            "XDG_DATA_HOME": home, **more}
+
+
 class Terminal:
-    """A program on a screen of its own, in a home folder of its own."""
+    """A program on a screen of its own, in a home folder of its own.
 
-    COLUMNS, LINES = 90, 30
+    Every screen that was waited for is printed, so that the whole session is
+    in the output of a test that fails.
+    """
 
-    def __init__(self, home, *command):
+    def __init__(self, home, *command, columns=90, lines=30, **more):
         # A server of our own, and a short path to it: nobody else's sessions
         # are in reach, and nothing is left behind.
         self.folder = tempfile.TemporaryDirectory(prefix="e2e-")
         self.shown = ""
-        environment = {"HOME": home, "LANG": "C.UTF-8",
-                       "TERM": "screen-256color", "XDG_CONFIG_HOME": home,
-                       "XDG_CACHE_HOME": home, "XDG_DATA_HOME": home}
+        self.name = " ".join(map(str, command))
         options = []
-        for key, value in environment.items():
+        for key, value in environment(home, **more).items():
             options += ["-e", "%s=%s" % (key, value)]
-        self.tmux("-f", "/dev/null", "-u", "new-session", "-d", "-s", "main",
-                  "-x", str(self.COLUMNS), "-y", str(self.LINES), *options,
-                  "--", *map(str, command), ";",
-                  "set-option", "-g", "remain-on-exit", "on")
+        # The option comes first, or a program that ends at once takes its
+        # screen, and the server, along.
+        self.tmux("-f", "/dev/null", "-u", "start-server", ";",
+                  "set-option", "-g", "remain-on-exit", "on", ";",
+                  "new-session", "-d", "-s", "main",
+                  "-x", str(columns), "-y", str(lines), *options,
+                  "--", *map(str, command))
 
     def tmux(self, *arguments):
         socket = os.path.join(self.folder.name, "tmux")
         done = subprocess.run(["tmux", "-S", socket, *arguments],
-                              capture_output=True, text=True, timeout=10)
+                              capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -55,14 +65,21 @@ class Terminal:
         self.shown = "\n".join(t.rstrip() for t in text.split("\n")).rstrip()
         return self.shown
 
-    def wait(self, *words, seconds=15):
-        """Until all the words are on the screen; the screen."""
+    def wait(self, *words, seconds=30, without=()):
+        """Until all the words are on the screen and none of without; the
+        screen."""
         end = time.monotonic() + seconds
-        while not all(word in self.screen() for word in words):
-            assert time.monotonic() < end, "no %r on this screen:\n%s" % (
-                words, self.shown)
+        while True:
+            shown = self.screen()
+            if all(w in shown for w in words) and not any(
+                    w in shown for w in without):
+                break
+            assert time.monotonic() < end, (
+                "%s: no %r without %r on this screen:\n%s" % (
+                    self.name, words, without, shown))
             time.sleep(0.05)
-        return self.shown
+        print("-- %s --\n%s\n" % (self.name, shown))
+        return shown
 
     def keys(self, *names):
         self.tmux("send-keys", "-t", "main", *names)

@@ -3,22 +3,16 @@
 Each shows on its own screen what our bytes look like to it; when a test
 fails, that screen is in the message.
 """
-import os
 import re
 import shutil
 import subprocess
-import time
 
 import pytest
 
+import programs
 from client import gemini, gopher, links, menu
+from programs import Umn, run, words
 from terminal import Terminal, needs
-
-@pytest.fixture
-def home(tmp_path):
-    folder = tmp_path / "home"
-    folder.mkdir()
-    return folder
 
 
 def title(demo):
@@ -33,18 +27,6 @@ def first(demo, kind):
         if item.type == kind and item.port == demo.gopher:
             return item
     pytest.skip("the demonstration's menu has no item of type " + kind)
-
-
-def run(*command, **how):
-    done = subprocess.run([*map(str, command)], stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=30, **how)
-    assert done.returncode == 0, done
-    return done.stdout
-
-
-def words(text):
-    """The text without what a screen adds or breaks."""
-    return " ".join(re.sub(r"[^\w]+", " ", text).split())
 
 
 # -- curl --
@@ -78,14 +60,10 @@ def test_curl_believes_the_certificate_it_was_given(demo):
 
 
 def lynx(demo, path=""):
-    return run("lynx", "-dump", "-nolist", "-width=90",
-               "-assume_charset=utf-8", "-display_charset=utf-8",
-               "gopher://127.0.0.1:%d/%s" % (demo.gopher, path),
-               env=dict(os.environ, LANG="C.UTF-8")).decode()
+    return programs.lynx("gopher://127.0.0.1:%d/%s" % (demo.gopher, path))
 
 
 def test_lynx_shows_the_menu(demo):
-    needs("lynx")
     shown = lynx(demo)
     assert "Gopher Menu" in shown
     assert words(title(demo)) in words(shown), shown
@@ -94,7 +72,6 @@ def test_lynx_shows_the_menu(demo):
 
 
 def test_lynx_shows_a_page(demo):
-    needs("lynx")
     item = first(demo, "1")
     shown = lynx(demo, "1" + item.selector.decode())
     for line in menu(gopher(demo.gopher, item.selector + b"\r\n"))[:5]:
@@ -102,7 +79,6 @@ def test_lynx_shows_a_page(demo):
 
 
 def test_lynx_shows_what_is_missing_as_unknown(demo):
-    needs("lynx")
     shown = lynx(demo, "1/no-such-page")
     assert "(UNKN)" in shown or "rror" in shown, shown
 
@@ -110,28 +86,11 @@ def test_lynx_shows_what_is_missing_as_unknown(demo):
 # -- the gopher client of the University of Minnesota --
 
 
-def umn(home, demo, *options):
-    return Terminal(home, "gopher", *options, "127.0.0.1", demo.gopher)
-
-
-def pass_splash(t, wanted):
-    """The first run greets; any later one does not."""
-    for _ in range(200):
-        shown = t.screen()
-        if wanted in shown:
-            return shown
-        if "RETURN" in shown:
-            t.keys("Enter")
-        time.sleep(0.05)
-    raise AssertionError("no %r on this screen:\n%s" % (wanted, shown))
-
-
 def test_the_umn_client_shows_the_menu_and_opens_a_page(demo, home):
-    needs("gopher", "tmux")
     items = menu(gopher(demo.gopher, b"\r\n"))
     item = first(demo, "1")
-    with umn(home, demo) as t:
-        shown = pass_splash(t, "Page: 1/")
+    with Umn(home, "127.0.0.1", demo.gopher) as t:
+        shown = t.first("Page: 1/")
         assert words(title(demo)) in words(shown), shown
         # Its cursor walks over the items one can open.
         for _ in range(links(items).index(item)):
@@ -143,12 +102,23 @@ def test_the_umn_client_shows_the_menu_and_opens_a_page(demo, home):
 
 
 def test_the_umn_client_shows_a_text(demo, home):
-    needs("gopher", "tmux")
     text = gopher(demo.gopher, b"/robots.txt\r\n").decode()
     line = next(t.strip() for t in text.split("\n") if t.strip())
-    with umn(home, demo, "-T", "0", "-p", "/robots.txt") as t:
-        shown = pass_splash(t, line[:40])
+    with Umn(home, "-T", "0", "-p", "/robots.txt", "127.0.0.1",
+             demo.gopher) as t:
+        shown = t.first(line[:40])
     assert "\n." not in shown, shown
+
+
+def test_the_umn_client_opens_every_page_at_its_top(demo, home):
+    """It starts at a page's first link: each has one on the first screen."""
+    for item in links(menu(gopher(demo.gopher, b"\r\n"))):
+        if item.type != "1":
+            continue
+        head = menu(gopher(demo.gopher, item.selector + b"\r\n"))[0].text
+        with Umn(home, "-T", "1", "-p", item.selector.decode(), "127.0.0.1",
+                 demo.gopher, columns=80, lines=24) as t:
+            t.first("Page: 1/", head)
 
 
 # -- amfora --

@@ -81,7 +81,7 @@ def test_both_protocols_find_the_same(searched, words, want):
 def test_gemini_asks_for_words(searched, query):
     got = gemini(searched.gemini, HOST + "/search" + query)
     assert got.status == 10
-    assert "looking for" in got.meta
+    assert got.meta == "Words to search for"
 
 
 @pytest.mark.parametrize("line", [b"/search\r\n", b"/search\t\r\n",

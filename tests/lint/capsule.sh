@@ -8,7 +8,7 @@
 #   bytes     not UTF-8, a control character, a character that an old terminal
 #             cannot spell, text wider than Gopher's columns
 #   gemtext   a page too heavy, no first heading, a heading that skips a level,
-#             a preformatted block without alt text, no way back at the end
+#             a preformatted block without alt text, no way back at the top
 #   links     one that leads nowhere, a label too long for a menu
 #   map       an address without a file, a file without an address
 #   facts     a fact of the institute that no page tells, and a number that no
@@ -155,13 +155,15 @@ check_gemtext() { # FILE: weight, headings, alt text, the way back
 	}
 	NR == 1 && !/^#/ { say(1, "the page does not start with a heading") }
 	/[ \t]$/ { say(NR, "a blank at the end of the line") }
-	!/^$/ { text = $0; at = NR }
+	# A client that opens a page at its first link finds it there.
+	NR == 2 && file != front && !/^=>[ \t]*\/[ \t]/ {
+		say(2, "no link to / below the first heading")
+	}
 	END {
 		if (inside)
 			say(opened, "a preformatted block that is not closed")
-		if (file != front && text !~ /^=>[ \t]*\/[ \t]/)
-			say(at ? at : 1,
-			    "the page does not end with a link to /")
+		if (NR == 1 && file != front)
+			say(1, "no link to / below the first heading")
 	}' "$1"
 }
 

@@ -478,8 +478,7 @@ a_search_for_nothing_explains_itself(void **state)
 		ask(&protocol_gemini, view_of(gemini[i]), &reply);
 		assert_int_equal(reply.answer.status, GEMINI_INPUT);
 		expect_view(gemini[i], reply.answer.bytes,
-		    VIEW("10 What are you looking for? A few words will "
-			 "do.\r\n"));
+		    VIEW("10 Words to search for\r\n"));
 		assert_null(reply.dynamic.p);
 	}
 	for (i = 0; i < N_OF(gopher); i++) {
