@@ -23,6 +23,7 @@
 
 #include "base/os.h"
 #include "net/identity.h"
+#include "net/resume.h"
 #include "net/tls.h"
 
 struct stream_kind {
@@ -212,8 +213,7 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 	for (;;) {
 		ERR_clear_error();
 		if (SSL_read_ex(s->ssl, to, size, n) == 1)
-			return STREAM_DONE; /* a ticket may wait: it flies
-					     * with the answer */
+			return STREAM_DONE;
 		r = wanted(s, 0);
 		/* A flight of the handshake, or an alert that says why. */
 		flown = depart(s);
@@ -237,6 +237,9 @@ tls_write(struct stream *s, struct view bytes, bool last, size_t *taken)
 	size_t n = 0;
 
 	*taken = 0;
+	if (!s->answering)
+		resume_offer(s->ssl);
+	s->answering = true;
 	for (;;) {
 		if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 			return r;

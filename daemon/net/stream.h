@@ -45,7 +45,8 @@ struct stream {
 	char *sni;  /* TLS only; as the client sent it, or NULL; owned */
 	char *kept; /* bytes the kernel did not take yet; owned */
 	size_t kept_len, kept_off;
-	bool ending; /* what is kept is the last there is */
+	bool answering; /* TLS only; something was written */
+	bool ending;    /* what is kept is the last there is */
 };
 
 /* A stream over fd, whose kind is not known yet; fd stays the caller's. */

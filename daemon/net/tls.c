@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 
 #include "base/buf.h"
@@ -23,10 +22,8 @@
 #include "net/identity.h"
 #include "net/private_key.h"
 #include "net/remote_key.h"
+#include "net/resume.h"
 #include "net/stream.h"
-
-#define TICKET_KEYS_LEN 80 /* bytes; OpenSSL: name, HMAC, AES keys */
-#define SESSION_S       (12 * 60 * 60) /* seconds a session can be resumed */
 
 /* AES-128 first: with SHA-256 it costs 16 bytes less a handshake each way. */
 #define SUITES_13                                                              \
@@ -46,9 +43,9 @@ struct tls {
 	size_t n;
 	const struct snapshot *snapshot; /* borrowed */
 	struct identities *identities;
+	struct resume *resume;
 };
 
-static unsigned char ticket_keys[TICKET_KEYS_LEN];
 static BIO_METHOD *method;
 
 /* -- the BIO: a stream's bytes received, the scratch's flight -- */
@@ -100,10 +97,9 @@ tls_init(void)
 	/* The system's openssl.cnf is not ours to obey: conf says what we do.
 	 */
 	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
-	    RAND_bytes(ticket_keys, sizeof(ticket_keys)) != 1)
-		mem_exhausted(sizeof(ticket_keys));
-	if (remote_key_init() == -1)
+	    remote_key_init() == -1)
 		mem_exhausted(0);
+	resume_init();
 	method =
 	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
 	if (method == NULL || BIO_meth_set_read(method, bio_read) != 1 ||
@@ -206,13 +202,6 @@ configure(SSL_CTX *ctx, struct tls *tls)
 	SSL_CTX_set_mode(ctx,
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	/*
-	 * Sealed tickets: every worker, and every later generation, holds the
-	 * same keys, so nothing has to be remembered.  One is enough: clients
-	 * that resume use it once and get the next.
-	 */
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_timeout(ctx, SESSION_S);
 	SSL_CTX_set_tlsext_servername_callback(ctx, on_servername);
 	SSL_CTX_set_tlsext_servername_arg(ctx, tls);
 	SSL_CTX_set_app_data(ctx, tls->identities);
@@ -223,10 +212,8 @@ configure(SSL_CTX *ctx, struct tls *tls)
 		SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1 &&
 		SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
 		SSL_CTX_set1_sigalgs_list(ctx, signatures) == 1 &&
-		SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
 		SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) == 1 &&
-		SSL_CTX_set_tlsext_ticket_keys(ctx, ticket_keys,
-		    sizeof(ticket_keys)) == 1
+		resume_configure(ctx, tls->resume) == 0
 	    ? 0
 	    : -1;
 }
@@ -312,8 +299,9 @@ tls_new(const struct conf *conf, const struct snapshot *s, enum tls_keys keys,
 	tls->n = conf->n_capsules;
 	tls->snapshot = s;
 	tls->identities = identities_new(conf, s, ps);
+	tls->resume = resume_new(conf, ps);
 	tls->ctx = xcalloc(tls->n, sizeof(SSL_CTX *));
-	for (i = 0; i < tls->n; i++) {
+	for (i = 0; tls->resume != NULL && i < tls->n; i++) {
 		tls->ctx[i] =
 		    context_new(tls, conf, &conf->capsules[i], keys, ps);
 		if (tls->ctx[i] == NULL)
@@ -337,6 +325,7 @@ tls_free(struct tls *tls)
 	for (i = 0; i < tls->n; i++)
 		SSL_CTX_free(tls->ctx[i]);
 	identities_free(tls->identities);
+	resume_free(tls->resume);
 	xfree(tls->ctx);
 	xfree(tls);
 }

@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "net/remote_key.h"
+#include "net/resume.h"
 #include "process/channel.h"
 #include "process/notify.h"
 #include "process/worker.h"
@@ -54,7 +55,7 @@ struct master {
 	struct logs *logs;
 	struct limits *limits;
 	struct worker_process *workers;
-	struct event *respawn, *rekeep, *drained, *watch, *relay;
+	struct event *respawn, *rekeep, *drained, *watch, *relay, *turn;
 	int backoff_ms;        /* 0: the last worker to die was not young */
 	int keeper_backoff_ms; /* the same of the keeper */
 	bool served; /* every listener was served once: we are ready */
@@ -481,6 +482,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 			continue;
 		}
 		limits_bury(m->limits, w->number);
+		resume_bury(pid);
 		age = clock_ms() - w->born_ms;
 		present = w->serial == m->serial;
 		if (!m->stopping && (present || status != 0))
@@ -623,6 +625,18 @@ on_usr1(evutil_socket_t signal, short what, void *arg)
 	problems_free(ps);
 }
 
+/* For as long as we live, whether or not tickets are sealed just now. */
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	resume_turn();
+	after(m->turn, RESUME_TURN_S * INT64_C(1000));
+}
+
 /* -- the end -- */
 
 static void
@@ -741,13 +755,15 @@ master_run(const struct master_options *options, struct generation *g,
 	m.rekeep = evtimer_new(m.base, on_rekeep, &m);
 	m.drained = evtimer_new(m.base, on_drained, &m);
 	m.watch = evtimer_new(m.base, on_watch, &m);
+	m.turn = evtimer_new(m.base, on_turn, &m);
 	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
 	    on_relay, &m);
 	if (m.respawn == NULL || m.rekeep == NULL || m.drained == NULL ||
-	    m.watch == NULL || m.relay == NULL ||
+	    m.watch == NULL || m.turn == NULL || m.relay == NULL ||
 	    event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	arm_watch(&m);
+	after(m.turn, RESUME_TURN_S * INT64_C(1000));
 	spawn_missing(&m);
 	(void)event_base_dispatch(m.base);
 
@@ -765,6 +781,7 @@ master_run(const struct master_options *options, struct generation *g,
 	event_free(m.rekeep);
 	event_free(m.drained);
 	event_free(m.watch);
+	event_free(m.turn);
 	event_free(m.relay);
 	event_base_free(m.base);
 	limits_free(m.limits);
