@@ -130,6 +130,8 @@ identity_ask(SSL_CTX *ctx)
 	SSL_CTX_set_cert_verify_callback(ctx, take_any, NULL);
 	SSL_CTX_set_max_cert_list(ctx, IDENTITY_CHAIN_MAX);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	/* Without it TLS 1.2 would hand out ids, good for nothing. */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 }
 
 /* What SSL_set_SSL_CTX leaves as it was. */

@@ -147,14 +147,6 @@ on_remove(SSL_CTX *ctx, SSL_SESSION *session)
 		sessions_drop(sessions, id);
 }
 
-/* TLS 1.2 would hand out ids that are never good for anything. */
-static int
-on_not_resumable(SSL *ssl, int is_forward_secure)
-{
-	(void)is_forward_secure;
-	return is_asked(ssl);
-}
-
 /* -- sealed tickets -- */
 
 /* The key for a ticket: 0 there is none, 1 the one that seals, 2 another. */
@@ -236,7 +228,6 @@ resume_configure(SSL_CTX *ctx, const struct resume *r)
 	SSL_CTX_sess_set_new_cb(ctx, on_new);
 	SSL_CTX_sess_set_get_cb(ctx, on_get);
 	SSL_CTX_sess_set_remove_cb(ctx, on_remove);
-	SSL_CTX_set_not_resumable_session_callback(ctx, on_not_resumable);
 	return 0;
 }
 

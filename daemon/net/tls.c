@@ -1,9 +1,10 @@
 /*
  * tls.c - contexts, certificates and the choice by name.
  *
- * Floor net.  The first context is the one every handshake starts in; the
- * client's SNI then picks the certificate, and a name that is absent or not
- * ours keeps the first.  What may be served is decided later, from the URL.
+ * Floor net.  Every handshake starts in the first capsule's context, or one
+ * like it; the client's SNI then picks the certificate, and a name that is
+ * absent or not ours gets the first.  What may be served is decided later,
+ * from the URL.
  */
 #include "net/tls.h"
 
@@ -40,6 +41,12 @@
 
 struct tls {
 	SSL_CTX **ctx; /* one a capsule, the default first */
+	/*
+	 * Where handshakes start, and where OpenSSL looks for sessions all
+	 * through them: the first context, unless that asks for certificates
+	 * and has none.
+	 */
+	SSL_CTX *door;
 	size_t n;
 	const struct snapshot *snapshot; /* borrowed */
 	struct identities *identities;
@@ -133,15 +140,18 @@ on_servername(SSL *ssl, int *alert, void *arg)
 {
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	struct stream *s = SSL_get_app_data(ssl);
-	SSL_CTX *ctx;
+	const struct tls *tls = arg;
+	SSL_CTX *ctx = NULL;
 
 	(void)alert;
 	if (name != NULL && s->sni == NULL) {
 		s->sni = strdup(name);
-		ctx = context_of(arg, name);
-		if (ctx != NULL && ctx != SSL_get_SSL_CTX(ssl))
-			(void)SSL_set_SSL_CTX(ssl, ctx);
+		ctx = context_of(tls, name);
 	}
+	if (ctx == NULL && SSL_get_SSL_CTX(ssl) == tls->door)
+		ctx = tls->ctx[0];
+	if (ctx != NULL && ctx != SSL_get_SSL_CTX(ssl))
+		(void)SSL_set_SSL_CTX(ssl, ctx);
 	return SSL_TLSEXT_ERR_NOACK;
 }
 
@@ -288,6 +298,24 @@ context_new(struct tls *tls, const struct conf *conf,
 	return ctx;
 }
 
+/* Let contexts ask for certificates, where the capsule may want to know. */
+static int
+ask(struct tls *tls, const struct conf *conf, enum tls_keys keys,
+    struct problems *ps)
+{
+	const struct snapshot *s = tls->snapshot;
+	size_t i;
+
+	if (s != NULL && s->sites[0].access != NULL)
+		tls->door = context_new(tls, conf, conf->capsules, keys, ps);
+	else if (SSL_CTX_up_ref(tls->ctx[0]) == 1)
+		tls->door = tls->ctx[0];
+	for (i = 0; s != NULL && i < tls->n; i++)
+		if (s->sites[i].access != NULL)
+			identity_ask(tls->ctx[i]);
+	return tls->door == NULL ? -1 : 0;
+}
+
 struct tls *
 tls_new(const struct conf *conf, const struct snapshot *s, enum tls_keys keys,
     struct problems *ps)
@@ -304,11 +332,10 @@ tls_new(const struct conf *conf, const struct snapshot *s, enum tls_keys keys,
 	for (i = 0; tls->resume != NULL && i < tls->n; i++) {
 		tls->ctx[i] =
 		    context_new(tls, conf, &conf->capsules[i], keys, ps);
-		if (tls->ctx[i] == NULL)
-			whole = false;
-		else if (s != NULL && s->sites[i].access != NULL)
-			identity_ask(tls->ctx[i]);
+		whole = whole && tls->ctx[i] != NULL;
 	}
+	if (whole && tls->resume != NULL)
+		whole = ask(tls, conf, keys, ps) == 0;
 	if (whole && problems_count(ps) == before)
 		return tls;
 	tls_free(tls);
@@ -326,6 +353,7 @@ tls_free(struct tls *tls)
 		SSL_CTX_free(tls->ctx[i]);
 	identities_free(tls->identities);
 	resume_free(tls->resume);
+	SSL_CTX_free(tls->door);
 	xfree(tls->ctx);
 	xfree(tls);
 }
@@ -339,7 +367,7 @@ tls_public_key(const struct tls *tls, size_t index)
 struct ssl_st *
 tls_accept(struct tls *tls, struct stream *s)
 {
-	SSL *ssl = SSL_new(tls->ctx[0]);
+	SSL *ssl = SSL_new(tls->door);
 	BIO *bio = BIO_new(method);
 
 	if (ssl == NULL || bio == NULL) {
