@@ -158,7 +158,8 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_search
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate \
-		${T}/test_private_key ${T}/test_remote_key
+		${T}/test_private_key ${T}/test_remote_key \
+		${T}/test_sessions ${T}/test_ticket_keys
 UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
 # What valgrind gets through in a minute.
@@ -174,7 +175,7 @@ FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_render ${T}/fuzz_words ${T}/fuzz_atom
 FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer \
 		${T}/fuzz_search
-FUZZ_net =	${T}/fuzz_keeper
+FUZZ_net =	${T}/fuzz_keeper ${T}/fuzz_ticket_keys
 FUZZ =		${FUZZ_format} ${FUZZ_site} ${FUZZ_net}
 
 BENCH =		${T}/bench_search
