@@ -124,7 +124,7 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/conn.o ${B}/net/listener.o \
 		${B}/net/acceptor.o ${B}/net/limits.o \
 		${B}/net/sessions.o ${B}/net/ticket_keys.o \
-		${B}/net/resume.o
+		${B}/net/resume.o ${B}/net/fold.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
 		${B}/process/logs.o ${B}/process/errand.o \
@@ -298,6 +298,7 @@ ${B}/net/limits.o: daemon/net/limits.c
 ${B}/net/sessions.o: daemon/net/sessions.c
 ${B}/net/ticket_keys.o: daemon/net/ticket_keys.c
 ${B}/net/resume.o: daemon/net/resume.c
+${B}/net/fold.o: daemon/net/fold.c
 ${B}/process/sandbox.o: daemon/process/sandbox.c
 ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c
 ${B}/process/notify.o: daemon/process/notify.c

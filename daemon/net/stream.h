@@ -13,6 +13,11 @@
 #define STREAM_IN_MAX     (18 << 10) /* bytes one recv(2) may bring */
 #define STREAM_CHUNK      (64 << 10) /* bytes of an answer taken at a time */
 #define STREAM_FLIGHT_MAX (96 << 10) /* bytes one send(2) may take away */
+/*
+ * TLS streams of a worker that wait with all of their memory; of those beyond,
+ * the ones that have waited longest are folded (net/fold.h).
+ */
+#define STREAM_OPEN_MAX 64
 
 struct tls;
 struct ssl_st;
@@ -34,6 +39,8 @@ struct stream_scratch {
 	char in[STREAM_IN_MAX];
 	char out[STREAM_FLIGHT_MAX];
 	size_t out_len;
+	struct stream *oldest, *newest; /* of those that wait, open */
+	unsigned n_open;
 };
 
 struct stream {
@@ -42,9 +49,11 @@ struct stream {
 	int fd;
 	struct view in;     /* received, not yet understood; in the scratch */
 	struct ssl_st *ssl; /* TLS only; owned */
+	struct stream *older, *newer; /* TLS only; while waiting, open */
 	char *sni;  /* TLS only; as the client sent it, or NULL; owned */
 	char *kept; /* bytes the kernel did not take yet; owned */
 	size_t kept_len, kept_off;
+	bool waiting;   /* TLS only; one of those that wait, open */
 	bool answering; /* TLS only; something was written */
 	bool ending;    /* what is kept is the last there is */
 };
