@@ -5,11 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FOLD_MIN     (4 << 10) /* bytes; a smaller object is not worth it */
-#define FOLD_MAX     (8 << 10) /* bytes of an object */
-#define FOLD_OBJECTS (1 << 14) /* at a time; address space alone is reserved   \
-				*/
-#define FOLD_SPARE 64          /* freed objects that keep their memory */
+#define FOLD_MIN (4 << 10) /* bytes; a smaller object is not worth it */
+#define FOLD_MAX (8 << 10) /* bytes of an object */
+#define FOLD_OBJECTS                                                           \
+	(1 << 14)     /* at a time; address space alone is reserved            \
+		       */
+#define FOLD_SPARE 64 /* freed objects that keep their memory */
 
 /*
  * Reserve room: once, before anything forks; each process then has objects of

@@ -17,7 +17,7 @@
  * TLS streams of a worker that wait with all of their memory; of those beyond,
  * the ones that have waited longest are folded (net/fold.h).
  */
-#define STREAM_OPEN_MAX 64
+#define STREAM_OPEN_MAX 16
 
 struct tls;
 struct ssl_st;
