@@ -50,6 +50,17 @@ resume_init(void)
 		mem_exhausted(0);
 }
 
+void
+resume_leave(void)
+{
+	if (sessions != NULL)
+		sessions_free(sessions);
+	if (ring != NULL)
+		ticket_ring_free(ring);
+	sessions = NULL;
+	ring = NULL;
+}
+
 struct resume *
 resume_new(const struct conf *conf, struct problems *ps)
 {

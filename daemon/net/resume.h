@@ -44,6 +44,9 @@ int resume_configure(struct ssl_ctx_st *ctx, const struct resume *r);
  */
 void resume_offer(struct ssl_st *ssl);
 
+/* In a process that shakes no hands: let go of what it could only leak. */
+void resume_leave(void);
+
 /* In the master, for the rest of this: a worker has ended; waited for. */
 void resume_bury(pid_t dead);
 

@@ -21,6 +21,8 @@ struct sessions;
  * Errors: as mem.h.
  */
 struct sessions *sessions_new(void);
+
+/* Let go of it in this process; others still have it. */
 void sessions_free(struct sessions *s);
 
 /*

@@ -267,7 +267,6 @@ ticket_ring_new(void)
 void
 ticket_ring_free(struct ticket_ring *r)
 {
-	OPENSSL_cleanse(r->v, sizeof(r->v));
 	(void)munmap(r, sizeof(*r));
 }
 

@@ -59,6 +59,8 @@ const struct ticket_key *ticket_keys_find(const struct ticket_keys *keys,
  */
 struct ticket_ring;
 struct ticket_ring *ticket_ring_new(void);
+
+/* Let go of it in this process; others still have it. */
 void ticket_ring_free(struct ticket_ring *ring);
 
 /* From now on another key seals; the one before the last opens no more. */

@@ -12,8 +12,10 @@ import subprocess
 
 import pytest
 
+import crowd
 import server
 from client import HOST, Plain, Reply, Tls, context, gemini, url
+from crowd import SANITIZED
 from test_tls import TLS12, TLS13, VERSIONS, s_client, visit
 
 MODES = pytest.mark.parametrize("tickets", ["id", "sealed"])
@@ -349,3 +351,64 @@ def test_our_certificate_of_one_name_is_at_most_300_bytes(daemon):
     d = daemon(small("id"), prepare=write_page)
     der = ssl.PEM_cert_to_DER_cert((d.folder / "capsule.crt").read_text())
     assert len(der) <= 300
+
+
+# -- memory --
+
+WAITING = 1000   # visitors that have said nothing after the handshake
+FIRST = 200      # before them: what a worker needs once is there by then
+EACH = 9 << 10   # bytes each may cost; a single object of OpenSSL has 7.6 KB
+
+
+def many(**keys):
+    return server.conf(server={"workers": "2", "request_timeout": "60s"},
+                       **keys)
+
+
+def test_who_waits_after_the_handshake_costs_little(daemon):
+    """And is answered when the request comes at last, whoever it is."""
+    if crowd.many_files() < WAITING + FIRST + 200:
+        pytest.skip("too few descriptors are allowed here")
+    d = daemon(many())
+    ctx = context(TLS13, TLS13)
+    them = [Tls(d.gemini, ctx=ctx) for _ in range(FIRST)]
+    gemini(d.gemini, url("/history"))
+    before = crowd.tree_pss(d)
+    them += [Tls(d.gemini, ctx=ctx) for _ in range(WAITING)]
+    gemini(d.gemini, url("/history"))
+    each = (crowd.tree_pss(d) - before) / WAITING
+    print("%.0f bytes a connection" % each)
+    try:
+        assert SANITIZED or each < EACH
+        for c in them:
+            c.send(url("/history").encode() + b"\r\n")
+        for c in them:
+            got = c.read_all()
+            assert got.clean and b"1996" in got.data
+    finally:
+        for c in them:
+            c.sock.close()
+
+
+@VERSIONS
+def test_who_waited_long_resumes_asks_and_breaks_off_as_others_do(daemon,
+                                                                 version):
+    """So many that most are folded when their request comes, in pieces."""
+    d = daemon(many())
+    ctx = context(version, version)
+    session = visit(d.gemini, ctx)[1]
+    them = [Tls(d.gemini, ctx=ctx) for _ in range(99)]
+    them.append(Tls(d.gemini, ctx=ctx, session=session))
+    assert them[-1].tls.session_reused
+    line = url("/history").encode() + b"\r\n"
+    for c in them[0::3]:
+        c.sock.close()
+    for c in them[1::3] + them[2::3]:
+        c.send(line[:9])
+    for c in them[1::3] + them[2::3]:
+        c.send(line[9:])
+    for c in them[1::3] + them[2::3]:
+        got = c.read_all()
+        assert got.clean and b"1996" in got.data
+        session = c.finish()
+        assert visit(d.gemini, ctx, session)[2]
