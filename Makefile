@@ -97,7 +97,8 @@ OBJS_os_openbsd = ${B}/base/os_bsd.o
 OBJS_os_netbsd = ${B}/base/os_bsd.o
 OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
-		${B}/base/problem.o ${B}/base/log.o ${B}/base/os_${SYSTEM}.o \
+		${B}/base/problem.o ${B}/base/log.o ${B}/base/lock.o \
+		${B}/base/os_${SYSTEM}.o \
 		${OBJS_os_${SYSTEM}}
 OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
 		${B}/format/mime.o ${B}/format/gemini.o ${B}/format/gopher.o \
@@ -122,7 +123,9 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/certificate.o ${B}/net/private_key.o \
 		${B}/net/signing.o ${B}/net/remote_key.o \
 		${B}/net/conn.o ${B}/net/listener.o \
-		${B}/net/acceptor.o ${B}/net/limits.o ${B}/net/metrics.o
+		${B}/net/acceptor.o ${B}/net/limits.o \
+		${B}/net/sessions.o ${B}/net/ticket_keys.o \
+		${B}/net/resume.o ${B}/net/fold.o ${B}/net/metrics.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
 		${B}/process/logs.o ${B}/process/errand.o \
@@ -146,7 +149,8 @@ A_process =	${B}/process.a ${A_net}
 
 T =		${B}/tests
 UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
-		${T}/test_clock ${T}/test_problem ${T}/test_log
+		${T}/test_clock ${T}/test_problem ${T}/test_log \
+		${T}/test_lock
 UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
@@ -157,7 +161,9 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_search
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_metrics \
-		${T}/test_certificate ${T}/test_private_key ${T}/test_remote_key
+		${T}/test_certificate \
+		${T}/test_private_key ${T}/test_remote_key \
+		${T}/test_sessions ${T}/test_ticket_keys ${T}/test_fold
 UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
 # What valgrind gets through in a minute.
@@ -174,7 +180,7 @@ FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_render ${T}/fuzz_words ${T}/fuzz_atom
 FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer \
 		${T}/fuzz_search
-FUZZ_net =	${T}/fuzz_keeper
+FUZZ_net =	${T}/fuzz_keeper ${T}/fuzz_ticket_keys
 FUZZ =		${FUZZ_format} ${FUZZ_site} ${FUZZ_net}
 
 BENCH =		${T}/bench_search
@@ -243,6 +249,7 @@ ${B}/base/arena.o: daemon/base/arena.c
 ${B}/base/hash.o: daemon/base/hash.c
 ${B}/base/problem.o: daemon/base/problem.c
 ${B}/base/log.o: daemon/base/log.c
+${B}/base/lock.o: daemon/base/lock.c
 ${B}/base/os_${SYSTEM}.o: daemon/base/os_${SYSTEM}.c
 ${B}/base/os_bsd.o: daemon/base/os_bsd.c
 ${B}/format/utf8.o: daemon/format/utf8.c
@@ -295,6 +302,10 @@ ${B}/net/conn.o: daemon/net/conn.c
 ${B}/net/listener.o: daemon/net/listener.c
 ${B}/net/acceptor.o: daemon/net/acceptor.c
 ${B}/net/limits.o: daemon/net/limits.c
+${B}/net/sessions.o: daemon/net/sessions.c
+${B}/net/ticket_keys.o: daemon/net/ticket_keys.c
+${B}/net/resume.o: daemon/net/resume.c
+${B}/net/fold.o: daemon/net/fold.c
 ${B}/net/metrics.o: daemon/net/metrics.c
 ${B}/process/sandbox.o: daemon/process/sandbox.c
 ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c

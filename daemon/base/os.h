@@ -26,6 +26,12 @@ ssize_t os_send(int fd, const void *p, size_t len, bool more);
  */
 ssize_t os_sendfile(int socket, int file, off_t offset, size_t len, bool more);
 
+/*
+ * The content of these whole pages is not needed any more: give the memory
+ * back.  What is read there later is what it was, or zeros.
+ */
+void os_discard(void *p, size_t len);
+
 /* Bytes given to the socket that the peer has not acknowledged; -1 unknown. */
 int os_unsent(int fd);
 

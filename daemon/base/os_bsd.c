@@ -5,6 +5,8 @@
  */
 #include "base/os.h"
 
+#include <sys/mman.h>
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,6 +22,12 @@ os_send(int fd, const void *p, size_t len, bool more)
 {
 	(void)more;
 	return send(fd, p, len, MSG_NOSIGNAL);
+}
+
+void
+os_discard(void *p, size_t len)
+{
+	(void)madvise(p, len, MADV_FREE);
 }
 
 int

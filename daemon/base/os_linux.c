@@ -6,6 +6,7 @@
 #include "base/os.h"
 
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
@@ -35,6 +36,13 @@ os_sendfile(int socket, int file, off_t offset, size_t len, bool more)
 {
 	(void)more;
 	return sendfile(socket, file, &offset, len);
+}
+
+/* Not MADV_FREE: pages would go when others need them, and count until then. */
+void
+os_discard(void *p, size_t len)
+{
+	(void)madvise(p, len, MADV_DONTNEED);
 }
 
 int

@@ -130,22 +130,18 @@ identity_ask(SSL_CTX *ctx)
 	SSL_CTX_set_cert_verify_callback(ctx, take_any, NULL);
 	SSL_CTX_set_max_cert_list(ctx, IDENTITY_CHAIN_MAX);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
-	(void)SSL_CTX_set_num_tickets(ctx, 0);
+	/* Without it TLS 1.2 would hand out ids, good for nothing. */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 }
 
 /* What SSL_set_SSL_CTX leaves as it was. */
 void
 identity_follow(SSL *ssl, const SSL_CTX *ctx)
 {
-	bool asks = SSL_CTX_get_verify_mode(ctx) != SSL_VERIFY_NONE;
-
 	SSL_set_verify(ssl, SSL_CTX_get_verify_mode(ctx), NULL);
-	(void)SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(ctx));
-	if (asks) {
-		(void)SSL_set_options(ssl, SSL_OP_NO_TICKET);
-		SSL_set_max_cert_list(ssl, IDENTITY_CHAIN_MAX);
-	} else
-		(void)SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+	(void)SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+	(void)SSL_set_options(ssl, SSL_CTX_get_options(ctx) & SSL_OP_NO_TICKET);
+	SSL_set_max_cert_list(ssl, IDENTITY_CHAIN_MAX);
 }
 
 /* -- reading -- */

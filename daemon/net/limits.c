@@ -3,27 +3,25 @@
  *
  * Floor net.  One table in shared memory: a record for every connection, an
  * entry for every address that has one, and for those that had one lately.
- * A spin lock guards it; the sections are a few dozen instructions long.
  *
- * Workers may be killed at any instruction.  The lock names its owner, so the
- * master can break it; what a dead worker left half done is not repaired but
- * built anew from the records, each of which was published by one write.
+ * Workers may be killed at any instruction.  What one left half done with the
+ * lock in its hand is not repaired but built anew from the records, each of
+ * which was published by one write.
  */
 #include "net/limits.h"
 
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 #include <netinet/in.h>
 
 #include <assert.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/lock.h"
 #include "base/mem.h"
 
 #define HEADS  (1 << 16) /* chains; a power of two */
@@ -55,7 +53,7 @@ struct guest {
 };
 
 struct limits {
-	atomic_uint lock; /* the owner that holds it, plus 1; 0: free */
+	struct lock lock;
 	pid_t pids[LIMITS_WORKERS_MAX + 1]; /* who an owner is */
 	atomic_int count;
 	uint64_t seed;
@@ -92,24 +90,6 @@ limits_enter_worker(struct limits *l, unsigned owner)
 {
 	me = owner;
 	l->pids[owner] = getpid();
-}
-
-static void
-lock(struct limits *l)
-{
-	unsigned free = 0;
-
-	while (!atomic_compare_exchange_weak_explicit(&l->lock, &free, me + 1,
-	    memory_order_acquire, memory_order_relaxed)) {
-		free = 0;
-		(void)sched_yield();
-	}
-}
-
-static void
-unlock(struct limits *l)
-{
-	atomic_store_explicit(&l->lock, 0, memory_order_release);
 }
 
 /* -- addresses -- */
@@ -258,7 +238,7 @@ limits_take(struct limits *l, const struct limits_rules *rules, unsigned ticket,
 
 	if (rules->rate == 0)
 		return true;
-	lock(l);
+	lock_take(&l->lock);
 	assert(l->records[ticket].guest != NONE);
 	e = &l->guests[l->records[ticket].guest];
 	fill(e, rules->rate, now_ms);
@@ -267,7 +247,7 @@ limits_take(struct limits *l, const struct limits_rules *rules, unsigned ticket,
 		e->granted += TOKEN;
 	else if (holds(e->refused, rules->rate))
 		e->refused += TOKEN;
-	unlock(l);
+	lock_give(&l->lock);
 	return granted;
 }
 
@@ -328,7 +308,7 @@ limits_enter(struct limits *l, const struct limits_rules *rules,
 	unsigned i = NONE, n;
 	struct record *r;
 
-	lock(l);
+	lock_take(&l->lock);
 	if (!limits_have_room(l, rules))
 		result = LIMITS_FULL;
 	else if (address != NOBODY &&
@@ -343,7 +323,7 @@ limits_enter(struct limits *l, const struct limits_rules *rules,
 		atomic_fetch_add(&l->count, 1);
 		*ticket = n;
 	}
-	unlock(l);
+	lock_give(&l->lock);
 	return result;
 }
 
@@ -355,14 +335,14 @@ limits_assign(struct limits *l, const struct limits_rules *rules,
 	struct record *r = &l->records[ticket];
 	unsigned i;
 
-	lock(l);
+	lock_take(&l->lock);
 	assert(r->guest == NONE);
 	i = admit(l, rules, number, now_ms);
 	if (i != NONE) {
 		r->guest = i;
 		r->address = number;
 	}
-	unlock(l);
+	lock_give(&l->lock);
 	return i != NONE ? LIMITS_OK : LIMITS_REFUSED;
 }
 
@@ -384,9 +364,9 @@ drop(struct limits *l, unsigned n)
 void
 limits_leave(struct limits *l, unsigned ticket)
 {
-	lock(l);
+	lock_take(&l->lock);
 	drop(l, ticket);
-	unlock(l);
+	lock_give(&l->lock);
 }
 
 /*
@@ -424,50 +404,18 @@ rebuild(struct limits *l)
 	atomic_store(&l->count, count);
 }
 
-/* True if the process of owner has ended and was not waited for yet. */
-static bool
-is_zombie(const struct limits *l, unsigned owner)
-{
-	siginfo_t info = { .si_pid = 0 };
-
-	return waitid(P_PID, (id_t)l->pids[owner], &info,
-		   WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	    info.si_pid != 0;
-}
-
-/*
- * Take the lock over from owner, who is dead, or from another who died with
- * it and whose turn to be buried has not come: nobody else would give it back.
- */
-static void
-lock_after(struct limits *l, unsigned owner)
-{
-	unsigned held;
-
-	for (;;) {
-		held = 0;
-		if (atomic_compare_exchange_strong(&l->lock, &held, me + 1))
-			return;
-		/* Once dead it cannot have given the lock to a third. */
-		if ((held == owner + 1 || is_zombie(l, held - 1)) &&
-		    atomic_compare_exchange_strong(&l->lock, &held, me + 1)) {
-			rebuild(l);
-			return;
-		}
-		(void)sched_yield();
-	}
-}
-
 void
 limits_bury(struct limits *l, unsigned owner)
 {
 	unsigned n;
 
-	lock_after(l, owner);
+	/* A worker died inside a section: its own, or another's. */
+	if (lock_take_after(&l->lock, l->pids[owner]))
+		rebuild(l);
 	for (n = 1; n <= l->records_used; n++)
 		if (atomic_load(&l->records[n].owner) == owner)
 			drop(l, n);
-	unlock(l);
+	lock_give(&l->lock);
 }
 
 int

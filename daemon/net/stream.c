@@ -22,7 +22,9 @@
 #include <openssl/ssl.h>
 
 #include "base/os.h"
+#include "net/fold.h"
 #include "net/identity.h"
+#include "net/resume.h"
 #include "net/tls.h"
 
 struct stream_kind {
@@ -165,6 +167,65 @@ static const struct stream_kind plain = { plain_read, plain_write,
 
 /* -- TLS -- */
 
+/* s is not one of those that wait any more. */
+static void
+leave(struct stream *s)
+{
+	struct stream_scratch *x = s->scratch;
+
+	if (s->older != NULL)
+		s->older->newer = s->newer;
+	else
+		x->oldest = s->newer;
+	if (s->newer != NULL)
+		s->newer->older = s->older;
+	else
+		x->newest = s->older;
+	s->older = s->newer = NULL;
+	s->waiting = false;
+	x->n_open--;
+}
+
+/* The SSL of s, to look at. */
+static SSL *
+opened(const struct stream *s)
+{
+	fold_open(s->ssl);
+	return s->ssl;
+}
+
+/* The same, to work with. */
+static SSL *
+wake(struct stream *s)
+{
+	if (s->waiting)
+		leave(s);
+	return opened(s);
+}
+
+/* s waits for its peer, who may never say a word. */
+static void
+rest(struct stream *s)
+{
+	struct stream_scratch *x = s->scratch;
+	struct stream *oldest;
+
+	/* 33 KB of empty buffers would wait with it. */
+	(void)SSL_free_buffers(s->ssl);
+	s->older = x->newest;
+	if (x->newest != NULL)
+		x->newest->newer = s;
+	else
+		x->oldest = s;
+	x->newest = s;
+	s->waiting = true;
+	if (++x->n_open <= STREAM_OPEN_MAX)
+		return;
+	oldest = x->oldest;
+	leave(oldest);
+	fold_up(oldest->ssl);
+}
+
 enum stream_result
 stream_flush(struct stream *s)
 {
@@ -233,13 +294,13 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 {
 	enum stream_result r, flown;
 
+	(void)wake(s);
 	if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 		return r;
 	for (;;) {
 		ERR_clear_error();
 		if (SSL_read_ex(s->ssl, to, size, n) == 1)
-			return STREAM_DONE; /* a ticket may wait: it flies
-					     * with the answer */
+			return STREAM_DONE;
 		r = wanted(s, 0);
 		/* A flight of the handshake, or an alert that says why. */
 		flown = depart(s);
@@ -247,8 +308,7 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 			return r == STREAM_WAIT_READ ? flown : r;
 		r = receive(s);
 		if (r == STREAM_WAIT_READ)
-			/* 33 KB of empty buffers would wait with it. */
-			(void)SSL_free_buffers(s->ssl);
+			rest(s);
 		if (r != STREAM_DONE)
 			return r;
 	}
@@ -263,6 +323,10 @@ tls_write(struct stream *s, struct view bytes, bool last, size_t *taken)
 	size_t n = 0;
 
 	*taken = 0;
+	(void)wake(s);
+	if (!s->answering)
+		resume_offer(s->ssl);
+	s->answering = true;
 	for (;;) {
 		if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 			return r;
@@ -357,7 +421,7 @@ stream_write_file(struct stream *s, int file, off_t offset, size_t len,
 bool
 stream_is_ready(const struct stream *s)
 {
-	return s->ssl == NULL || SSL_is_init_finished(s->ssl);
+	return s->ssl == NULL || SSL_is_init_finished(opened(s));
 }
 
 const char *
@@ -365,19 +429,19 @@ stream_tls_version(const struct stream *s)
 {
 	if (s->ssl == NULL)
 		return "";
-	return SSL_version(s->ssl) == TLS1_3_VERSION ? "1.3" : "1.2";
+	return SSL_version(opened(s)) == TLS1_3_VERSION ? "1.3" : "1.2";
 }
 
 bool
 stream_is_resumed(const struct stream *s)
 {
-	return s->ssl != NULL && SSL_session_reused(s->ssl) == 1;
+	return s->ssl != NULL && SSL_session_reused(opened(s)) == 1;
 }
 
 bool
 stream_certificate(const struct stream *s, struct peer_certificate *to)
 {
-	return s->ssl != NULL && identity_read(s->ssl, to);
+	return s->ssl != NULL && identity_read(opened(s), to);
 }
 
 void
@@ -387,7 +451,7 @@ stream_fini(struct stream *s, bool cut)
 
 	if (s->ssl != NULL) {
 		/* Without this a session would be thrown away with the SSL. */
-		SSL_set_shutdown(s->ssl,
+		SSL_set_shutdown(wake(s),
 		    SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		SSL_free(s->ssl);
 	}

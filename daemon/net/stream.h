@@ -14,6 +14,11 @@
 #define STREAM_CHUNK      (64 << 10) /* bytes of an answer taken at a time */
 #define STREAM_KEPT_MAX   (1 << 10)  /* bytes put in front of those */
 #define STREAM_FLIGHT_MAX (96 << 10) /* bytes one send(2) may take away */
+/*
+ * TLS streams of a worker that wait with all of their memory; of those beyond,
+ * the ones that have waited longest are folded (net/fold.h).
+ */
+#define STREAM_OPEN_MAX 16
 
 struct tls;
 struct ssl_st;
@@ -35,6 +40,8 @@ struct stream_scratch {
 	char in[STREAM_IN_MAX];
 	char out[STREAM_FLIGHT_MAX];
 	size_t out_len;
+	struct stream *oldest, *newest; /* of those that wait, open */
+	unsigned n_open;
 };
 
 struct stream {
@@ -43,10 +50,13 @@ struct stream {
 	int fd;
 	struct view in;     /* received, not yet understood; in the scratch */
 	struct ssl_st *ssl; /* TLS only; owned */
+	struct stream *older, *newer; /* TLS only; while waiting, open */
 	char *sni;  /* TLS only; as the client sent it, or NULL; owned */
 	char *kept; /* bytes the kernel did not take yet; owned */
 	size_t kept_len, kept_off;
-	bool ending; /* what is kept is the last there is */
+	bool waiting;   /* TLS only; one of those that wait, open */
+	bool answering; /* TLS only; something was written */
+	bool ending;    /* what is kept is the last there is */
 };
 
 /* A stream over fd, whose kind is not known yet; fd stays the caller's. */

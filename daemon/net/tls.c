@@ -1,9 +1,10 @@
 /*
  * tls.c - contexts, certificates and the choice by name.
  *
- * Floor net.  The first context is the one every handshake starts in; the
- * client's SNI then picks the certificate, and a name that is absent or not
- * ours keeps the first.  What may be served is decided later, from the URL.
+ * Floor net.  Every handshake starts in the first capsule's context, or one
+ * like it; the client's SNI then picks the certificate, and a name that is
+ * absent or not ours gets the first.  What may be served is decided later,
+ * from the URL.
  */
 #include "net/tls.h"
 
@@ -13,20 +14,18 @@
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/uri.h"
+#include "net/fold.h"
 #include "net/identity.h"
 #include "net/private_key.h"
 #include "net/remote_key.h"
+#include "net/resume.h"
 #include "net/stream.h"
-
-#define TICKET_KEYS_LEN 80 /* bytes; OpenSSL: name, HMAC, AES keys */
-#define SESSION_S       (12 * 60 * 60) /* seconds a session can be resumed */
 
 /* AES-128 first: with SHA-256 it costs 16 bytes less a handshake each way. */
 #define SUITES_13                                                              \
@@ -43,12 +42,18 @@
 
 struct tls {
 	SSL_CTX **ctx; /* one a capsule, the default first */
+	/*
+	 * Where handshakes start, and where OpenSSL looks for sessions all
+	 * through them: the first context, unless that asks for certificates
+	 * and has none.
+	 */
+	SSL_CTX *door;
 	size_t n;
 	const struct snapshot *snapshot; /* borrowed */
 	struct identities *identities;
+	struct resume *resume;
 };
 
-static unsigned char ticket_keys[TICKET_KEYS_LEN];
 static BIO_METHOD *method;
 
 /* -- the BIO: a stream's bytes received, the scratch's flight -- */
@@ -94,16 +99,58 @@ bio_ctrl(BIO *bio, int cmd, long arg, void *p)
 	return cmd == BIO_CTRL_FLUSH; /* the flight leaves when it is whole */
 }
 
+/* -- memory: what is as large as a connection's SSL can be folded -- */
+
+static void *
+mem_malloc(size_t size, const char *file, int line)
+{
+	void *p = fold_alloc(size);
+
+	(void)file;
+	(void)line;
+	return p != NULL ? p : malloc(size);
+}
+
+static void
+mem_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (fold_is_ours(p))
+		fold_free(p);
+	else
+		free(p);
+}
+
+static void *
+mem_realloc(void *p, size_t size, const char *file, int line)
+{
+	void *q;
+
+	if (!fold_is_ours(p))
+		return realloc(p, size);
+	if (size > 0 && size <= FOLD_MAX)
+		return p;
+	q = size == 0 ? NULL : malloc(size);
+	if (q != NULL)
+		memcpy(q, p, FOLD_MAX);
+	if (q != NULL || size == 0)
+		mem_free(p, file, line);
+	return q;
+}
+
 void
 tls_init(void)
 {
+	fold_init();
+	/* Refused if OpenSSL has any memory yet: then nothing is folded. */
+	(void)CRYPTO_set_mem_functions(mem_malloc, mem_realloc, mem_free);
 	/* The system's openssl.cnf is not ours to obey: conf says what we do.
 	 */
 	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
-	    RAND_bytes(ticket_keys, sizeof(ticket_keys)) != 1)
-		mem_exhausted(sizeof(ticket_keys));
-	if (remote_key_init() == -1)
+	    remote_key_init() == -1)
 		mem_exhausted(0);
+	resume_init();
 	method =
 	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
 	if (method == NULL || BIO_meth_set_read(method, bio_read) != 1 ||
@@ -137,15 +184,18 @@ on_servername(SSL *ssl, int *alert, void *arg)
 {
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	struct stream *s = SSL_get_app_data(ssl);
-	SSL_CTX *ctx;
+	const struct tls *tls = arg;
+	SSL_CTX *ctx = NULL;
 
 	(void)alert;
 	if (name != NULL && s->sni == NULL) {
 		s->sni = strdup(name);
-		ctx = context_of(arg, name);
-		if (ctx != NULL && ctx != SSL_get_SSL_CTX(ssl))
-			(void)SSL_set_SSL_CTX(ssl, ctx);
+		ctx = context_of(tls, name);
 	}
+	if (ctx == NULL && SSL_get_SSL_CTX(ssl) == tls->door)
+		ctx = tls->ctx[0];
+	if (ctx != NULL && ctx != SSL_get_SSL_CTX(ssl))
+		(void)SSL_set_SSL_CTX(ssl, ctx);
 	return SSL_TLSEXT_ERR_NOACK;
 }
 
@@ -206,13 +256,6 @@ configure(SSL_CTX *ctx, struct tls *tls)
 	SSL_CTX_set_mode(ctx,
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	/*
-	 * Sealed tickets: every worker, and every later generation, holds the
-	 * same keys, so nothing has to be remembered.  One is enough: clients
-	 * that resume use it once and get the next.
-	 */
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_timeout(ctx, SESSION_S);
 	SSL_CTX_set_tlsext_servername_callback(ctx, on_servername);
 	SSL_CTX_set_tlsext_servername_arg(ctx, tls);
 	SSL_CTX_set_app_data(ctx, tls->identities);
@@ -223,10 +266,8 @@ configure(SSL_CTX *ctx, struct tls *tls)
 		SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1 &&
 		SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
 		SSL_CTX_set1_sigalgs_list(ctx, signatures) == 1 &&
-		SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
 		SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) == 1 &&
-		SSL_CTX_set_tlsext_ticket_keys(ctx, ticket_keys,
-		    sizeof(ticket_keys)) == 1
+		resume_configure(ctx, tls->resume) == 0
 	    ? 0
 	    : -1;
 }
@@ -301,6 +342,24 @@ context_new(struct tls *tls, const struct conf *conf,
 	return ctx;
 }
 
+/* Let contexts ask for certificates, where the capsule may want to know. */
+static int
+ask(struct tls *tls, const struct conf *conf, enum tls_keys keys,
+    struct problems *ps)
+{
+	const struct snapshot *s = tls->snapshot;
+	size_t i;
+
+	if (s != NULL && s->sites[0].access != NULL)
+		tls->door = context_new(tls, conf, conf->capsules, keys, ps);
+	else if (SSL_CTX_up_ref(tls->ctx[0]) == 1)
+		tls->door = tls->ctx[0];
+	for (i = 0; s != NULL && i < tls->n; i++)
+		if (s->sites[i].access != NULL)
+			identity_ask(tls->ctx[i]);
+	return tls->door == NULL ? -1 : 0;
+}
+
 struct tls *
 tls_new(const struct conf *conf, const struct snapshot *s, enum tls_keys keys,
     struct problems *ps)
@@ -312,15 +371,15 @@ tls_new(const struct conf *conf, const struct snapshot *s, enum tls_keys keys,
 	tls->n = conf->n_capsules;
 	tls->snapshot = s;
 	tls->identities = identities_new(conf, s, ps);
+	tls->resume = resume_new(conf, ps);
 	tls->ctx = xcalloc(tls->n, sizeof(SSL_CTX *));
-	for (i = 0; i < tls->n; i++) {
+	for (i = 0; tls->resume != NULL && i < tls->n; i++) {
 		tls->ctx[i] =
 		    context_new(tls, conf, &conf->capsules[i], keys, ps);
-		if (tls->ctx[i] == NULL)
-			whole = false;
-		else if (s != NULL && s->sites[i].access != NULL)
-			identity_ask(tls->ctx[i]);
+		whole = whole && tls->ctx[i] != NULL;
 	}
+	if (whole && tls->resume != NULL)
+		whole = ask(tls, conf, keys, ps) == 0;
 	if (whole && problems_count(ps) == before)
 		return tls;
 	tls_free(tls);
@@ -337,6 +396,8 @@ tls_free(struct tls *tls)
 	for (i = 0; i < tls->n; i++)
 		SSL_CTX_free(tls->ctx[i]);
 	identities_free(tls->identities);
+	resume_free(tls->resume);
+	SSL_CTX_free(tls->door);
 	xfree(tls->ctx);
 	xfree(tls);
 }
@@ -350,7 +411,7 @@ tls_public_key(const struct tls *tls, size_t index)
 struct ssl_st *
 tls_accept(struct tls *tls, struct stream *s)
 {
-	SSL *ssl = SSL_new(tls->ctx[0]);
+	SSL *ssl = SSL_new(tls->door);
 	BIO *bio = BIO_new(method);
 
 	if (ssl == NULL || bio == NULL) {

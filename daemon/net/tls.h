@@ -19,17 +19,16 @@ enum tls_keys {
 	TLS_KEYS_REMOTE /* a keeper has them: see net/remote_key.h */
 };
 
-/* Prepare the library and the ticket keys: once, before anything forks. */
+/* Prepare the library and net/resume.h: once, before anything forks. */
 void tls_init(void);
 
 /*
  * Contexts for every capsule of conf, certificates loaded and, if they shall
  * be here, keys too.
  *
- * s, borrowed, says which host name belongs to which capsule.  Ticket keys
- * are those of tls_init whatever the configuration, so that sessions outlive
- * a reload.  Adds what is wrong to ps.  Returns the set, to be freed with
- * tls_free, or NULL if there were problems.
+ * s, borrowed, says which host name belongs to which capsule.  Adds what is
+ * wrong to ps.  Returns the set, to be freed with tls_free, or NULL if there
+ * were problems.
  */
 struct tls *tls_new(const struct conf *conf, const struct snapshot *s,
     enum tls_keys keys, struct problems *ps);

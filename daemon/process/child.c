@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "net/resume.h"
 
 pid_t
 child_fork(void)
@@ -81,6 +82,7 @@ child_begin(const char *title, const int *keep, size_t n)
 		_exit(1);
 	os_set_title(title);
 	ignore_signals();
+	resume_leave();
 }
 
 static void

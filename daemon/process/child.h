@@ -20,7 +20,8 @@ pid_t child_fork(void);
  * In the child: keep standard input, output and error and these n descriptors,
  * which become CHILD_FIRST and those after it, and no other.  Listening
  * sockets and the master's ends of channels must close when the master goes.
- * Signals are ignored from now on: the master decides when a child ends.
+ * Sessions of visitors are the workers', and are let go of.  Signals are
+ * ignored from now on: the master decides when a child ends.
  */
 void child_begin(const char *title, const int *keep, size_t n);
 

@@ -124,6 +124,8 @@ generation_fingerprint(const struct conf *conf)
 	size_t i;
 
 	f = mix_file(conf->path, f);
+	if (conf->ticket_keys.len > 0)
+		f = mix_file(conf->ticket_keys.p, f);
 	for (i = 0; i < conf->n_capsules; i++) {
 		f = mix_file(conf->capsules[i].certificate.p, f);
 		f = mix_file(conf->capsules[i].key.p, f);

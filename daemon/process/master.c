@@ -27,6 +27,7 @@
 #include "base/os.h"
 #include "net/metrics.h"
 #include "net/remote_key.h"
+#include "net/resume.h"
 #include "process/channel.h"
 #include "process/exporter.h"
 #include "process/notify.h"
@@ -59,7 +60,8 @@ struct master {
 	struct exporter *exporter; /* NULL: none, or it died */
 	struct worker_process *workers;
 	unsigned n_workers;
-	struct event *respawn, *rekeep, *reexport, *drained, *watch, *relay;
+	struct event *respawn, *rekeep, *reexport, *drained, *watch, *relay,
+	    *turn;
 	int backoff_ms;          /* 0: the last worker to die was not young */
 	int keeper_backoff_ms;   /* the same of the keeper */
 	int exporter_backoff_ms; /* and of the exporter */
@@ -542,6 +544,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 			continue;
 		}
 		limits_bury(m->limits, w->number);
+		resume_bury(pid);
 		metrics_bury(m->metrics, w->number);
 		age = clock_ms() - w->born_ms;
 		present = w->serial == m->serial;
@@ -694,6 +697,18 @@ on_usr1(evutil_socket_t signal, short what, void *arg)
 	problems_free(ps);
 }
 
+/* For as long as we live, whether or not tickets are sealed just now. */
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	resume_turn();
+	after(m->turn, RESUME_TURN_S * INT64_C(1000));
+}
+
 /* -- the end -- */
 
 static void
@@ -825,13 +840,15 @@ master_run(const struct master_options *options, struct generation *g,
 	m.reexport = evtimer_new(m.base, on_reexport, &m);
 	m.drained = evtimer_new(m.base, on_drained, &m);
 	m.watch = evtimer_new(m.base, on_watch, &m);
+	m.turn = evtimer_new(m.base, on_turn, &m);
 	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
 	    on_relay, &m);
 	if (m.respawn == NULL || m.rekeep == NULL || m.reexport == NULL ||
-	    m.drained == NULL || m.watch == NULL || m.relay == NULL ||
-	    event_add(m.relay, NULL) == -1)
+	    m.drained == NULL || m.watch == NULL || m.turn == NULL ||
+	    m.relay == NULL || event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	arm_watch(&m);
+	after(m.turn, RESUME_TURN_S * INT64_C(1000));
 	start_counting(&m);
 	start_exporter(&m);
 	spawn_missing(&m);
@@ -852,6 +869,7 @@ master_run(const struct master_options *options, struct generation *g,
 	event_free(m.reexport);
 	event_free(m.drained);
 	event_free(m.watch);
+	event_free(m.turn);
 	event_free(m.relay);
 	event_base_free(m.base);
 	exporter_stop(m.exporter);

@@ -13,6 +13,7 @@
 
 #include <event2/event.h>
 
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "net/acceptor.h"
@@ -188,6 +189,7 @@ worker_run(const struct worker_start *s)
 
 	w.logs = s->logs;
 	w.channel = s->channel;
+	lock_enter_process();
 	os_set_title("capsuled worker");
 	ignore_signals();
 	logs_enter_worker(s->logs);

@@ -18,6 +18,8 @@
 #define CONF_FILE_MAX    (1 << 20) /* bytes; ours, against endless files */
 #define CONF_NAMED_MAX   256       /* capsules, and Gopher services; ours */
 
+#define CONF_SESSIONS_MAX (1 << 16) /* 256 bytes of memory each */
+
 /* Every string below is also a C string: arena_copy ends it with a NUL. */
 struct conf_list {
 	struct view *v;
@@ -60,6 +62,13 @@ enum conf_address {
 	CONF_ADDRESS_FULL,
 	CONF_ADDRESS_TRUNCATED,
 	CONF_ADDRESS_NONE
+};
+
+/* How TLS sessions are resumed. */
+enum conf_tickets {
+	CONF_TICKETS_ID,     /* we remember them, the client has a number */
+	CONF_TICKETS_SEALED, /* the client has them, encrypted by us */
+	CONF_TICKETS_NONE
 };
 
 /* One named site: [capsule] and its [selectors], [listing] and so on. */
@@ -115,6 +124,12 @@ struct conf {
 	struct view access; /* "stderr", "syslog", "none", or a path */
 	int access_line;
 	enum conf_address addresses;
+
+	/* [tls] */
+	enum conf_tickets tickets;
+	int sessions;
+	struct view ticket_keys; /* path; empty: random ones */
+	int ticket_keys_line;
 
 	/* [gemini] */
 	struct conf_listens gemini_listen;

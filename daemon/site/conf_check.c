@@ -190,6 +190,17 @@ check_proxies(const struct conf *conf, struct problems *ps)
 		    &conf->gophers[i].proxies, ps);
 }
 
+/* -- tickets -- */
+
+static void
+check_tickets(const struct conf *conf, struct problems *ps)
+{
+	if (conf->ticket_keys.len > 0 && conf->tickets != CONF_TICKETS_SEALED)
+		problems_add(ps, conf->path, conf->ticket_keys_line,
+		    "[tls] ticket_keys: only sealed tickets have keys; say "
+		    "\"tickets = sealed\", or leave this key out");
+}
+
 /* -- all of it -- */
 
 /* Each service finds its capsule; a capsule without one has the first. */
@@ -217,6 +228,7 @@ conf_check(struct conf *conf, struct problems *ps)
 	introduce(conf);
 	check_hosts(conf, ps);
 	check_listen(conf, ps);
+	check_tickets(conf, ps);
 	check_proxies(conf, ps);
 	check_metrics(conf, ps);
 	for (i = 0; i < conf->n_capsules; i++)

@@ -50,6 +50,13 @@ static const struct conf_word addresses[] = {
 	{ NULL },
 };
 
+static const struct conf_word tickets[] = {
+	{ "id", CONF_TICKETS_ID },
+	{ "sealed", CONF_TICKETS_SEALED },
+	{ "none", CONF_TICKETS_NONE },
+	{ NULL },
+};
+
 static const struct conf_word charsets[] = {
 	{ "utf-8", UTF8_UTF8 },
 	{ "latin1", UTF8_LATIN1 },
@@ -60,6 +67,7 @@ static const struct conf_word charsets[] = {
 const struct conf_section conf_sections[] = {
 	{ "server", .help = "the processes" },
 	{ "log", .help = "what is written down" },
+	{ "tls", .help = "returning visitors" },
 	{ "gemini", .help = "the Gemini side" },
 	{ "gopher", CONF_OF_GOPHER, .help = "the Gopher side" },
 	{ "metrics", .help = "counts for Prometheus" },
@@ -125,6 +133,15 @@ const struct conf_key conf_keys[] = {
 	    .help = "stderr, syslog, none or a file" },
 	{ "log", "addresses", CONF_WORD, GLOBAL(addresses), .words = addresses,
 	    .def = "truncated", .help = "full, truncated (/24, /48) or none" },
+
+	{ "tls", "tickets", CONF_WORD, GLOBAL(tickets), .words = tickets,
+	    .def = "id", .help = "id, sealed or none" },
+	{ "tls", "sessions", CONF_NUMBER, GLOBAL(sessions), .min = 1,
+	    .max = CONF_SESSIONS_MAX, .def = "4096",
+	    .help = "remembered for id, over all workers" },
+	{ "tls", "ticket_keys", CONF_FILE, GLOBAL(ticket_keys),
+	    GLOBAL(ticket_keys_line), .def = "",
+	    .help = "of sealed, for several machines; empty: random" },
 
 	{ "gemini", "listen", CONF_LISTEN, GLOBAL(gemini_listen),
 	    GLOBAL(gemini_listen_line), .min = 0, .max = 65535,

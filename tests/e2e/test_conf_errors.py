@@ -362,9 +362,10 @@ BAD = {
     "listen": "256.0.0.1:1", "check_port": "on", "tls": "off ", "port": "x",
     "proxy_protocol": "maybe", "columns": "999", "charset": "utf-16",
     "lastline": "2", "hostname": "-a..b", "root": "", "language": "en us",
-    "budget": "8q",
+    "budget": "8q", "tickets": "yes", "sessions": "0",
 }
-FREE = {"chroot", "pid_file", "certificate", "key", "title", "admin"}
+FREE = {"chroot", "pid_file", "certificate", "key", "ticket_keys", "title",
+        "admin"}
 MAPS = {"selectors", "listing", "languages", "types", "access"}
 
 

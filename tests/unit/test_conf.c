@@ -193,6 +193,13 @@ static const struct {
 	{ "log", "addresses", "truncate",
 	    "\"truncate\" is not full, truncated or none; nearest: "
 	    "truncated" },
+	{ "tls", "tickets", "yes", "\"yes\" is not id, sealed or none" },
+	{ "tls", "tickets", "seald",
+	    "\"seald\" is not id, sealed or none; nearest: sealed" },
+	{ "tls", "sessions", "many",
+	    "\"many\" is not a number from 1 to 65536" },
+	{ "tls", "ticket_keys", "keys/",
+	    "\"keys/\" is not the name of a file" },
 	{ "gemini", "listen", "",
 	    "\"\" is not a list of addresses such as *:1965, or off" },
 	{ "gemini", "listen", "1965 of", "\"of\" " LISTEN },
@@ -352,6 +359,10 @@ static const struct {
 	{ "log", "access", "/var/log/capsuled", NULL },
 	{ "log", "access", "a b", NULL },
 	{ "log", "addresses", "none", NULL },
+	{ "tls", "tickets", "sealed", NULL },
+	{ "tls", "tickets", "none", NULL },
+	{ "tls", "sessions", "1000", NULL },
+	{ "tls", "ticket_keys", "", NULL },
 	{ "gemini", "listen", "1965", "*:1965" },
 	{ "gemini", "listen", "*:0 *:0", NULL },
 	{ "gemini", "listen", "127.0.0.1:1 \t [::1]:65535",
@@ -492,6 +503,7 @@ static const struct {
 	{ "server", "idle_timeout", "1s", "1h", "0", "3601s" },
 	{ "server", "drain_timeout", "1", "3600", "0", "61m" },
 	{ "server", "watch", "0", "86400", "-1", "86401" },
+	{ "tls", "sessions", "1", "65536", "0", "65537" },
 	{ "gopher", "port", "1", "65535", "0", "65536" },
 	{ "gopher", "columns", "20", "998", "19", "999" },
 	{ "gemini", "listen", "0", "65535", "-1", "65536" },
@@ -686,7 +698,7 @@ there_are_at_most_256_capsules(void **state)
 
 #define GOOD "[capsule]\nroot = r\n"
 #define SECTIONS                                                               \
-	"[server], [log], [gemini], [gopher], [metrics], [capsule], "          \
+	"[server], [log], [tls], [gemini], [gopher], [metrics], [capsule], "   \
 	"[selectors], [listing], [languages], [types], [access]"
 #define NAME  "a name is made of letters, digits, \"-\", \"_\" and \".\""
 #define ALLOW "is not any, ca:FILE, or the name of a file of fingerprints"
@@ -908,6 +920,12 @@ static const struct {
 	CASE("key of another section", GOOD "[log]\nworkers = 2\n",
 	    "4: [log] workers: is not a key; accepted: level, access, "
 	    "addresses\n"),
+	CASE("ticket keys without tickets that have them",
+	    GOOD "[tls]\nticket_keys = k\n",
+	    "4: [tls] ticket_keys: only sealed tickets have keys; say "
+	    "\"tickets = sealed\", or leave this key out\n"),
+	CASE("ticket keys and tickets that have them",
+	    GOOD "[tls]\nticket_keys = k\ntickets = sealed\n", ""),
 	CASE("key twice", GOOD "[log]\nlevel = info\n\nlevel = warn\n",
 	    "6: [log] level: stands already at line 4\n"),
 	CASE("key twice, the first one wrong", GOOD "root =\n",
@@ -1241,6 +1259,9 @@ defaults_fill_what_is_missing(void **state)
 	assert_int_equal(LOG_LEVEL_INFO, c->level);
 	assert_string_equal("stderr", c->access.p);
 	assert_int_equal(CONF_ADDRESS_TRUNCATED, c->addresses);
+	assert_int_equal(CONF_TICKETS_ID, c->tickets);
+	assert_int_equal(4096, c->sessions);
+	assert_int_equal(0, c->ticket_keys.len);
 	assert_int_equal(2, c->gemini_listen.n);
 	assert_int_equal(1965, c->gemini_listen.v[0].port);
 	assert_true(c->check_port);

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/lock.h"
 #include "net/limits.h"
 
 static struct limits_rules rules;
@@ -325,6 +326,7 @@ work(unsigned owner)
 	char text[32];
 	unsigned t[8], n = 0, i;
 
+	lock_enter_process();
 	limits_enter_worker(l, owner);
 	for (i = 0;; i++) {
 		snprintf(text, sizeof(text), "10.0.0.%u", i % 200);

@@ -1,0 +1,178 @@
+/* test_lock.c - one at a time, whoever dies meanwhile. */
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/lock.h"
+
+#define TURNS 20000
+
+static struct shared {
+	struct lock lock;
+	long long a, b; /* equal but inside the section */
+} * s;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANON, -1, 0);
+	return s == MAP_FAILED ? -1 : 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	return munmap(s, sizeof(*s));
+}
+
+/* A child that runs fn and stays away from cmocka. */
+static pid_t
+child(void (*fn)(void))
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid > 0)
+		return pid;
+	lock_enter_process();
+	fn();
+	_exit(0);
+}
+
+static void
+count(void)
+{
+	int i;
+
+	for (i = 0; i < TURNS; i++) {
+		lock_take(&s->lock);
+		if (s->a++ != s->b++)
+			_exit(1);
+		lock_give(&s->lock);
+	}
+}
+
+static void
+never_end(void)
+{
+	for (;;)
+		count();
+}
+
+static void
+die_with_it(void)
+{
+	lock_take(&s->lock);
+	s->a++;
+}
+
+static void
+several_processes_take_turns(void **state)
+{
+	pid_t pid[3];
+	int i, status;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		pid[i] = child(count);
+	for (i = 0; i < 3; i++) {
+		waitpid(pid[i], &status, 0);
+		assert_int_equal(0, status);
+	}
+	assert_int_equal(3 * TURNS, s->a);
+	assert_int_equal(s->a, s->b);
+}
+
+static void
+one_that_died_without_it_leaves_it_whole(void **state)
+{
+	pid_t pid = child(count);
+
+	(void)state;
+	waitpid(pid, NULL, 0);
+	assert_false(lock_take_after(&s->lock, pid));
+	lock_give(&s->lock);
+}
+
+static void
+one_that_died_with_it_is_told(void **state)
+{
+	pid_t pid = child(die_with_it);
+
+	(void)state;
+	waitpid(pid, NULL, 0);
+	assert_true(lock_take_after(&s->lock, pid));
+	assert_int_equal(s->a, s->b + 1);
+	lock_give(&s->lock);
+	lock_take(&s->lock); /* it is whole again */
+	lock_give(&s->lock);
+}
+
+/* Two died; the one that is buried first waits for the other's lock. */
+static void
+one_that_died_with_it_and_is_not_waited_for_yet_is_told(void **state)
+{
+	pid_t first = child(count), second;
+	siginfo_t info;
+
+	(void)state;
+	waitpid(first, NULL, 0);
+	second = child(die_with_it);
+	waitid(P_PID, (id_t)second, &info, WEXITED | WNOWAIT);
+	assert_true(lock_take_after(&s->lock, first));
+	lock_give(&s->lock);
+	waitpid(second, NULL, 0);
+	assert_false(lock_take_after(&s->lock, second));
+	lock_give(&s->lock);
+}
+
+/* What a section leaves half done is told, and only that. */
+static void
+a_death_at_any_moment_is_told_if_it_matters(void **state)
+{
+	bool torn;
+	pid_t pid;
+	int i;
+
+	(void)state;
+	alarm(60); /* a lock that nobody gives back would last for ever */
+	for (i = 0; i < 200; i++) {
+		pid = child(never_end);
+		while (*(volatile long long *)&s->a == 0)
+			;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		torn = lock_take_after(&s->lock, pid);
+		assert_true(torn || s->a == s->b);
+		s->a = s->b = 0;
+		lock_give(&s->lock);
+	}
+	alarm(0);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(several_processes_take_turns),
+		TEST(one_that_died_without_it_leaves_it_whole),
+		TEST(one_that_died_with_it_is_told),
+		TEST(one_that_died_with_it_and_is_not_waited_for_yet_is_told),
+		TEST(a_death_at_any_moment_is_told_if_it_matters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
