@@ -15,6 +15,9 @@ PACKAGES = {"molly-brown": "usr/bin/molly-brown",
             "gophernicus": "usr/sbin/gophernicus",
             "pygopherd": "usr/sbin/pygopherd"}
 
+BOUNDLESS = 1 << 30  # hits, KiB: gophernicus slows down above it
+SHARED = "0xbeeb0008"  # the key of gophernicus's shared memory
+
 MOLLY = """Port = %(port)d
 Hostname = "%(host)s"
 CertPath = "%(crt)s"
@@ -95,13 +98,24 @@ class Peers:
         return server
 
     def gophernicus(self, program, prefix=()):
+        """As packaged, but without names, logs, pages of its own, throttling.
+
+        It keeps what it found out about the machine in shared memory, and
+        needs that to be fast.
+        """
         server = rig.Server(
             "gophernicus", [*prefix, rig.TOOLS / "inetd", 0, program, "-h",
                             rig.HOST, "-r", self.shop.root, "-nv", "-nr",
-                            "-nm", "-ns", "-nt", "-np", "-i", 0],
+                            "-ns", "-nt", "-np", "-i", BOUNDLESS, "-k",
+                            BOUNDLESS],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         server.gopher = rig.told_port(server)
         return server
+
+    def clean(self):
+        """Remove what gophernicus leaves in the system."""
+        if self.programs["gophernicus"] is not None:
+            run(["ipcrm", "-M", SHARED], self.shop.folder)
 
     def pygopherd(self, program, prefix=()):
         port = rig.free_port()

@@ -88,6 +88,20 @@ def pss(pid):
     return int(match[1]) * 1024 if match else 0
 
 
+def private(pid):
+    """Memory of a process that nobody shares, in bytes."""
+    return 1024 * sum(int(kib) for kib in re.findall(
+        r"^Private_\w+:\s+(\d+) kB", read("/proc/%d/smaps_rollup" % pid),
+        re.M))
+
+
+def run_for_output(command):
+    """What a command prints, whatever its exit status."""
+    return subprocess.run([str(word) for word in command],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True).stdout
+
+
 def name_of(pid):
     return read("/proc/%d/comm" % pid).strip()
 
@@ -271,7 +285,7 @@ def values(line):
 
 
 def load(server, protocol, seconds=None, visits=None, clients=8, url=None,
-         pages=0, resume=False, discard=False, expect=None, address=None):
+         pages=0, resume=False, discard=False, expect=None):
     """Visits without pause; what load.c tells, and the server's time.
 
     Adds cpu_us, microseconds a visit of the server's process tree.
@@ -295,16 +309,17 @@ def load(server, protocol, seconds=None, visits=None, clients=8, url=None,
 
 
 def visit(server, protocol, visits=1, url=None, segment=0, address=None,
-          output=None, prefix=()):
-    """Single visits, taken apart: a list of dicts, with a dict "parts"."""
+          pause=0, prefix=()):
+    """Single visits, taken apart: a list of dicts, with a dict "parts".
+
+    pause: ms between two of them.
+    """
     command = [*prefix, TOOLS / "visit", protocol, "-s", HOST, "-n", visits,
                "-p", server.gemini if protocol == "gemini" else server.gopher,
                "-u", server.url(protocol) if url is None else url,
-               "-m", segment]
+               "-m", segment, "-w", pause]
     if address:
         command += ["-a", address]
-    if output:
-        command += ["-o", output]
     got = subprocess.run([str(word) for word in command],
                          stdout=subprocess.PIPE, text=True)
     found = []

@@ -3,19 +3,20 @@
  * of its bytes is.
  *
  * usage: visit gemini|gopher -p PORT [-a ADDRESS] [-s SNI] [-u TARGET]
- *            [-n VISITS] [-m SEGMENT] [-o FILE]
+ *            [-n VISITS] [-m SEGMENT] [-w MS]
  *
  * Visits VISITS times, one after the other; over Gemini every visit but the
  * first offers the session of the one before.  Prints a line of key=value for
  * each: resumed or not, milliseconds until connected, until the handshake was
  * done and until the last byte of the answer was there, bytes each way,
- * packets that we sent again, and whether it ended with close_notify.  Over TLS a
- * line "part WAY NAME BYTES" follows for all that travelled: messages of the
- * handshake, the answer, and what the records around them cost.  Their sum is
- * the sum of the bytes, or else the exit status is 1.
+ * those of them that came in the handshake's first flight, packets that we sent
+ * again, and whether it ended with close_notify.  Over TLS a line "part WAY
+ * NAME BYTES" follows for all that travelled: messages of the handshake, the
+ * answer, and what the records around them cost.  Their sum is the sum of the
+ * bytes, or else the exit status is 1.
  *
  *   -m   the largest segment to be sent to us, bytes: as a network would have
- *   -o   write the answer of the last visit to this file
+ *   -w   wait so long between two visits, milliseconds
  */
 #include <sys/socket.h>
 
@@ -53,15 +54,15 @@ struct visit {
 	struct part parts[PARTS_MAX];
 	size_t n_parts;
 	double began_ms, connected_ms, ready_ms, done_ms;
-	long up, down, body;
+	long up, down, flight, body;
 	int resent;
 	bool resumed, notified, good;
 };
 
 struct options {
 	struct dial dial;
-	const char *target, *output;
-	int visits;
+	const char *target;
+	int visits, pause_ms;
 	bool tls;
 };
 
@@ -134,8 +135,7 @@ on_message(int is_sent, int version, int type, const void *bytes, size_t len,
 			add_part(v, way, "Records", RECORD_INNER);
 		/* Dropped unread in TLS 1.3: only its header is told of. */
 		if (p[0] == SSL3_RT_CHANGE_CIPHER_SPEC)
-			add_part(v, way, "ChangeCipherSpec",
-			    p[3] << 8 | p[4]);
+			add_part(v, way, "ChangeCipherSpec", p[3] << 8 | p[4]);
 		break;
 	case SSL3_RT_HANDSHAKE:
 		add_part(v, way, message_name(p[0]), (long)len);
@@ -168,15 +168,7 @@ ask_kernel(int fd, struct visit *v)
 }
 
 static void
-take_answer(struct visit *v, FILE *to, const char *p, size_t n)
-{
-	v->body += (long)n;
-	if (to != NULL && fwrite(p, 1, n, to) != n)
-		err(1, "write");
-}
-
-static void
-read_gopher(int fd, const char *request, size_t len, struct visit *v, FILE *to)
+read_gopher(int fd, const char *request, size_t len, struct visit *v)
 {
 	char room[READ_SIZE];
 	ssize_t n;
@@ -185,7 +177,7 @@ read_gopher(int fd, const char *request, size_t len, struct visit *v, FILE *to)
 	if (write(fd, request, len) != (ssize_t)len)
 		return;
 	while ((n = read(fd, room, sizeof(room))) > 0)
-		take_answer(v, to, room, (size_t)n);
+		v->body += n;
 	v->done_ms = dial_now_ms();
 	v->good = v->notified = n == 0 && v->body > 0;
 	v->up = (long)len;
@@ -194,8 +186,7 @@ read_gopher(int fd, const char *request, size_t len, struct visit *v, FILE *to)
 
 /* The answer until close_notify: then a reader knows that it is whole. */
 static void
-read_gemini(SSL *ssl, const char *request, size_t len, struct visit *v,
-    FILE *to)
+read_gemini(SSL *ssl, const char *request, size_t len, struct visit *v)
 {
 	char room[READ_SIZE];
 	int n;
@@ -203,12 +194,13 @@ read_gemini(SSL *ssl, const char *request, size_t len, struct visit *v,
 	if (SSL_connect(ssl) != 1)
 		return;
 	v->ready_ms = dial_now_ms();
+	v->flight = (long)BIO_number_read(SSL_get_rbio(ssl));
 	v->resumed = SSL_session_reused(ssl);
 	if (SSL_write(ssl, request, (int)len) <= 0)
 		return;
 	add_part(v, UP, "Request", (long)len);
 	while ((n = SSL_read(ssl, room, sizeof(room))) > 0)
-		take_answer(v, to, room, (size_t)n);
+		v->body += n;
 	v->done_ms = dial_now_ms();
 	v->notified = SSL_get_error(ssl, n) == SSL_ERROR_ZERO_RETURN;
 	v->good = v->body > 0;
@@ -219,7 +211,7 @@ read_gemini(SSL *ssl, const char *request, size_t len, struct visit *v,
 
 static void
 visit_gemini(const struct options *o, int fd, const char *request, size_t len,
-    struct visit *v, FILE *to)
+    struct visit *v)
 {
 	SSL_CTX *ctx = dial_context(true, &session);
 	SSL *ssl = dial_tls(ctx, &o->dial, fd);
@@ -228,7 +220,7 @@ visit_gemini(const struct options *o, int fd, const char *request, size_t len,
 	SSL_set_msg_callback_arg(ssl, v);
 	if (session != NULL)
 		(void)SSL_set_session(ssl, session);
-	read_gemini(ssl, request, len, v, to);
+	read_gemini(ssl, request, len, v);
 	/* Or the session would be taken for one that went wrong. */
 	SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(ssl);
@@ -237,7 +229,7 @@ visit_gemini(const struct options *o, int fd, const char *request, size_t len,
 }
 
 static void
-visit(const struct options *o, struct visit *v, FILE *to)
+visit(const struct options *o, struct visit *v)
 {
 	char request[REQUEST_MAX];
 	int len = snprintf(request, sizeof(request), "%s\r\n", o->target), fd;
@@ -250,9 +242,9 @@ visit(const struct options *o, struct visit *v, FILE *to)
 		return;
 	v->connected_ms = dial_now_ms();
 	if (o->tls)
-		visit_gemini(o, fd, request, (size_t)len, v, to);
+		visit_gemini(o, fd, request, (size_t)len, v);
 	else
-		read_gopher(fd, request, (size_t)len, v, to);
+		read_gopher(fd, request, (size_t)len, v);
 	ask_kernel(fd, v);
 	close(fd);
 }
@@ -263,11 +255,11 @@ static void
 report(const struct visit *v, int number)
 {
 	printf("visit=%d good=%d resumed=%d connect_ms=%.2f handshake_ms=%.2f"
-	       " done_ms=%.2f up=%ld down=%ld answer=%ld resent=%d"
+	       " done_ms=%.2f up=%ld down=%ld flight=%ld answer=%ld resent=%d"
 	       " notified=%d\n",
 	    number, v->good, v->resumed, v->connected_ms - v->began_ms,
 	    v->ready_ms - v->began_ms, v->done_ms - v->began_ms, v->up, v->down,
-	    v->body, v->resent, v->notified);
+	    v->flight, v->body, v->resent, v->notified);
 }
 
 /* True if the parts are all there was. */
@@ -291,15 +283,12 @@ visit_all(const struct options *o)
 {
 	struct visit v;
 	bool good = true;
-	FILE *to;
 	int i;
 
 	for (i = 1; i <= o->visits; i++) {
-		to = o->output != NULL && i == o->visits ? fopen(o->output, "w")
-							 : NULL;
-		visit(o, &v, to);
-		if (to != NULL)
-			fclose(to);
+		if (i > 1)
+			(void)usleep((useconds_t)o->pause_ms * 1000);
+		visit(o, &v);
 		report(&v, i);
 		good = v.good && (!o->tls || report_parts(&v)) && good;
 		fflush(stdout);
@@ -322,7 +311,7 @@ parse(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "p:a:s:u:n:m:o:")) != -1)
+	while ((c = getopt(argc, argv, "p:a:s:u:n:m:w:")) != -1)
 		switch (c) {
 		case 'p':
 			o->dial.port = atoi(optarg);
@@ -342,8 +331,8 @@ parse(int argc, char **argv, struct options *o)
 		case 'm':
 			o->dial.segment = atoi(optarg);
 			break;
-		case 'o':
-			o->output = optarg;
+		case 'w':
+			o->pause_ms = atoi(optarg);
 			break;
 		default:
 			usage();
@@ -355,8 +344,8 @@ parse(int argc, char **argv, struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = { { "127.0.0.1", local_name, 0, 0, false }, "", NULL,
-		1, false };
+	struct options o = { { "127.0.0.1", local_name, 0, 0, false }, "", 1, 0,
+		false };
 
 	if (argc < 2)
 		usage();
