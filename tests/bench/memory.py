@@ -17,12 +17,12 @@ POLL_S = 0.002  # between two visits while the daemon reloads
 SETTLED_S = 0.5
 
 
-def settled(server):
+def settled(server, kinds="Pss"):
     """Memory once it no longer changes."""
-    before = server.memory()
+    before = server.memory(kinds)
     while True:
         time.sleep(SETTLED_S)
-        now = server.memory()
+        now = server.memory(kinds)
         if abs(now - before) < 1 << 16:
             return now
         before = now
@@ -30,13 +30,13 @@ def settled(server):
 
 def hold(server, kind, port, count):
     """Bytes of memory for each of count connections that wait."""
-    before = settled(server)
+    before = settled(server, rig.OWN)
     with subprocess.Popen(
             [str(w) for w in (rig.TOOLS / "load", "hold-" + kind, "-p", port,
                               "-s", rig.HOST, "-n", count, "-S")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as proc:
         held = rig.values(proc.stdout.readline()).get("held", 0)
-        after = settled(server)
+        after = settled(server, rig.OWN)
         alive = rig.values(proc.communicate()[0]).get("alive", 0)
     if held < count or alive < count:
         raise rig.Failure("%s: %d of %d connections held, %d to the end"
@@ -91,7 +91,7 @@ def processes(run):
     settled(daemon)
     kinds = [("master", [daemon.pid]), ("worker", daemon.workers()),
              ("key process", daemon.keepers())]
-    rows = [(name, size(rig.pss(pid)), size(rig.private(pid)))
+    rows = [(name, size(rig.pss(pid)), size(rig.pss(pid, "Private_.*")))
             for name, pids in kinds for pid in pids]
     served = rig.pss(daemon.pid) + sum(map(rig.pss, daemon.workers()))
     rows.append(("all", size(daemon.memory()), ""))

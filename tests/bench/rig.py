@@ -81,18 +81,18 @@ def process_us(pid):
     return ended + live / 1e3
 
 
-def pss(pid):
-    """Memory of a process in bytes, shared pages by their share."""
-    match = re.search(r"^Pss:\s+(\d+) kB", read(
-        "/proc/%d/smaps_rollup" % pid), re.M)
-    return int(match[1]) * 1024 if match else 0
+def pss(pid, kinds="Pss"):
+    """Memory of a process in bytes, shared pages by their share.
 
-
-def private(pid):
-    """Memory of a process that nobody shares, in bytes."""
+    kinds, a pattern: only those lines of smaps_rollup.
+    """
     return 1024 * sum(int(kib) for kib in re.findall(
-        r"^Private_\w+:\s+(\d+) kB", read("/proc/%d/smaps_rollup" % pid),
-        re.M))
+        r"^(?:%s):\s+(\d+) kB" % kinds,
+        read("/proc/%d/smaps_rollup" % pid), re.M))
+
+
+# Without files: whether others have mapped a library must not matter.
+OWN = "Pss_Anon|Pss_Shmem"
 
 
 def run_for_output(command):
@@ -134,8 +134,8 @@ class Server:
     def cpu_us(self):
         return sum(process_us(pid) for pid in tree(self.pid))
 
-    def memory(self):
-        return sum(pss(pid) for pid in tree(self.pid))
+    def memory(self, kinds="Pss"):
+        return sum(pss(pid, kinds) for pid in tree(self.pid))
 
     def url(self, protocol):
         return self.gemini_url if protocol == "gemini" \
