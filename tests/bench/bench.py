@@ -58,8 +58,8 @@ class Run:
 
     def __init__(self, quick):
         self.quick = quick
-        self.rounds = 3 if quick else 7
-        self.seconds = 0.7 if quick else 2.0
+        self.rounds = 9 if quick else 25
+        self.seconds = 0.25 if quick else 0.5
         self.report = Report(quick)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="capsuled-bench-"))
         self.shop = rig.Workshop(self.folder / "shop")

@@ -141,8 +141,8 @@ def scaling(run, protocol, results, one, two):
     raw = rig.median([b["rate"] / a["rate"] for a, b in pairs])
     even = rig.median([b["even"] for _, b in pairs])
     run.report.text(
-        "%s, 2 workers against 1: %s visits for a second of each worker's "
-        "processor time; %s in visits a second beside %d visitors on %d "
+        "%s, 2 workers against 1: %s visits for the processor time of one "
+        "worker each; %s visits a second, with %d visitors on the same %d "
         "processors. The less busy worker did %.0f %% of its share."
         % (protocol, times(pure), times(raw), CLIENTS, os.cpu_count(),
            100 * (2 * even - 1) / even))

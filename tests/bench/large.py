@@ -11,6 +11,7 @@ from report import number, size, times
 
 SIZES = {"8 MiB": 8 << 20, "1 GiB": 1 << 30}
 SAMPLE_S = 0.02
+ROUNDS = 5
 
 
 class Watch(threading.Thread):
@@ -48,7 +49,7 @@ def one_size(run, name, ours, bytes_):
     path = shop.root / ("%d.bin" % bytes_)
     stream = shop.limit("SSL_write loop", "stream", *shop.pair(), bytes_)
     file = shop.limit("sendfile loop", "file", path)
-    count = max(1, (1 << 30 if not run.quick else 1 << 28) // bytes_)
+    count = max(1, (1 << 28 if run.quick else 1 << 29) // bytes_)
     rows = []
     for protocol, base in (("gemini", stream), ("gopher", file)):
         # Both unlike their limit: not even the URL is read there.
@@ -57,7 +58,7 @@ def one_size(run, name, ours, bytes_):
         check(ours, protocol, url, bytes_)
         subjects = [(base, protocol), (ours, protocol)]
         results = rig.in_rounds(
-            run.rounds, subjects, lambda s: measure(s, url, count),
+            3 if run.quick else ROUNDS, subjects, lambda s: measure(s, url, count),
             lambda at: run.report.busy("%s over %s: round %d of %d"
                                        % (name, protocol, *at)))
         speed = rig.medians(results, "speed")

@@ -17,6 +17,7 @@ import rig
 
 COLUMNS = 79
 BAR = 34  # columns of the longest bar
+OFF_THE_CHART = 12  # times the shortest bar: longer ones are cut, and say so
 EIGHTHS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589"
 
 # -- numbers for people --
@@ -44,8 +45,17 @@ def size(value):
     return "%d B" % value
 
 
+def scale(rows):
+    """The value that the longest bar stands for."""
+    least = min(value for _, value, _ in rows)
+    return max(value for _, value, _ in rows
+               if value <= OFF_THE_CHART * least)
+
+
 def bar(part):
     """A bar of text; part is of the longest."""
+    if part > 1:
+        return "\u2588" * (BAR - 3) + " \u25b8\u25b8"
     eighths = round(max(0.0, min(part, 1.0)) * BAR * 8)
     text = "\u2588" * (eighths // 8) + EIGHTHS[eighths % 8].strip()
     return text or EIGHTHS[1]
@@ -162,7 +172,7 @@ class Report:
     def chart(self, title, unit, rows):
         """Bars; rows of (name, value, True if it is ours), unit said once."""
         rows = [row for row in rows if row is not None]
-        longest = max(value for _, value, _ in rows)
+        longest = scale(rows)
         width = max(len(name) for name, _, _ in rows)
         self.done()
         self.show("%s (%s)" % (title, unit))
@@ -219,19 +229,20 @@ def svg_text(x, y, text, extra=""):
 
 def svg_chart(title, unit, rows, y):
     """Lines of SVG, and how high they are."""
-    longest = max(value for _, value, _ in rows)
+    longest = scale(rows)
     room = WIDTH - NAME - LEFT - 90
     lines = [svg_text(LEFT, y + 16, title, 'font-weight="bold"'),
              svg_text(WIDTH - LEFT, y + 16, unit,
                       'text-anchor="end" fill="#667"')]
     y += 26
     for name, value, ours in rows:
-        width = max(1, round(room * value / longest))
+        width = max(1, round(room * min(value / longest, 1)))
         lines += [
             svg_text(NAME, y + 15, name, 'text-anchor="end"'),
             '<rect x="%d" y="%d" width="%d" height="%d" rx="2" fill="%s"/>'
             % (NAME + 10, y + 3, width, ROW - 6, OURS if ours else OTHERS),
-            svg_text(NAME + 16 + width, y + 15, number(value))]
+            svg_text(NAME + 16 + width, y + 15, number(value)
+                     + " \u25b8\u25b8" * (value > longest))]
         y += ROW
     return lines, y + 18
 
