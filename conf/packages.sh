@@ -96,7 +96,7 @@ fi
 case $goal in
 run) want=$(missing $run) more= ;;
 check) want=$(missing $run $check) more=$(missing $extra) ;;
-bench) want= more=$(missing $bench) ;;
+bench) want='' more=$(missing $bench) ;;
 esac
 [ -n "$want$more" ] || exit 0
 

@@ -45,18 +45,18 @@ class Subject:
 
 
 def measure(run, what, subjects):
-    """Rounds of all subjects; {subject: [figures of a round]}."""
+    """Rounds of all subjects, the first beside each of the others."""
     subjects = [s for s in subjects if s is not None]
     for subject in subjects:
         subject.measure(0.3)  # caches and free lists
     return rig.in_rounds(
-        run.rounds, subjects, lambda s: s.measure(run.seconds),
+        run.rounds, subjects, subjects[0], lambda s: s.measure(run.seconds),
         lambda at: run.report.busy("%s: round %d of %d" % (what, *at)))
 
 
-def show(run, results, base):
-    """The table of a protocol; {subject: ratio to base}."""
-    ratio = rig.ratios(results, "cpu_us", base)
+def show(run, results):
+    """The table of a protocol; {subject: ratio to the limit}."""
+    ratio = rig.ratios(results, "cpu_us")
     columns = [rig.medians(results, key) for key in (
         "cpu_us", "rate", "p50_us", "p99_us", "received", "sent")]
     memory = {s: s.server.memory() for s in results}
@@ -102,9 +102,9 @@ def gemini(run, peers):
         "Gemini: a fresh TLS 1.3 connection for each page of %d bytes, %d "
         "visitors at once. CPU is microseconds a visit of all processes of "
         "the server; limit is the ratio to the cheapest server there can be "
-        "(tests/bench/limit.c), median of %d interleaved rounds of %s s."
+        "(tests/bench/limit.c) right before; medians of %d rounds of %s s."
         % (rig.PAGE_BYTES, CLIENTS, run.rounds, number(run.seconds)))
-    ratio = show(run, results, best)
+    ratio = show(run, results)
     run.report.chart("CPU of a Gemini visit", "us, less is better",
                      [(s.name.strip() if s is not again else
                        "capsuled, 1 worker, resumed", cpu, s.is_ours)
@@ -165,7 +165,7 @@ def gopher(run, peers):
         "Gopher: a text of %d bytes. gophernicus is started for each visit "
         "by tests/bench/inetd.c, as inetd would; that is in its figures."
         % rig.PAGE_BYTES)
-    ratio = show(run, results, base)
+    ratio = show(run, results)
     run.report.chart("CPU of a Gopher visit", "us, less is better",
                      [(s.name, cpu, s.is_ours) for s, cpu
                       in rig.medians(results, "cpu_us").items()])
@@ -193,7 +193,7 @@ def pages(run):
                           list(subjects.values()))
         few, many = (subjects[n] for n in (FEW_PAGES, MANY_PAGES))
         cpu = rig.medians(results, "cpu_us")
-        ratio = rig.ratios(results, "cpu_us", few)[many]
+        ratio = rig.ratios(results, "cpu_us")[many]
         rows.append((protocol.capitalize(), number(cpu[few]),
                      number(cpu[many]), times(ratio)))
         run.report.goal("%s, CPU with 100,000 pages to that with 10"

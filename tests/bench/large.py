@@ -4,14 +4,15 @@ The visitor throws the bytes away in the kernel, undecrypted: what is measured
 is the server.  A decrypting visitor checks one answer of each kind first.
 """
 import threading
-import time
 
 import rig
 from report import number, size, times
 
 SIZES = {"8 MiB": 8 << 20, "1 GiB": 1 << 30}
 SAMPLE_S = 0.02
-ROUNDS = 5
+ROUNDS, QUICK_ROUNDS = 5, 3
+ROUND_BYTES = 1 << 29  # of visits in a round, one of them at least
+LEAST = {"gemini": 0.95, "gopher": 0.9}  # of the loop's speed
 
 
 class Watch(threading.Thread):
@@ -35,62 +36,69 @@ class Watch(threading.Thread):
         self.join()
 
 
-def measure(subject, url, count, clients=1):
+def measure(subject, url, count, bytes_, clients=1):
     """MiB a second, and the server's seconds of processor for a GiB."""
     server, protocol = subject
     found = rig.load(server, protocol, visits=count, clients=clients,
                      url=url, discard=True)
+    if found["received"] < bytes_:
+        raise rig.Failure("%s: %d of %d bytes came"
+                          % (server.name, found["received"], bytes_))
     return {"speed": found["received"] * found["rate"] / (1 << 20),
             "cpu": found["cpu_us"] / 1e6 / found["received"] * (1 << 30)}
+
+
+def compare(run, name, protocol, base, ours, url):
+    """A server beside its loop: rows for the table, and a goal."""
+    subjects = [(base, protocol), (ours, protocol)]
+    count = max(1, (ROUND_BYTES >> run.quick) // SIZES[name])
+    results = rig.in_rounds(
+        QUICK_ROUNDS if run.quick else ROUNDS, subjects,
+        subjects[0],
+        lambda s: measure(s, url, count, SIZES[name]),
+        lambda at: run.report.busy("%s over %s: round %d of %d"
+                                   % (name, protocol, *at)))
+    speed, spent = (rig.medians(results, key) for key in ("speed", "cpu"))
+    faster, dearer = (rig.ratios(results, key)
+                      for key in ("speed", "cpu"))
+    run.report.goal("%s over %s, speed to the bare loop"
+                    % (name, "TLS" if protocol == "gemini" else "Gopher"),
+                    faster[subjects[1]], ">=", LEAST[protocol], times)
+    return [(name, protocol.capitalize(), s[0].name, number(speed[s]),
+             times(faster[s]), number(spent[s]), times(dearer[s]))
+            for s in subjects]
 
 
 def one_size(run, name, ours, bytes_):
     shop = run.shop
     path = shop.root / ("%d.bin" % bytes_)
-    stream = shop.limit("SSL_write loop", "stream", *shop.pair(), bytes_)
-    file = shop.limit("sendfile loop", "file", path)
-    count = max(1, (1 << 28 if run.quick else 1 << 29) // bytes_)
+    loops = {"gemini": shop.limit("SSL_write loop", "stream", *shop.pair(),
+                                  bytes_),
+             "gopher": shop.limit("sendfile loop", "file", path)}
+    urls = {"gemini": "gemini://%s/%s" % (rig.HOST, path.name),
+            "gopher": "/" + path.name}
     rows = []
-    for protocol, base in (("gemini", stream), ("gopher", file)):
-        # Both unlike their limit: not even the URL is read there.
-        url = "/%s" % path.name if protocol == "gopher" else \
-            "gemini://%s/%s" % (rig.HOST, path.name)
-        check(ours, protocol, url, bytes_)
-        subjects = [(base, protocol), (ours, protocol)]
-        results = rig.in_rounds(
-            3 if run.quick else ROUNDS, subjects, lambda s: measure(s, url, count),
-            lambda at: run.report.busy("%s over %s: round %d of %d"
-                                       % (name, protocol, *at)))
-        speed = rig.medians(results, "speed")
-        spent = rig.medians(results, "cpu")
-        ratio = rig.ratios(results, "speed", subjects[0])
-        cheaper = rig.ratios(results, "cpu", subjects[0])
-        for s in subjects:
-            rows.append((name, protocol.capitalize(), s[0].name,
-                         number(speed[s]), times(ratio[s]), number(spent[s]),
-                         times(cheaper[s])))
-        least = 0.95 if protocol == "gemini" else 0.9
-        run.report.goal("%s over %s, speed to the bare loop"
-                        % (name, "TLS" if protocol == "gemini" else "Gopher"),
-                        ratio[subjects[1]], ">=", least, times)
-    shop.stop(stream, file)
+    for protocol, loop in loops.items():
+        check(ours, protocol, urls[protocol], bytes_)
+        rows += compare(run, name, protocol, loop, ours, urls[protocol])
+    shop.stop(*loops.values())
     return rows
 
 
 def check(server, protocol, url, bytes_):
-    """A visitor who reads every byte."""
-    if bytes_ > 1 << 26:
-        return
+    """A visitor who decrypts and counts every byte."""
     rig.load(server, protocol, visits=1, clients=1, url=url, expect=bytes_)
 
 
 def constant(run, ours):
     """Memory while the largest file goes out to several visitors."""
     before = ours.memory()
-    name = "%d.bin" % SIZES["1 GiB"]
+    bytes_ = SIZES["1 GiB"]
+    name = "%d.bin" % bytes_
     with Watch(ours) as watch:
-        measure((ours, "gemini"), "gemini://%s/%s" % (rig.HOST, name), 4, 4)
-        measure((ours, "gopher"), "/" + name, 4, 4)
+        measure((ours, "gemini"), "gemini://%s/%s" % (rig.HOST, name), 4,
+                bytes_, 4)
+        measure((ours, "gopher"), "/" + name, 4, bytes_, 4)
     run.report.text(
         "Memory of the daemon: %s before, %s at most while four visitors "
         "took 1 GiB each." % (size(before), size(watch.most)))

@@ -336,19 +336,24 @@ def median(numbers):
     return statistics.median(numbers) if numbers else float("nan")
 
 
-def in_rounds(rounds, subjects, measure, say=lambda done: None):
-    """measure(subject) for each subject, round by round.
+def in_rounds(rounds, subjects, base, measure, say=lambda done: None):
+    """measure(subject) for each subject, round by round, base beside each.
 
-    Each round begins with another subject, so that none is always the one
-    after a heavy one.  Many short rounds tell more than a few long ones: what
-    else the machine does comes and goes in seconds.  Returns {subject: [what was measured, one a round]}.
+    Base is measured anew right before every other subject: what else the
+    machine does comes and goes in seconds, and shall meet both.  For the same
+    reason many short rounds tell more than a few long ones, and each begins
+    with another subject.  Returns {subject: [what was measured]}; "beside" in
+    it is what base did then.
     """
+    others = [subject for subject in subjects if subject is not base]
     found = {subject: [] for subject in subjects}
     for i in range(rounds):
         say((i + 1, rounds))
-        at = i % len(subjects)
-        for subject in subjects[at:] + subjects[:at]:
-            found[subject].append(measure(subject))
+        at = i % len(others)
+        for subject in others[at:] + others[:at]:
+            beside = measure(base)
+            found[base].append(dict(beside, beside=beside))
+            found[subject].append(dict(measure(subject), beside=beside))
     return found
 
 
@@ -357,10 +362,9 @@ def medians(results, key):
             for subject, many in results.items()}
 
 
-def ratios(results, key, base):
-    """For each subject the median of its ratios to base in the same round."""
-    return {subject: median([one[key] / other[key] for one, other
-                             in zip(many, results[base])])
+def ratios(results, key):
+    """For each subject the median of its ratios to base beside it."""
+    return {subject: median([one[key] / one["beside"][key] for one in many])
             for subject, many in results.items()}
 
 
