@@ -13,7 +13,9 @@ access logs are off everywhere.
 
 Exit status 0 if everything was measured, whether goals were met or not.
 """
+import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -32,6 +34,8 @@ from report import Report, machine
 
 DOCUMENT = rig.ROOT / "doc/performance.md"
 PICTURE = "performance.svg"
+MEMORY = "/dev/shm"
+ROOM = 6 << 30  # bytes that must be free there, files and servers together
 RESULTS = rig.ROOT / "build/bench"
 
 
@@ -53,6 +57,18 @@ SECTIONS = {"cpu": cpu.section, "bytes": wire.section,
             "search": search, "slow": slow.section}
 
 
+def scratch():
+    """A folder in memory if there is room, so that no disk is measured."""
+    room = 0
+    if os.path.isdir(MEMORY):
+        kib = re.search(r"^MemAvailable:\s+(\d+)", rig.read("/proc/meminfo"),
+                        re.M)
+        room = min(shutil.disk_usage(MEMORY).free,
+                   int(kib[1]) * 1024 if kib else 0)
+    return tempfile.mkdtemp(prefix="capsuled-bench-",
+                            dir=MEMORY if room > ROOM else None)
+
+
 class Run:
     """One run: how long, where, and what several sections share."""
 
@@ -61,7 +77,8 @@ class Run:
         self.rounds = 7 if quick else 21
         self.seconds = 0.2 if quick else 0.4
         self.report = Report(quick)
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="capsuled-bench-"))
+        self.folder = pathlib.Path(scratch())
+        os.chmod(self.folder, 0o755)  # servers are nobody
         self.shop = rig.Workshop(self.folder / "shop")
         self.peers = peers.Peers(self.shop, RESULTS / "peers",
                                  self.report.text)
