@@ -104,10 +104,11 @@ OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${OBJS_os_${SYSTEM}}
 OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
 		${B}/format/mime.o ${B}/format/gemini.o ${B}/format/gopher.o \
-		${B}/format/proxyhdr.o ${B}/format/cgi.o \
+		${B}/format/proxyhdr.o ${B}/format/cidr.o ${B}/format/cgi.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o \
-		${B}/format/words.o ${B}/format/snippet.o ${B}/format/atom.o
+		${B}/format/words.o ${B}/format/snippet.o ${B}/format/atom.o \
+		${B}/format/prometheus.o
 OBJS_site =	${B}/site/access.o \
 		${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/conf_value.o ${B}/site/conf_list.o \
@@ -124,10 +125,11 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/certificate.o ${B}/net/private_key.o \
 		${B}/net/signing.o ${B}/net/remote_key.o \
 		${B}/net/conn.o ${B}/net/listener.o \
-		${B}/net/acceptor.o ${B}/net/limits.o
+		${B}/net/acceptor.o ${B}/net/limits.o ${B}/net/metrics.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
 		${B}/process/logs.o ${B}/process/errand.o \
+		${B}/process/child.o ${B}/process/exporter.o \
 		${B}/process/keeper.o ${B}/process/generation.o \
 		${B}/process/worker.o ${B}/process/master.o
 OBJS_main =	${B}/process/main.o
@@ -137,6 +139,7 @@ OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 LIBS_format =	-lunistring -lidn2
 LIBS_site =	-linih -lsqlite3 -lm ${LIBS_format}
 LIBS_net =	-levent_core -lssl -lcrypto ${LIBS_site}
+LIBS_process =	-levent_extra ${LIBS_net}
 
 A_base =	${B}/base.a
 A_format =	${B}/format.a ${A_base}
@@ -150,14 +153,14 @@ UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
-		${T}/test_cgi \
+		${T}/test_cidr ${T}/test_cgi \
 		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render \
-		${T}/test_words ${T}/test_atom
+		${T}/test_words ${T}/test_atom ${T}/test_prometheus
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_search
-UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate \
-		${T}/test_private_key ${T}/test_remote_key
+UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_metrics \
+		${T}/test_certificate ${T}/test_private_key ${T}/test_remote_key
 UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
 # What valgrind gets through in a minute.
@@ -168,7 +171,8 @@ UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 		${UNIT_process}
 
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
-		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_cgi \
+		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_cidr \
+		${T}/fuzz_cgi \
 		${T}/fuzz_gemtext ${T}/fuzz_gophermap \
 		${T}/fuzz_render ${T}/fuzz_words ${T}/fuzz_atom
 FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer \
@@ -231,7 +235,7 @@ build/capsuled: ${B}/capsuled force
 	@cmp -s ${B}/capsuled $@ || cp -f ${B}/capsuled $@
 
 ${B}/capsuled: ${OBJS_main} ${A_process}
-	${CC} ${FLAGS} ${LINK} -o $@ ${OBJS_main} ${A_process} ${LIBS_net}
+	${CC} ${FLAGS} ${LINK} -o $@ ${OBJS_main} ${A_process} ${LIBS_process}
 
 # Small enough to rebuild a whole floor when any header or any flag changes.
 ${OBJS}: ${HDRS} ${B}/flags
@@ -256,6 +260,7 @@ ${B}/format/mime.o: daemon/format/mime.c
 ${B}/format/gemini.o: daemon/format/gemini.c
 ${B}/format/gopher.o: daemon/format/gopher.c
 ${B}/format/proxyhdr.o: daemon/format/proxyhdr.c
+${B}/format/cidr.o: daemon/format/cidr.c
 ${B}/format/cgi.o: daemon/format/cgi.c
 ${B}/format/gemtext.o: daemon/format/gemtext.c
 ${B}/format/gophermap.o: daemon/format/gophermap.c
@@ -265,6 +270,7 @@ ${B}/site/access.o: daemon/site/access.c
 ${B}/format/words.o: daemon/format/words.c
 ${B}/format/snippet.o: daemon/format/snippet.c
 ${B}/format/atom.o: daemon/format/atom.c
+${B}/format/prometheus.o: daemon/format/prometheus.c
 ${B}/site/conf.o: daemon/site/conf.c
 ${B}/site/conf_table.o: daemon/site/conf_table.c
 ${B}/site/conf_value.o: daemon/site/conf_value.c
@@ -297,12 +303,15 @@ ${B}/net/conn.o: daemon/net/conn.c
 ${B}/net/listener.o: daemon/net/listener.c
 ${B}/net/acceptor.o: daemon/net/acceptor.c
 ${B}/net/limits.o: daemon/net/limits.c
+${B}/net/metrics.o: daemon/net/metrics.c
 ${B}/process/sandbox.o: daemon/process/sandbox.c
 ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c
 ${B}/process/notify.o: daemon/process/notify.c
 ${B}/process/channel.o: daemon/process/channel.c
 ${B}/process/logs.o: daemon/process/logs.c
 ${B}/process/errand.o: daemon/process/errand.c
+${B}/process/child.o: daemon/process/child.c
+${B}/process/exporter.o: daemon/process/exporter.c
 ${B}/process/keeper.o: daemon/process/keeper.c
 ${B}/process/generation.o: daemon/process/generation.c
 ${B}/process/worker.o: daemon/process/worker.c
@@ -350,7 +359,7 @@ ${UNIT_site}: ${A_site} ${SRC_unit}
 	    ${LIBS_site} -lcmocka
 ${UNIT_process}: ${A_process} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_process} \
-	    ${LIBS_net} -lcmocka
+	    ${LIBS_process} -lcmocka
 ${UNIT_net}: ${A_net} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_net} \
 	    ${LIBS_net} -lcmocka
@@ -468,7 +477,7 @@ install-files: all stage
 	install -m 0644 ${S}/capsuled.8 ${D}${MANDIR}/man8/
 	install -m 0644 ${S}/capsuled.ini.5 ${D}${MANDIR}/man5/
 	install -m 0644 README.md CHANGES.md SECURITY.md LICENSE ${D}${DOCDIR}/
-	install -m 0644 ${S}/capsuled.ini ${D}${EXAMPLESDIR}/
+	install -m 0644 ${S}/capsuled.ini conf/haproxy.cfg ${D}${EXAMPLESDIR}/
 	cp -R capsule/. ${D}${CAPSULEDIR}/
 	chmod -R u=rwX,go=rX ${D}${CAPSULEDIR}
 	@if [ -e ${D}${SYSCONFDIR}/capsuled/capsuled.ini ]; then \

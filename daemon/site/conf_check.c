@@ -135,6 +135,61 @@ check_listen(const struct conf *conf, struct problems *ps)
 	}
 }
 
+/* Prometheus and visitors must not come to one door. */
+static void
+check_metrics(const struct conf *conf, struct problems *ps)
+{
+	const char *other = NULL, *tag = "";
+	size_t i;
+
+	if (conf_listens_meet(&conf->metrics_listen, &conf->gemini_listen))
+		other = "gemini";
+	for (i = 0; i < conf->n_gophers && other == NULL; i++)
+		if (conf_listens_meet(&conf->metrics_listen,
+			&conf->gophers[i].listen)) {
+			other = "gopher";
+			tag = conf->gophers[i].tag;
+		}
+	if (other != NULL)
+		problems_add(ps, conf->path, conf->metrics_listen_line,
+		    "[metrics] listen: an address and port is that of [%s%s] "
+		    "listen",
+		    other, tag);
+}
+
+/* -- proxies -- */
+
+/*
+ * A packet that is lost may be sent again only after three seconds: who closes
+ * earlier refuses visitors of a proxy that did nothing wrong.
+ * Source: the PROXY protocol, section 2.
+ */
+#define PROXY_WAIT_MS 3000
+
+static void
+check_patience(const struct conf *conf, const char *section, const char *tag,
+    const struct conf_networks *proxies, struct problems *ps)
+{
+	if (proxies->n == 0 || conf->request_timeout_ms >= PROXY_WAIT_MS)
+		return;
+	problems_add(ps, conf->path, conf->request_timeout_line,
+	    "[server] request_timeout: %ds is less than the %ds that "
+	    "[%s%s] proxy_protocol needs",
+	    conf->request_timeout_ms / 1000, PROXY_WAIT_MS / 1000, section,
+	    tag);
+}
+
+static void
+check_proxies(const struct conf *conf, struct problems *ps)
+{
+	size_t i;
+
+	check_patience(conf, "gemini", "", &conf->gemini_proxies, ps);
+	for (i = 0; i < conf->n_gophers; i++)
+		check_patience(conf, "gopher", conf->gophers[i].tag,
+		    &conf->gophers[i].proxies, ps);
+}
+
 /* -- all of it -- */
 
 /* Each service finds its capsule; a capsule without one has the first. */
@@ -162,6 +217,8 @@ conf_check(struct conf *conf, struct problems *ps)
 	introduce(conf);
 	check_hosts(conf, ps);
 	check_listen(conf, ps);
+	check_proxies(conf, ps);
+	check_metrics(conf, ps);
 	for (i = 0; i < conf->n_capsules; i++)
 		/* Sections of no capsule were told as a whole. */
 		if (i == 0 || conf->capsules[i].line > 0)
