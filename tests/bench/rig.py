@@ -179,8 +179,7 @@ class Capsuled(Server):
             for key in ("gemini", "gopher"))
 
     def workers(self):
-        return [pid for pid in tree(self.pid)
-                if pid != self.pid and "keeper" not in name_of(pid)]
+        return [pid for pid in tree(self.pid) if "worker" in name_of(pid)]
 
     def keepers(self):
         return [pid for pid in tree(self.pid) if "keeper" in name_of(pid)]
