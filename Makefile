@@ -34,6 +34,9 @@ CHECK_SECONDS =	5
 SOAK_SECONDS =	600
 # The end-to-end tests to run.
 E2E =		tests/e2e
+# What to measure: cpu bytes memory large search slow, or all; "quick" takes
+# less time over it, "write" also writes doc/performance.md.
+BENCH =		all
 
 MODE_release =	-O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 MODE_debug =	-O0 -g3
@@ -183,7 +186,11 @@ FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer \
 FUZZ_net =	${T}/fuzz_keeper ${T}/fuzz_ticket_keys
 FUZZ =		${FUZZ_format} ${FUZZ_site} ${FUZZ_net}
 
-BENCH =		${T}/bench_search
+BENCH_site =	${T}/bench_search
+BENCH_client =	${T}/load ${T}/visit
+BENCH_server =	${T}/limit ${T}/inetd ${BENCH_server_${SYSTEM}}
+BENCH_server_linux = ${T}/slowlink
+BENCHES =	${BENCH_site} ${BENCH_client} ${BENCH_server}
 
 HDRS !=		echo daemon/*/*.h
 
@@ -207,7 +214,8 @@ all: build/capsuled
 #: make valgrind   a few unit tests and a daemon under valgrind
 #: make lint       what every file of the tree keeps to
 #: make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each
-#: make bench      measure what a search costs
+#: make bench      measure speed, bytes and memory beside the least possible
+#:                 and other servers; BENCH="quick cpu", see the variable
 #: make golden     rewrite tests/golden from what is rendered now
 #: make fmt        lay out the C as the tool has it (clang-format 14)
 #: make install    PREFIX=/usr/local, SYSCONFDIR, DESTDIR and others
@@ -350,7 +358,7 @@ ${B}/process.a: ${OBJS_process}
 
 SRC_unit !=	echo tests/unit/*.c tests/unit/*.h
 SRC_fuzz !=	echo tests/fuzz/*.c
-SRC_bench !=	echo tests/bench/*.c
+SRC_bench !=	echo tests/bench/*.[ch]
 
 ${UNIT_base}: ${A_base} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_base} -lcmocka
@@ -377,12 +385,22 @@ ${FUZZ_net}: ${A_net} ${SRC_fuzz}
 	${CC} ${FLAGS} ${LINK} -fsanitize=fuzzer -o $@ tests/fuzz/${@F}.c \
 	    ${A_net} ${LIBS_net}
 
-${BENCH}: ${A_site} ${SRC_bench}
+${BENCH_site}: ${A_site} ${SRC_bench}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/bench/${@F}.c ${A_site} \
 	    ${LIBS_site}
+${BENCH_client}: ${SRC_bench} ${B}/flags
+	${CC} ${FLAGS} ${LINK} -o $@ tests/bench/${@F}.c \
+	    tests/bench/dial.c -lssl -lcrypto
+${BENCH_server}: ${SRC_bench} ${B}/flags
+	${CC} ${FLAGS} ${LINK} -o $@ tests/bench/${@F}.c -lssl -lcrypto
 
-bench: ${BENCH}
-	@for b in ${BENCH}; do ./$$b || exit 1; done
+# Fetches nothing that a measurement can do without.
+bench: ${B}/capsuled ${BENCHES}
+	@sh conf/packages.sh bench
+	@for p in ${PYTHON}; do \
+	    $$p -c 'import ssl' 2>/dev/null || continue; \
+	    BENCH_BUILD=${B} exec $$p tests/bench/bench.py ${BENCH}; \
+	done; echo "there is none of ${PYTHON}"; exit 1
 
 unit: ${UNIT}
 	@bad=0; for t in ${UNIT}; do \
@@ -432,7 +450,8 @@ golden: ${T}/test_render ${T}/test_atom ${T}/test_search
 	GOLDEN=write ./${T}/test_search
 
 fmt:
-	clang-format -i daemon/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c
+	clang-format -i daemon/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c \
+	    tests/bench/*.[ch]
 
 # -- installing --
 

@@ -1,10 +1,12 @@
 #!/bin/sh
 # packages.sh - install what is missing to build, run or test capsuled.
-# usage: packages.sh run|check
+# usage: packages.sh run|check|bench
 #
-# "run" is what building and running takes, "check" what testing takes on top.
+# "run" is what building and running takes, "check" what testing takes on top,
+# and "bench" what measuring can make use of and can do without.
 # A system is a file in conf/packages/ that sets
 #	run, check	packages without which it does not work
+#	bench		packages that some measurements use
 #	extra		packages that more tests use; a release may lack some
 #	by_hand		the command that a person would type before the names
 # and defines
@@ -19,7 +21,7 @@ set -u
 here=$(dirname "$0")
 
 usage() {
-	echo "usage: packages.sh run|check" >&2
+	echo "usage: packages.sh run|check|bench" >&2
 	exit 2
 }
 
@@ -67,7 +69,7 @@ install_by_hand() {
 }
 
 [ $# -eq 1 ] || usage
-case $1 in run | check) ;; *) usage ;; esac
+case $1 in run | check | bench) ;; *) usage ;; esac
 goal=$1
 
 name=$(system)
@@ -94,6 +96,7 @@ fi
 case $goal in
 run) want=$(missing $run) more= ;;
 check) want=$(missing $run $check) more=$(missing $extra) ;;
+bench) want='' more=$(missing $bench) ;;
 esac
 [ -n "$want$more" ] || exit 0
 
@@ -109,7 +112,7 @@ for package in $more; do
 	if offers "$package"; then
 		can="$can$package "
 	else
-		echo "packages: no $package on offer: its tests are skipped"
+		echo "packages: no $package on offer: what takes it is skipped"
 	fi
 done
 if [ -n "$want$can" ]; then

@@ -9,6 +9,7 @@ curl openssl procps"
 extra="llvm shellcheck mandoc clang-format bmake haproxy
 lynx gopher sacc vf1 bombadillo amfora emacs-nox elpa-elpher gnutls-bin tmux
 locales"
+bench="python3 iproute2 libwrap0"
 by_hand="apt-get install"
 
 has() {
