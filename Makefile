@@ -124,7 +124,8 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/acceptor.o ${B}/net/limits.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
-		${B}/process/logs.o ${B}/process/errand.o \
+		${B}/process/logs.o ${B}/process/advice.o \
+		${B}/process/errand.o \
 		${B}/process/keeper.o ${B}/process/generation.o \
 		${B}/process/worker.o ${B}/process/master.o
 OBJS_main =	${B}/process/main.o
@@ -294,6 +295,7 @@ ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c
 ${B}/process/notify.o: daemon/process/notify.c
 ${B}/process/channel.o: daemon/process/channel.c
 ${B}/process/logs.o: daemon/process/logs.c
+${B}/process/advice.o: daemon/process/advice.c
 ${B}/process/errand.o: daemon/process/errand.c
 ${B}/process/keeper.o: daemon/process/keeper.c
 ${B}/process/generation.o: daemon/process/generation.c

@@ -126,6 +126,8 @@ number_of(const struct limits *l, const struct sockaddr *from)
 
 	if (from->sa_family == AF_INET)
 		bytes = (struct view){ (const char *)&in->sin_addr, 4 };
+	else if (from->sa_family == AF_UNIX)
+		bytes = VIEW("local");
 	return hash_bytes(bytes, l->seed);
 }
 

@@ -48,7 +48,8 @@ bool limits_have_room(struct limits *l, const struct limits_rules *rules);
 
 /*
  * Count a connection from this address in; on LIMITS_OK *ticket is filled and
- * must be given back with limits_leave.
+ * must be given back with limits_leave.  All who come through a socket of this
+ * machine (AF_UNIX) are one address.
  */
 enum limits_result limits_enter(struct limits *l,
     const struct limits_rules *rules, const struct sockaddr *from,

@@ -11,8 +11,10 @@
 #include "site/conf.h"
 
 /* Connections that may wait in the kernel for accept(2); it may allow less. */
-#define LISTENER_BACKLOG  4096
-#define LISTENER_HOST_MAX 46 /* bytes; INET6_ADDRSTRLEN */
+#define LISTENER_BACKLOG 4096
+#define LISTENER_HOST_MAX                                                      \
+	(CONF_UNIX_MAX + 1) /* bytes; an address is shorter                    \
+			     */
 
 enum listener_kind { LISTENER_GEMINI, LISTENER_GOPHER };
 
@@ -24,7 +26,7 @@ struct listener {
 	size_t gopher; /* which of conf->gophers it is of, if it is of one */
 	size_t site;   /* which capsule answers where no host is named */
 	int fd;        /* bound and listening, non-blocking */
-	int port;      /* the real one, where the kernel chose */
+	int port;      /* the real one, where the kernel chose; AF_UNIX: 0 */
 
 	/* What the configuration asked for: the same again keeps the socket. */
 	char host[LISTENER_HOST_MAX];
@@ -46,12 +48,15 @@ struct listeners {
 int listeners_open(struct listeners *to, const struct listeners *old,
     const struct conf *conf, struct problems *ps);
 
-/* Close the sockets of ls that kept, which may be NULL, has not taken over. */
+/*
+ * Close the sockets of ls that kept, which may be NULL, has not taken over, and
+ * remove the files of those that have one.
+ */
 void listeners_close(struct listeners *ls, const struct listeners *kept);
 
 /*
- * The port of the first listener of that Gopher service (of conf->gophers), or
- * the protocol's own without one.
+ * The port of the first listener of that Gopher service (of conf->gophers) that
+ * has one, or the protocol's own.
  */
 int listeners_gopher_port(const struct listeners *ls, size_t gopher);
 
@@ -59,7 +64,7 @@ int listeners_gopher_port(const struct listeners *ls, size_t gopher);
 void listeners_ports(const struct listeners *ls, enum listener_kind kind,
     struct buf *to);
 
-/* Append where l listens: "*:70", "127.0.0.1:70", "[::1]:70". */
+/* Append where l listens: "127.0.0.1:70", "[::1]:70", "unix:/run/x". */
 void listener_name(const struct listener *l, struct buf *to);
 
 #endif

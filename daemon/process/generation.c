@@ -20,13 +20,12 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "net/certificate.h"
+#include "process/advice.h"
 #include "process/errand.h"
 #include "site/loader.h"
 
 /* Whom workers become when root names nobody: they need no rights at all. */
 #define UNPRIVILEGED_USER "nobody"
-
-#define EXPIRY_WARNING_S (30L * 24 * 60 * 60)
 
 /* Look up [server] chroot: only root can lock a worker into a folder. */
 static void
@@ -282,27 +281,12 @@ announce_certificate(const struct conf_capsule *c)
 {
 	struct certificate cert;
 	char until[CLOCK_STAMP_MAX];
-	time_t left;
-	size_t i;
 
 	if (certificate_read(c->certificate.p, &cert) == -1)
 		return;
 	clock_stamp(cert.not_after, until, sizeof(until));
 	log_info("certificate %s until %.10s, SHA-256 %s, key SHA-256 %s",
 	    c->certificate.p, until, cert.sha256, cert.key_sha256);
-	left = cert.not_after - clock_wall();
-	if (left < 0)
-		log_warnx("certificate %s has expired: every client refuses it",
-		    c->certificate.p);
-	else if (left < EXPIRY_WARNING_S)
-		log_warnx("certificate %s expires in %ld days; renew it with "
-			  "the same key",
-		    c->certificate.p, (long)left / 86400);
-	for (i = 0; i < c->hostname.n; i++)
-		if (!certificate_names(c->certificate.p, c->hostname.v[i].p))
-			log_warnx("certificate %s does not name %s: strict "
-				  "clients refuse it",
-			    c->certificate.p, c->hostname.v[i].p);
 }
 
 static void
@@ -347,6 +331,7 @@ generation_announce(const struct generation *g)
 
 	for (i = 0; i < g->conf->n_capsules; i++)
 		announce_capsule(&g->conf->capsules[i], &g->snapshot->sites[i]);
+	advice_log(g->conf);
 	announce_sandbox(g);
 	buf_init(&name, 256);
 	for (i = 0; i < g->listeners.n; i++) {

@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "net/remote_key.h"
+#include "process/advice.h"
 #include "process/channel.h"
 #include "process/notify.h"
 #include "process/worker.h"
@@ -33,6 +34,7 @@
 #define BACKOFF_MIN_MS 100   /* after the first worker that died young */
 #define BACKOFF_MAX_MS 10000 /* doubled up to this */
 #define YOUNG_MS       5000  /* dying before this age is dying young */
+#define ADVICE_MS      (24 * 60 * 60 * 1000) /* between two looks at dates */
 
 struct worker_process {
 	struct worker_process *next;
@@ -54,7 +56,7 @@ struct master {
 	struct logs *logs;
 	struct limits *limits;
 	struct worker_process *workers;
-	struct event *respawn, *rekeep, *drained, *watch, *relay;
+	struct event *respawn, *rekeep, *drained, *watch, *advice, *relay;
 	int backoff_ms;        /* 0: the last worker to die was not young */
 	int keeper_backoff_ms; /* the same of the keeper */
 	bool served; /* every listener was served once: we are ready */
@@ -584,6 +586,18 @@ on_hup(evutil_socket_t signal, short what, void *arg)
 		reload(m);
 }
 
+/* A daemon that runs for months hears of an end that comes near. */
+static void
+on_advice(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	advice_log(m->now->conf);
+	after(m->advice, ADVICE_MS);
+}
+
 static void
 on_watch(evutil_socket_t fd, short what, void *arg)
 {
@@ -741,13 +755,15 @@ master_run(const struct master_options *options, struct generation *g,
 	m.rekeep = evtimer_new(m.base, on_rekeep, &m);
 	m.drained = evtimer_new(m.base, on_drained, &m);
 	m.watch = evtimer_new(m.base, on_watch, &m);
+	m.advice = evtimer_new(m.base, on_advice, &m);
 	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
 	    on_relay, &m);
 	if (m.respawn == NULL || m.rekeep == NULL || m.drained == NULL ||
-	    m.watch == NULL || m.relay == NULL ||
+	    m.watch == NULL || m.advice == NULL || m.relay == NULL ||
 	    event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	arm_watch(&m);
+	after(m.advice, ADVICE_MS);
 	spawn_missing(&m);
 	(void)event_base_dispatch(m.base);
 
@@ -765,6 +781,7 @@ master_run(const struct master_options *options, struct generation *g,
 	event_free(m.rekeep);
 	event_free(m.drained);
 	event_free(m.watch);
+	event_free(m.advice);
 	event_free(m.relay);
 	event_base_free(m.base);
 	limits_free(m.limits);

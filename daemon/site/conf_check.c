@@ -93,7 +93,7 @@ is_silent(const struct conf *conf)
 	for (i = 0; i < conf->n_gophers; i++)
 		if (conf->gophers[i].listen.n > 0)
 			return false;
-	return conf->gemini_listen.n == 0;
+	return conf->gemini_listen.n == 0 && conf->gemini_clear.n == 0;
 }
 
 /* The later of two that meet is told, unless only the other was written. */
@@ -119,11 +119,20 @@ check_listen(const struct conf *conf, struct problems *ps)
 		    "[gopher] listen: is off, and so is [gemini] at line %d: "
 		    "nothing is left to serve",
 		    conf->gemini_listen_line);
+	if (conf_listens_meet(&conf->gemini_listen, &conf->gemini_clear))
+		problems_add(ps, conf->path, conf->gemini_clear_line,
+		    "[gemini] clear: an address and port is that of [gemini] "
+		    "listen");
 	for (i = 0; i < conf->n_gophers; i++) {
 		gopher = &conf->gophers[i];
 		if (conf_listens_meet(&conf->gemini_listen, &gopher->listen))
 			tell_meeting(conf, gopher, "gemini", "",
 			    conf->gemini_listen_line, ps);
+		if (conf_listens_meet(&conf->gemini_clear, &gopher->listen))
+			problems_add(ps, conf->path, conf->gemini_clear_line,
+			    "[gemini] clear: an address and port is that of "
+			    "[gopher%s] listen",
+			    gopher->tag);
 		for (k = 0; k < i; k++) {
 			other = &conf->gophers[k];
 			/* Both may have the default: then one lacks its own. */

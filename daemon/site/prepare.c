@@ -278,7 +278,7 @@ write_feed(struct prepare *c, struct page *page, struct view text)
 static void
 prepare_atom(struct prepare *c, struct page *page)
 {
-	struct mime mime = map_type(c->capsule, page->path);
+	struct mime mime = map_type(c->capsule, VIEW(""), page->path);
 	struct stat st;
 	int fd = prepare_open(c, page, page->path, &st);
 
@@ -521,7 +521,9 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 	struct page *page;
 	size_t i;
 
-	c.r = (struct render){ .host = capsule->hostname.v[0],
+	c.r = (struct render){ .host = gopher->host.len > 0
+		    ? gopher->host
+		    : capsule->hostname.v[0],
 		.port = gopher_port,
 		.columns = gopher->columns,
 		.charset = gopher->charset,
