@@ -156,7 +156,8 @@ UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_search
 UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate \
 		${T}/test_private_key ${T}/test_remote_key
-UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
+UNIT_process =	${T}/test_keeper ${T}/test_advice ${T}/test_logs \
+		${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
 # What valgrind gets through in a minute.
 VALGRIND =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \

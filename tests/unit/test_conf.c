@@ -834,7 +834,8 @@ static const struct {
 		 "titel = x\n[selectors b]\nx = y\n",
 	    "6: [capsule b] language: \"!\" " LANGUAGE "\n"
 	    "7: [capsule b] titel: is not a key; nearest: title; accepted: "
-	    "hostname, root, symlinks, certificate, key, language, title, admin\n"
+	    "hostname, root, symlinks, certificate, key, language, title, "
+	    "admin\n"
 	    "9: [selectors b] x: a selector starts with \"/\"\n"),
 	CASE("a host of two capsules",
 	    "[capsule]\nroot = r\nhostname = a.org *.a.org\n"
@@ -900,10 +901,10 @@ static const struct {
 	    "15: [access] /staff/*: stands already at line 11\n"),
 	CASE("unknown key", GOOD "[gopher]\ncolums = 60\n",
 	    "4: [gopher] colums: is not a key; nearest: columns; accepted: "
-	    "listen, tls, port, columns, charset, lastline\n"),
+	    "listen, tls, host, port, columns, charset, lastline\n"),
 	CASE("key of another section", GOOD "[log]\nworkers = 2\n",
 	    "4: [log] workers: is not a key; accepted: level, access, "
-	    "addresses\n"),
+	    "facility, addresses\n"),
 	CASE("key twice", GOOD "[log]\nlevel = info\n\nlevel = warn\n",
 	    "6: [log] level: stands already at line 4\n"),
 	CASE("key twice, the first one wrong", GOOD "root =\n",
