@@ -17,6 +17,7 @@ note_dates(const struct conf *conf, const struct conf_capsule *c,
     const struct certificate *cert, time_t now, struct problems *notes)
 {
 	time_t left = cert->not_after - now;
+	long days = (long)left / DAY_S;
 
 	if (cert->not_before > now)
 		problems_add(notes, conf->path, c->certificate_line,
@@ -30,9 +31,9 @@ note_dates(const struct conf *conf, const struct conf_capsule *c,
 		    c->tag, c->certificate.p);
 	else if (left <= ADVICE_EXPIRY_S)
 		problems_add(notes, conf->path, c->certificate_line,
-		    "[capsule%s] certificate: %s expires in %ld days; renew "
+		    "[capsule%s] certificate: %s expires in %ld day%s; renew "
 		    "it with the same key",
-		    c->tag, c->certificate.p, (long)left / DAY_S);
+		    c->tag, c->certificate.p, days, days == 1 ? "" : "s");
 }
 
 static void

@@ -6,6 +6,7 @@
  */
 #include "process/generation.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -322,6 +323,36 @@ announce_sandbox(const struct generation *g)
 		log_info("workers are locked into %s", g->sandbox.chroot);
 }
 
+/* Visitors from elsewhere come by a listener that is not the machine's own. */
+static bool
+is_public(const struct listener *l)
+{
+	struct view host = view_of(l->host);
+
+	return l->family != AF_UNIX && !view_has_prefix(host, VIEW("127.")) &&
+	    !view_eq(host, VIEW("::1"));
+}
+
+/* A name with addresses of both families leads half its visitors astray. */
+static void
+announce_family(const struct listeners *ls, enum listener_kind kind)
+{
+	const struct listener *l, *one = NULL;
+	bool v4 = false, v6 = false;
+
+	for (l = ls->v; l < ls->v + ls->n; l++)
+		if (l->kind == kind && is_public(l)) {
+			one = l;
+			v4 = v4 || l->family == AF_INET;
+			v6 = v6 || l->family == AF_INET6;
+		}
+	if (one != NULL && v4 != v6)
+		log_info("%s is served over %s alone: let no name of a capsule "
+			 "have an %s record",
+		    one->protocol->name, v4 ? "IPv4" : "IPv6",
+		    v4 ? "AAAA" : "A");
+}
+
 void
 generation_announce(const struct generation *g)
 {
@@ -345,4 +376,6 @@ generation_announce(const struct generation *g)
 		    g->conf->capsules[l->site].tag);
 	}
 	buf_fini(&name);
+	announce_family(&g->listeners, LISTENER_GEMINI);
+	announce_family(&g->listeners, LISTENER_GOPHER);
 }

@@ -73,7 +73,7 @@ the_end_of_a_certificate_is_told_thirty_days_before(void **state)
 	says(END - ADVICE_EXPIRY_S - 1, NULL);
 	says(END - ADVICE_EXPIRY_S,
 	    "expires in 30 days; renew it with the same key");
-	says(END - DAY_S, "expires in 1 days; renew it with the same key");
+	says(END - DAY_S, "expires in 1 day; renew it with the same key");
 	says(END, "expires in 0 days; renew it with the same key");
 	says(END + 1, "has expired: every client refuses it");
 	says(DAY_S, "is not valid yet: clients refuse it");
