@@ -132,7 +132,7 @@ OBJS_main =	${B}/process/main.o
 OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 		${OBJS_process} ${OBJS_main}
 
-LIBS_format =	-lunistring -lidn2
+LIBS_format =	-lidn2 -lunistring
 LIBS_site =	-linih -lsqlite3 -lm ${LIBS_format}
 LIBS_net =	-levent_core -lssl -lcrypto ${LIBS_site}
 

@@ -56,6 +56,11 @@ resolve_user(const struct conf *conf, struct sandbox *box, const char **name,
 	const struct passwd *pw;
 	const struct group *gr;
 
+	/* An image for a container may well have no users at all. */
+	if (geteuid() != 0 && conf->user.len == 0 && conf->group.len == 0) {
+		*name = NULL;
+		return;
+	}
 	*name = conf->user.len > 0 ? conf->user.p : UNPRIVILEGED_USER;
 	pw = getpwnam(*name);
 	if (pw == NULL) {
