@@ -158,19 +158,21 @@ inherited(const struct listeners *old, const struct listener *l)
 	return -1;
 }
 
+/* Where the configuration speaks of each kind. */
+static const char *const sections[] = { "gemini", "gopher", "metrics" };
+
 static void
 tell(const struct listener *l, const struct conf *conf, struct problems *ps)
 {
 	const struct conf_gopher *gopher = &conf->gophers[l->gopher];
-	bool is_gemini = l->kind == LISTENER_GEMINI;
-	bool is_clear = is_gemini && l->clear;
+	bool is_clear = l->kind == LISTENER_GEMINI && l->clear;
+	const int lines[] = { is_clear ? conf->gemini_clear_line
+				       : conf->gemini_listen_line,
+		gopher->listen_line, conf->metrics_listen_line };
 	const char *hint = "";
-	int error = errno, line;
+	int error = errno;
 	struct buf name;
 
-	line = is_clear ? conf->gemini_clear_line
-	    : is_gemini ? conf->gemini_listen_line
-			: gopher->listen_line;
 	if (error == EACCES && l->family != AF_UNIX)
 		hint = "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
 	else if (error == EADDRINUSE)
@@ -179,9 +181,9 @@ tell(const struct listener *l, const struct conf *conf, struct problems *ps)
 		hint = "; this machine has no such address";
 	buf_init(&name, 256);
 	listener_name(l, &name);
-	problems_add(ps, conf->path, line,
-	    "[%s%s] %s: cannot listen on %.*s: %s%s",
-	    is_gemini ? "gemini" : "gopher", is_gemini ? "" : gopher->tag,
+	problems_add(ps, conf->path, lines[l->kind],
+	    "[%s%s] %s: cannot listen on %.*s: %s%s", sections[l->kind],
+	    l->kind == LISTENER_GOPHER ? gopher->tag : "",
 	    is_clear ? "clear" : "listen", VIEW_ARG(buf_view(&name)),
 	    strerror(error), hint);
 	buf_fini(&name);
@@ -253,7 +255,13 @@ struct service {
 
 #define BEFORE_GOPHER 2 /* services: Gemini with TLS, and without */
 
-/* The i-th service of conf: Gemini, then all of Gopher. */
+static size_t
+count_services(const struct conf *conf)
+{
+	return BEFORE_GOPHER + conf->n_gophers + 1;
+}
+
+/* The i-th service of conf: Gemini, then all of Gopher, then metrics. */
 static struct service
 service_of(const struct conf *conf, size_t i)
 {
@@ -263,15 +271,13 @@ service_of(const struct conf *conf, size_t i)
 		return (struct service){ LISTENER_GEMINI,
 			i == 0 ? &conf->gemini_listen : &conf->gemini_clear, 0,
 			i == 1, i == 0 };
-	gopher = &conf->gophers[i - BEFORE_GOPHER];
-	return (struct service){ LISTENER_GOPHER, &gopher->listen,
-		i - BEFORE_GOPHER, true, gopher->tls };
-}
-
-static size_t
-count_services(const struct conf *conf)
-{
-	return BEFORE_GOPHER + conf->n_gophers;
+	i -= BEFORE_GOPHER;
+	if (i == conf->n_gophers)
+		return (struct service){ LISTENER_METRICS,
+			&conf->metrics_listen, 0, true, false };
+	gopher = &conf->gophers[i];
+	return (struct service){ LISTENER_GOPHER, &gopher->listen, i, true,
+		gopher->tls };
 }
 
 /* Fill in what the configuration says of a listener. */
@@ -280,11 +286,11 @@ describe(struct listener *l, const struct service *service,
     const struct conf *conf, const struct conf_listen *want)
 {
 	const struct conf_gopher *gopher = &conf->gophers[service->gopher];
-	bool is_gemini = service->kind == LISTENER_GEMINI;
+	bool is_gopher = service->kind == LISTENER_GOPHER;
 
 	*l = (struct listener){ .kind = service->kind,
 		.gopher = service->gopher,
-		.site = is_gemini ? 0 : gopher->capsule,
+		.site = is_gopher ? gopher->capsule : 0,
 		.fd = -1,
 		.family = want->family,
 		.asked_port = want->port,
@@ -292,7 +298,8 @@ describe(struct listener *l, const struct service *service,
 	snprintf(l->host, sizeof(l->host), "%.*s", VIEW_ARG(want->host));
 	l->clear = service->clear;
 	l->tls = service->tls;
-	l->protocol = is_gemini ? &protocol_gemini : &protocol_gopher;
+	if (service->kind != LISTENER_METRICS)
+		l->protocol = is_gopher ? &protocol_gopher : &protocol_gemini;
 }
 
 /* True if both are one word of one list: the halves of a "*". */

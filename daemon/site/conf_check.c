@@ -119,20 +119,11 @@ check_listen(const struct conf *conf, struct problems *ps)
 		    "[gopher] listen: is off, and so is [gemini] at line %d: "
 		    "nothing is left to serve",
 		    conf->gemini_listen_line);
-	if (conf_listens_meet(&conf->gemini_listen, &conf->gemini_clear))
-		problems_add(ps, conf->path, conf->gemini_clear_line,
-		    "[gemini] clear: an address and port is that of [gemini] "
-		    "listen");
 	for (i = 0; i < conf->n_gophers; i++) {
 		gopher = &conf->gophers[i];
 		if (conf_listens_meet(&conf->gemini_listen, &gopher->listen))
 			tell_meeting(conf, gopher, "gemini", "",
 			    conf->gemini_listen_line, ps);
-		if (conf_listens_meet(&conf->gemini_clear, &gopher->listen))
-			problems_add(ps, conf->path, conf->gemini_clear_line,
-			    "[gemini] clear: an address and port is that of "
-			    "[gopher%s] listen",
-			    gopher->tag);
 		for (k = 0; k < i; k++) {
 			other = &conf->gophers[k];
 			/* Both may have the default: then one lacks its own. */
@@ -142,6 +133,53 @@ check_listen(const struct conf *conf, struct problems *ps)
 				    other->listen_line, ps);
 		}
 	}
+}
+
+/* The section whose addresses for visitors, with TLS or Gopher's, meet ls. */
+static const char *
+neighbour(const struct conf *conf, const struct conf_listens *ls,
+    const char **tag)
+{
+	size_t i;
+
+	*tag = "";
+	if (conf_listens_meet(ls, &conf->gemini_listen))
+		return "gemini";
+	for (i = 0; i < conf->n_gophers; i++)
+		if (conf_listens_meet(ls, &conf->gophers[i].listen)) {
+			*tag = conf->gophers[i].tag;
+			return "gopher";
+		}
+	return NULL;
+}
+
+/* Nobody shall be without TLS who asked for it. */
+static void
+check_clear(const struct conf *conf, struct problems *ps)
+{
+	const char *tag, *other = neighbour(conf, &conf->gemini_clear, &tag);
+
+	if (other != NULL)
+		problems_add(ps, conf->path, conf->gemini_clear_line,
+		    "[gemini] clear: an address and port is that of [%s%s] "
+		    "listen",
+		    other, tag);
+}
+
+/* Prometheus and visitors must not come to one door. */
+static void
+check_metrics(const struct conf *conf, struct problems *ps)
+{
+	const char *tag, *other = neighbour(conf, &conf->metrics_listen, &tag);
+	bool is_clear =
+	    conf_listens_meet(&conf->metrics_listen, &conf->gemini_clear);
+
+	if (other != NULL || is_clear)
+		problems_add(ps, conf->path, conf->metrics_listen_line,
+		    "[metrics] listen: an address and port is that of [%s%s] "
+		    "%s",
+		    other == NULL ? "gemini" : other, tag,
+		    other == NULL ? "clear" : "listen");
 }
 
 /* -- all of it -- */
@@ -171,6 +209,8 @@ conf_check(struct conf *conf, struct problems *ps)
 	introduce(conf);
 	check_hosts(conf, ps);
 	check_listen(conf, ps);
+	check_clear(conf, ps);
+	check_metrics(conf, ps);
 	for (i = 0; i < conf->n_capsules; i++)
 		/* Sections of no capsule were told as a whole. */
 		if (i == 0 || conf->capsules[i].line > 0)

@@ -511,7 +511,7 @@ say_listen(const struct conf_key *key, struct buf *why)
 	bool is_off = conf_word_find(key->words, key->def) != NULL;
 
 	buf_printf(why, "a list of addresses such as %s, or off",
-	    is_off ? "127.0.0.1:1966" : key->def);
+	    is_off ? "127.0.0.1:9965" : key->def);
 }
 
 /* -- all kinds -- */

@@ -181,6 +181,11 @@ bytes, nor off
         "listen = 127.0.0.1:7000\n" + BASE, """\
 :2: [gemini] clear: an address and port is that of [gopher] listen
 """),
+    "one address for clear and metrics": (
+        "[gemini]\nclear = 127.0.0.1:7000\n[metrics]\n"
+        "listen = 127.0.0.1:7000\n" + BASE, """\
+:4: [metrics] listen: an address and port is that of [gemini] clear
+"""),
     "one socket for both": (
         "[gemini]\nlisten = unix:/run/s\n[gopher]\nlisten = unix:/run/s\n"
         + BASE, """\

@@ -120,6 +120,16 @@ def test_sockets_of_this_machine_answer_as_ports_do(daemon, run_folder):
     assert "listening on unix:%s/clear: gemini" % run_folder in d.log()
 
 
+def test_counts_are_served_by_a_file(daemon, run_folder):
+    d = daemon(by_file(run_folder,
+                       metrics={"listen": "unix:%s/metrics" % run_folder}))
+    with Plain(run_folder / "metrics") as c:
+        c.send(b"GET /metrics HTTP/1.0\r\n\r\n")
+        assert b"capsuled_" in c.read_all().data
+    d.stop()
+    assert list(run_folder.iterdir()) == []
+
+
 def test_the_ready_line_names_no_port_for_a_file(daemon, run_folder):
     d = daemon(by_file(run_folder))
     assert d.ready == "ready gemini=%d\n" % d.gemini
