@@ -74,6 +74,14 @@ port_of(int fd)
 	    : ntohs(((struct sockaddr_in6 *)&ss)->sin6_port);
 }
 
+static bool
+is_socket(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 /*
  * Remove the file of a socket that nobody listens on any more: whoever made
  * it was killed.  Anything else that has the name stays, and bind fails.
@@ -81,10 +89,9 @@ port_of(int fd)
 static void
 remove_stale(const struct sockaddr *at, socklen_t len, const char *path)
 {
-	struct stat st;
 	int fd;
 
-	if (lstat(path, &st) == -1 || !S_ISSOCK(st.st_mode))
+	if (!is_socket(path))
 		return;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
@@ -176,7 +183,9 @@ tell(const struct listener *l, const struct conf *conf, struct problems *ps)
 	if (error == EACCES && l->family != AF_UNIX)
 		hint = "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
 	else if (error == EADDRINUSE)
-		hint = "; another server has it";
+		hint = l->family == AF_UNIX && !is_socket(l->host)
+		    ? "; a file that is no socket has that name"
+		    : "; another server has it";
 	else if (error == EADDRNOTAVAIL)
 		hint = "; this machine has no such address";
 	buf_init(&name, 256);
