@@ -7,7 +7,7 @@ libidn2-dev libsqlite3-dev"
 check="python3 python3-pytest libcmocka-dev clang libclang-rt-dev
 curl openssl procps"
 extra="llvm shellcheck mandoc clang-format lynx gopher amfora tmux bmake
-gnutls-bin libnss3-tools faketime"
+gnutls-bin libnss3-tools faketime haproxy"
 by_hand="apt-get install"
 
 has() {

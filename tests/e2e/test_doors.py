@@ -186,6 +186,27 @@ def gopher_or_end(folder):
         return c.read_all().data
 
 
+def test_a_proxy_may_come_by_a_socket(daemon, run_folder):
+    """And has to say whose it is, as one that comes by a port."""
+    d = daemon(conf(gemini={"listen": ONE, "clear": "unix:%s/clear"
+                            % run_folder, "proxy_protocol": "unix"}))
+    with Plain(run_folder / "clear") as c:
+        c.send(b"PROXY TCP4 192.0.2.7 192.0.2.1 5678 1965\r\n"
+               + url("/history").encode() + b"\r\n")
+        assert b"1996" in c.read_all().data
+    assert wait_for("the line", d.accesses)[0]["from"] == "192.0.2.7"
+    with Plain(run_folder / "clear") as c:
+        c.send(url("/history").encode() + b"\r\n")
+        assert c.read_all().data == b""
+    assert "unix is in [gemini] proxy_protocol and sent no valid" in d.log()
+    with Plain(run_folder / "clear") as c:
+        c.send(b"PROXY UNKNOWN\r\n" + url("/history").encode() + b"\r\n")
+        assert b"1996" in c.read_all().data
+    assert wait_for("its line", lambda: d.accesses()[1:])[0]["from"] == "unix"
+    # Who comes by the port is no proxy.
+    assert gemini(d.gemini, url("/history")).status == 20
+
+
 def test_a_silent_client_of_a_socket_is_dropped(daemon, run_folder):
     daemon(by_file(run_folder, server={"request_timeout": "1s"}))
     with Plain(run_folder / "gopher") as c:
