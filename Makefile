@@ -131,7 +131,8 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/resume.o ${B}/net/fold.o ${B}/net/metrics.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
-		${B}/process/logs.o ${B}/process/errand.o \
+		${B}/process/logs.o ${B}/process/advice.o \
+		${B}/process/errand.o \
 		${B}/process/child.o ${B}/process/exporter.o \
 		${B}/process/keeper.o ${B}/process/generation.o \
 		${B}/process/worker.o ${B}/process/master.o
@@ -139,7 +140,7 @@ OBJS_main =	${B}/process/main.o
 OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 		${OBJS_process} ${OBJS_main}
 
-LIBS_format =	-lunistring -lidn2
+LIBS_format =	-lidn2 -lunistring
 LIBS_site =	-linih -lsqlite3 -lm ${LIBS_format}
 LIBS_net =	-levent_core -lssl -lcrypto ${LIBS_site}
 LIBS_process =	-levent_extra ${LIBS_net}
@@ -167,7 +168,8 @@ UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_metrics \
 		${T}/test_certificate \
 		${T}/test_private_key ${T}/test_remote_key \
 		${T}/test_sessions ${T}/test_ticket_keys ${T}/test_fold
-UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
+UNIT_process =	${T}/test_keeper ${T}/test_advice ${T}/test_logs \
+		${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
 # What valgrind gets through in a minute.
 VALGRIND =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
@@ -320,6 +322,7 @@ ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c
 ${B}/process/notify.o: daemon/process/notify.c
 ${B}/process/channel.o: daemon/process/channel.c
 ${B}/process/logs.o: daemon/process/logs.c
+${B}/process/advice.o: daemon/process/advice.c
 ${B}/process/errand.o: daemon/process/errand.c
 ${B}/process/child.o: daemon/process/child.c
 ${B}/process/exporter.o: daemon/process/exporter.c

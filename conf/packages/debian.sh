@@ -8,7 +8,7 @@ check="python3 python3-pytest libcmocka-dev clang libclang-rt-dev
 curl openssl procps"
 extra="llvm shellcheck mandoc clang-format bmake haproxy
 lynx gopher sacc vf1 bombadillo amfora emacs-nox elpa-elpher gnutls-bin tmux
-locales"
+locales libnss3-tools faketime"
 bench="python3 iproute2 libwrap0"
 by_hand="apt-get install"
 

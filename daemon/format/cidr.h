@@ -7,7 +7,7 @@
 #include "base/view.h"
 
 struct cidr {
-	int family;                /* AF_INET or AF_INET6 */
+	int family;                /* AF_INET or AF_INET6; others match alike */
 	unsigned char address[16]; /* network order; 4 bytes of it for IPv4;
 				    * zeroes behind the bits that count */
 	unsigned bits;             /* that count, from the first */

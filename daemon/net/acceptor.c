@@ -114,7 +114,9 @@ static bool
 accept_one(struct acceptor_port *p)
 {
 	struct acceptor *a = p->acceptor;
-	struct sockaddr_storage from;
+	/* Not every system names those who come through a socket file. */
+	struct sockaddr_storage from = { .ss_family =
+					     (sa_family_t)p->listener->family };
 	socklen_t len = sizeof(from);
 	int fd;
 

@@ -306,6 +306,7 @@ certificate_read(const char *path, struct certificate *to)
 		return -1;
 	to->not_before = seconds(X509_get0_notBefore(x));
 	to->not_after = seconds(X509_get0_notAfter(x));
+	to->is_rare = EVP_PKEY_is_a(X509_get0_pubkey(x), "ED25519") == 1;
 	to->sha256[0] = to->key_sha256[0] = '\0';
 	if (X509_digest(x, EVP_sha256(), hash, &len) == 1)
 		hexadecimal(hash, len, to->sha256);

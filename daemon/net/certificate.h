@@ -13,6 +13,7 @@
 /* What people want to know of a certificate. */
 struct certificate {
 	time_t not_before, not_after;
+	bool is_rare; /* its key is of Ed25519, which few clients accept */
 	char sha256[CERTIFICATE_HASH_MAX];     /* of the certificate, DER */
 	char key_sha256[CERTIFICATE_HASH_MAX]; /* of the public key, SPKI DER */
 };

@@ -186,7 +186,9 @@ put_address(struct buf *to, const struct conn *c)
 	memcpy(addr, c->addr, sizeof(addr));
 	if (how == CONF_ADDRESS_TRUNCATED)
 		memset(addr + kept, 0, sizeof(addr) - kept);
-	if (how == CONF_ADDRESS_NONE ||
+	if (c->family == AF_UNIX && how != CONF_ADDRESS_NONE)
+		buf_puts(to, "unix");
+	else if (how == CONF_ADDRESS_NONE ||
 	    inet_ntop(c->family, addr, text, sizeof(text)) == NULL)
 		buf_putc(to, '-');
 	else
@@ -303,7 +305,10 @@ tell_bad_header(struct conn *c)
 		return;
 	c->all->warned_ms = now;
 	/* In full, whatever is logged of visitors: it is the operator's own. */
-	if (inet_ntop(c->family, c->addr, from, sizeof(from)) != NULL)
+	if (c->family == AF_UNIX)
+		memcpy(from, "unix", sizeof("unix"));
+	if (c->family == AF_UNIX ||
+	    inet_ntop(c->family, c->addr, from, sizeof(from)) != NULL)
 		log_warnx("%s is in [%s] proxy_protocol and sent no valid "
 			  "PROXY header: closed",
 		    from, c->listener->protocol->name);
@@ -452,17 +457,33 @@ keep_partial(struct conn *c, struct view in)
 	return true;
 }
 
+/* Anybody can make a handshake fail: only who debugs hears of it. */
+static void
+tell_failure(struct conn *c, enum stream_result result)
+{
+	const char *why = stream_failure(result);
+	struct buf *from = &c->all->log;
+
+	metrics_count(METRICS_HANDSHAKE_BROKE, 1);
+	if (!log_is_on(LOG_LEVEL_DEBUG))
+		return;
+	buf_reset(from);
+	put_address(from, c);
+	log_debug("fd %d: no handshake with %.*s: %s", c->stream.fd,
+	    VIEW_ARG(buf_view(from)), why);
+}
+
 /*
  * A handshake that failed leaves an alert behind that says why: linger, so
  * that no reset destroys it.
  */
 static void
-give_up(struct conn *c)
+give_up(struct conn *c, enum stream_result result)
 {
 	bool alerted = c->stream.ssl != NULL && !stream_is_ready(&c->stream);
 
 	if (alerted)
-		metrics_count(METRICS_HANDSHAKE_BROKE, 1);
+		tell_failure(c, result);
 	if (alerted && shutdown(c->stream.fd, SHUT_WR) == 0)
 		move(c, CONN_CLOSING);
 	else
@@ -498,7 +519,7 @@ read_request(struct conn *c)
 		if (r == STREAM_WAIT_READ || r == STREAM_WAIT_WRITE)
 			return wait_for(c, r);
 		if (r != STREAM_DONE) {
-			give_up(c);
+			give_up(c, r);
 			return true;
 		}
 		c->partial_len += n;
@@ -690,7 +711,8 @@ static void
 remember_address(struct conn *c, const struct sockaddr *from)
 {
 	c->family = from->sa_family;
-	memcpy(c->addr, bytes_of(from), c->family == AF_INET ? 4 : 16);
+	if (c->family != AF_UNIX)
+		memcpy(c->addr, bytes_of(from), c->family == AF_INET ? 4 : 16);
 }
 
 /* True if the peer has to say first whom it brings. */

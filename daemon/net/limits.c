@@ -103,7 +103,11 @@ static uint64_t
 number_of(const struct limits *l, int family, const void *address)
 {
 	struct view bytes = { address, family == AF_INET ? 4 : 8 };
-	uint64_t n = hash_bytes(bytes, l->seed);
+	uint64_t n;
+
+	if (family == AF_UNIX)
+		bytes = VIEW("unix");
+	n = hash_bytes(bytes, l->seed);
 
 	return n == NOBODY ? 1 : n;
 }
@@ -117,6 +121,8 @@ number_from(const struct limits *l, const struct sockaddr *from)
 
 	if (from->sa_family == AF_INET)
 		return number_of(l, AF_INET, &in->sin_addr);
+	if (from->sa_family == AF_UNIX)
+		return number_of(l, AF_UNIX, NULL);
 	return number_of(l, AF_INET6, &in6->sin6_addr);
 }
 

@@ -48,8 +48,9 @@ bool limits_have_room(struct limits *l, const struct limits_rules *rules);
 
 /*
  * Count a connection from this address in; on LIMITS_OK *ticket is filled and
- * must be given back with limits_leave.  Without an address (NULL: a proxy has
- * yet to say whose it is) it counts in the total alone, and limits_assign must
+ * must be given back with limits_leave.  All who come through a socket of this
+ * machine (AF_UNIX) are one address.  Without an address (NULL: a proxy has yet
+ * to say whose it is) it counts in the total alone, and limits_assign must
  * follow before anything is taken.
  */
 enum limits_result limits_enter(struct limits *l,
@@ -59,7 +60,8 @@ void limits_leave(struct limits *l, unsigned ticket);
 
 /*
  * From now on count a connection that had no address towards this one; address
- * is 4 bytes for AF_INET and 16 for AF_INET6, network order.  LIMITS_OK, or
+ * is 4 bytes for AF_INET and 16 for AF_INET6, network order, and not read for
+ * AF_UNIX.  LIMITS_OK, or
  * LIMITS_REFUSED as limits_enter would: then it still has none.
  */
 enum limits_result limits_assign(struct limits *l,

@@ -8,6 +8,8 @@
 #include "net/listener.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -24,15 +26,27 @@
 
 #define PORT_TRIES 16 /* "*:0": how often to look for a port free in both */
 
+/* Who may connect is what the folder of the file says: not every system looks
+ * at the file's own mode. */
+#define UNIX_MODE 0666
+
+_Static_assert(LISTENER_HOST_MAX <= sizeof(((struct sockaddr_un *)0)->sun_path),
+    "a path of a socket is longer than this system takes");
+
 /* The address of l with this port; returns its length. */
 static socklen_t
 address(const struct listener *l, int port, struct sockaddr_storage *to)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)to;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
+	struct sockaddr_un *un = (struct sockaddr_un *)to;
 
 	memset(to, 0, sizeof(*to));
 	to->ss_family = (sa_family_t)l->family;
+	if (l->family == AF_UNIX) {
+		memcpy(un->sun_path, l->host, strlen(l->host));
+		return sizeof(*un);
+	}
 	if (l->family == AF_INET) {
 		in->sin_port = htons((in_port_t)port);
 		if (l->host[0] != '\0')
@@ -53,9 +67,57 @@ port_of(int fd)
 
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
 		return -1;
+	if (ss.ss_family == AF_UNIX)
+		return 0;
 	return ss.ss_family == AF_INET
 	    ? ntohs(((struct sockaddr_in *)&ss)->sin_port)
 	    : ntohs(((struct sockaddr_in6 *)&ss)->sin6_port);
+}
+
+static bool
+is_socket(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/*
+ * Remove the file of a socket that nobody listens on any more: whoever made
+ * it was killed.  Anything else that has the name stays, and bind fails.
+ */
+static void
+remove_stale(const struct sockaddr *at, socklen_t len, const char *path)
+{
+	int fd;
+
+	if (!is_socket(path))
+		return;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return;
+	if (connect(fd, at, len) == -1 && errno == ECONNREFUSED)
+		(void)unlink(path);
+	close(fd);
+}
+
+/* Before bind; 0 or -1 with errno. */
+static int
+set_options(int fd, int family)
+{
+	int one = 1;
+
+	if (family == AF_UNIX)
+		return 0;
+	if (family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) == -1)
+		return -1;
+	/* Accepted sockets inherit NODELAY: one system call less a visit. */
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ==
+		    0 &&
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0
+	    ? 0
+	    : -1;
 }
 
 /* A socket for l on this port, or -1 with errno. */
@@ -64,19 +126,18 @@ open_socket(const struct listener *l, int port)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = address(l, port, &ss);
-	int one = 1, saved;
-	int fd =
-	    socket(l->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool is_unix = l->family == AF_UNIX;
+	int saved,
+	    fd = socket(l->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		0);
 
 	if (fd == -1)
 		return -1;
-	/* Accepted sockets inherit NODELAY: one system call less a visit. */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0 &&
-	    (l->family != AF_INET6 ||
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) ==
-		    0) &&
+	if (is_unix)
+		remove_stale((struct sockaddr *)&ss, len, l->host);
+	if (set_options(fd, l->family) == 0 &&
 	    bind(fd, (struct sockaddr *)&ss, len) == 0 &&
+	    (!is_unix || chmod(l->host, UNIX_MODE) == 0) &&
 	    listen(fd, LISTENER_BACKLOG) == 0)
 		return fd;
 	saved = errno;
@@ -111,24 +172,29 @@ static void
 tell(const struct listener *l, const struct conf *conf, struct problems *ps)
 {
 	const struct conf_gopher *gopher = &conf->gophers[l->gopher];
-	const int lines[] = { conf->gemini_listen_line, gopher->listen_line,
-		conf->metrics_listen_line };
+	bool is_clear = l->kind == LISTENER_GEMINI && l->clear;
+	const int lines[] = { is_clear ? conf->gemini_clear_line
+				       : conf->gemini_listen_line,
+		gopher->listen_line, conf->metrics_listen_line };
 	const char *hint = "";
 	int error = errno;
 	struct buf name;
 
-	if (error == EACCES)
+	if (error == EACCES && l->family != AF_UNIX)
 		hint = "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
 	else if (error == EADDRINUSE)
-		hint = "; another server has it";
+		hint = l->family == AF_UNIX && !is_socket(l->host)
+		    ? "; a file that is no socket has that name"
+		    : "; another server has it";
 	else if (error == EADDRNOTAVAIL)
 		hint = "; this machine has no such address";
 	buf_init(&name, 256);
 	listener_name(l, &name);
 	problems_add(ps, conf->path, lines[l->kind],
-	    "[%s%s] listen: cannot listen on %.*s: %s%s", sections[l->kind],
+	    "[%s%s] %s: cannot listen on %.*s: %s%s", sections[l->kind],
 	    l->kind == LISTENER_GOPHER ? gopher->tag : "",
-	    VIEW_ARG(buf_view(&name)), strerror(error), hint);
+	    is_clear ? "clear" : "listen", VIEW_ARG(buf_view(&name)),
+	    strerror(error), hint);
 	buf_fini(&name);
 }
 
@@ -177,9 +243,13 @@ listeners_close(struct listeners *ls, const struct listeners *kept)
 {
 	size_t i;
 
-	for (i = 0; i < ls->n; i++)
-		if (!is_in(kept, ls->v[i].fd))
-			close(ls->v[i].fd);
+	for (i = 0; i < ls->n; i++) {
+		if (is_in(kept, ls->v[i].fd))
+			continue;
+		close(ls->v[i].fd);
+		if (ls->v[i].family == AF_UNIX)
+			(void)unlink(ls->v[i].host);
+	}
 	xfree(ls->v);
 	*ls = (struct listeners){ NULL, 0 };
 }
@@ -189,25 +259,34 @@ struct service {
 	enum listener_kind kind;
 	const struct conf_listens *listens;
 	size_t gopher; /* of conf->gophers */
+	bool clear, tls;
 };
+
+#define BEFORE_GOPHER 2 /* services: Gemini with TLS, and without */
 
 static size_t
 count_services(const struct conf *conf)
 {
-	return conf->n_gophers + 2;
+	return BEFORE_GOPHER + conf->n_gophers + 1;
 }
 
 /* The i-th service of conf: Gemini, then all of Gopher, then metrics. */
 static struct service
 service_of(const struct conf *conf, size_t i)
 {
-	if (i == 0)
-		return (
-		    struct service){ LISTENER_GEMINI, &conf->gemini_listen, 0 };
-	if (i <= conf->n_gophers)
-		return (struct service){ LISTENER_GOPHER,
-			&conf->gophers[i - 1].listen, i - 1 };
-	return (struct service){ LISTENER_METRICS, &conf->metrics_listen, 0 };
+	const struct conf_gopher *gopher;
+
+	if (i < BEFORE_GOPHER)
+		return (struct service){ LISTENER_GEMINI,
+			i == 0 ? &conf->gemini_listen : &conf->gemini_clear, 0,
+			i == 1, i == 0 };
+	i -= BEFORE_GOPHER;
+	if (i == conf->n_gophers)
+		return (struct service){ LISTENER_METRICS,
+			&conf->metrics_listen, 0, true, false };
+	gopher = &conf->gophers[i];
+	return (struct service){ LISTENER_GOPHER, &gopher->listen, i, true,
+		gopher->tls };
 }
 
 /* Who is a proxy to this service. */
@@ -243,11 +322,10 @@ describe(struct listener *l, const struct service *service,
 		.asked_port = want->port,
 		.pair = want->pair };
 	snprintf(l->host, sizeof(l->host), "%.*s", VIEW_ARG(want->host));
-	if (service->kind == LISTENER_METRICS)
-		return;
-	l->clear = is_gopher;
-	l->tls = !is_gopher || gopher->tls;
-	l->protocol = is_gopher ? &protocol_gopher : &protocol_gemini;
+	l->clear = service->clear;
+	l->tls = service->tls;
+	if (service->kind != LISTENER_METRICS)
+		l->protocol = is_gopher ? &protocol_gopher : &protocol_gemini;
 }
 
 /* True if both are one word of one list: the halves of a "*". */
@@ -255,7 +333,7 @@ static bool
 is_pair(const struct listener *a, const struct listener *b)
 {
 	return a->kind == b->kind && a->gopher == b->gopher &&
-	    a->pair == b->pair;
+	    a->clear == b->clear && a->pair == b->pair;
 }
 
 /* Bind the addresses of one service behind those already in ls. */
@@ -295,7 +373,8 @@ count(const struct conf *conf, bool *any_zero)
 	for (i = 0; i < count_services(conf); i++) {
 		service = service_of(conf, i);
 		for (k = 0; k < service.listens->n; k++)
-			if (service.listens->v[k].port == 0)
+			if (service.listens->v[k].port == 0 &&
+			    service.listens->v[k].family != AF_UNIX)
 				*any_zero = true;
 		n += service.listens->n;
 	}
@@ -345,7 +424,7 @@ listeners_gopher_port(const struct listeners *ls, size_t gopher)
 
 	for (i = 0; i < ls->n; i++)
 		if (ls->v[i].kind == LISTENER_GOPHER &&
-		    ls->v[i].gopher == gopher)
+		    ls->v[i].gopher == gopher && ls->v[i].port != 0)
 			return ls->v[i].port;
 	return GOPHER_PORT;
 }
@@ -357,7 +436,8 @@ listeners_ports(const struct listeners *ls, enum listener_kind kind,
 	const struct listener *last = NULL, *l;
 
 	for (l = ls->v; l < ls->v + ls->n; l++) {
-		if (l->kind != kind || (last != NULL && is_pair(last, l)))
+		if (l->kind != kind || l->family == AF_UNIX ||
+		    (last != NULL && is_pair(last, l)))
 			continue;
 		buf_printf(to, "%s%d", last == NULL ? "" : ",", l->port);
 		last = l;
@@ -369,7 +449,9 @@ listener_name(const struct listener *l, struct buf *to)
 {
 	int port = l->fd == -1 ? l->asked_port : l->port;
 
-	if (l->family == AF_INET6)
+	if (l->family == AF_UNIX)
+		buf_printf(to, "unix:%s", l->host);
+	else if (l->family == AF_INET6)
 		buf_printf(to, "[%s]:%d", l->host[0] == '\0' ? "::" : l->host,
 		    port);
 	else

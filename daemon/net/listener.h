@@ -11,8 +11,10 @@
 #include "site/conf.h"
 
 /* Connections that may wait in the kernel for accept(2); it may allow less. */
-#define LISTENER_BACKLOG  4096
-#define LISTENER_HOST_MAX 46 /* bytes; INET6_ADDRSTRLEN */
+#define LISTENER_BACKLOG 4096
+
+/* An address, which is shorter, or the path of a socket, and a NUL: bytes. */
+#define LISTENER_HOST_MAX (CONF_UNIX_MAX + 1)
 
 /* In this order where they are counted. */
 enum listener_kind { LISTENER_GEMINI, LISTENER_GOPHER, LISTENER_METRICS };
@@ -27,7 +29,7 @@ struct listener {
 	const struct conf_networks *proxies; /* who sends a PROXY header;
 					      * of the configuration */
 	int fd;   /* bound and listening, non-blocking */
-	int port; /* the real one, where the kernel chose */
+	int port; /* the real one, where the kernel chose; AF_UNIX: 0 */
 
 	/* What the configuration asked for: the same again keeps the socket. */
 	char host[LISTENER_HOST_MAX];
@@ -49,12 +51,15 @@ struct listeners {
 int listeners_open(struct listeners *to, const struct listeners *old,
     const struct conf *conf, struct problems *ps);
 
-/* Close the sockets of ls that kept, which may be NULL, has not taken over. */
+/*
+ * Close the sockets of ls that kept, which may be NULL, has not taken over, and
+ * remove the files of those that have one.
+ */
 void listeners_close(struct listeners *ls, const struct listeners *kept);
 
 /*
- * The port of the first listener of that Gopher service (of conf->gophers), or
- * the protocol's own without one.
+ * The port of the first listener of that Gopher service (of conf->gophers) that
+ * has one, or the protocol's own.
  */
 int listeners_gopher_port(const struct listeners *ls, size_t gopher);
 
@@ -62,7 +67,7 @@ int listeners_gopher_port(const struct listeners *ls, size_t gopher);
 void listeners_ports(const struct listeners *ls, enum listener_kind kind,
     struct buf *to);
 
-/* Append where l listens: "*:70", "127.0.0.1:70", "[::1]:70". */
+/* Append where l listens: "127.0.0.1:70", "[::1]:70", "unix:/run/x". */
 void listener_name(const struct listener *l, struct buf *to);
 
 #endif

@@ -289,6 +289,17 @@ wanted(struct stream *s, int ret)
 	}
 }
 
+const char *
+stream_failure(enum stream_result result)
+{
+	const char *words = ERR_reason_error_string(ERR_peek_error());
+
+	if (words != NULL)
+		return words;
+	return result == STREAM_END ? "the client hung up"
+				    : "the connection broke";
+}
+
 static enum stream_result
 tls_read(struct stream *s, char *to, size_t size, size_t *n)
 {

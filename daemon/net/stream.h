@@ -115,6 +115,12 @@ enum stream_result stream_flush(struct stream *s);
 /* Receive and forget; WAIT_READ, END or BROKEN. */
 enum stream_result stream_drain(struct stream *s);
 
+/*
+ * Why a handshake failed, in words; to be asked right after the call that
+ * failed with result, while stream_is_ready is false.
+ */
+const char *stream_failure(enum stream_result result);
+
 /* True once the handshake is over; always true in the clear. */
 bool stream_is_ready(const struct stream *s);
 

@@ -6,6 +6,7 @@
  */
 #include "process/generation.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -20,13 +21,12 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "net/certificate.h"
+#include "process/advice.h"
 #include "process/errand.h"
 #include "site/loader.h"
 
 /* Whom workers become when root names nobody: they need no rights at all. */
 #define UNPRIVILEGED_USER "nobody"
-
-#define EXPIRY_WARNING_S (30L * 24 * 60 * 60)
 
 /* Look up [server] chroot: only root can lock a worker into a folder. */
 static void
@@ -56,6 +56,11 @@ resolve_user(const struct conf *conf, struct sandbox *box, const char **name,
 	const struct passwd *pw;
 	const struct group *gr;
 
+	/* An image for a container may well have no users at all. */
+	if (geteuid() != 0 && conf->user.len == 0 && conf->group.len == 0) {
+		*name = NULL;
+		return;
+	}
 	*name = conf->user.len > 0 ? conf->user.p : UNPRIVILEGED_USER;
 	pw = getpwnam(*name);
 	if (pw == NULL) {
@@ -284,27 +289,12 @@ announce_certificate(const struct conf_capsule *c)
 {
 	struct certificate cert;
 	char until[CLOCK_STAMP_MAX];
-	time_t left;
-	size_t i;
 
 	if (certificate_read(c->certificate.p, &cert) == -1)
 		return;
 	clock_stamp(cert.not_after, until, sizeof(until));
 	log_info("certificate %s until %.10s, SHA-256 %s, key SHA-256 %s",
 	    c->certificate.p, until, cert.sha256, cert.key_sha256);
-	left = cert.not_after - clock_wall();
-	if (left < 0)
-		log_warnx("certificate %s has expired: every client refuses it",
-		    c->certificate.p);
-	else if (left < EXPIRY_WARNING_S)
-		log_warnx("certificate %s expires in %ld days; renew it with "
-			  "the same key",
-		    c->certificate.p, (long)left / 86400);
-	for (i = 0; i < c->hostname.n; i++)
-		if (!certificate_names(c->certificate.p, c->hostname.v[i].p))
-			log_warnx("certificate %s does not name %s: strict "
-				  "clients refuse it",
-			    c->certificate.p, c->hostname.v[i].p);
 }
 
 static void
@@ -340,6 +330,36 @@ announce_sandbox(const struct generation *g)
 		log_info("workers are locked into %s", g->sandbox.chroot);
 }
 
+/* Visitors from elsewhere come by a listener that is not the machine's own. */
+static bool
+is_public(const struct listener *l)
+{
+	struct view host = view_of(l->host);
+
+	return l->family != AF_UNIX && !view_has_prefix(host, VIEW("127.")) &&
+	    !view_eq(host, VIEW("::1"));
+}
+
+/* A name with addresses of both families leads half its visitors astray. */
+static void
+announce_family(const struct listeners *ls, enum listener_kind kind)
+{
+	const struct listener *l, *one = NULL;
+	bool v4 = false, v6 = false;
+
+	for (l = ls->v; l < ls->v + ls->n; l++)
+		if (l->kind == kind && is_public(l)) {
+			one = l;
+			v4 = v4 || l->family == AF_INET;
+			v6 = v6 || l->family == AF_INET6;
+		}
+	if (one != NULL && v4 != v6)
+		log_info("%s is served over %s alone: let no name of a capsule "
+			 "have an %s record",
+		    one->protocol->name, v4 ? "IPv4" : "IPv6",
+		    v4 ? "AAAA" : "A");
+}
+
 void
 generation_announce(const struct generation *g)
 {
@@ -349,6 +369,7 @@ generation_announce(const struct generation *g)
 
 	for (i = 0; i < g->conf->n_capsules; i++)
 		announce_capsule(&g->conf->capsules[i], &g->snapshot->sites[i]);
+	advice_log(g->conf);
 	announce_sandbox(g);
 	buf_init(&name, 256);
 	for (i = 0; i < g->listeners.n; i++) {
@@ -364,4 +385,6 @@ generation_announce(const struct generation *g)
 		    g->conf->capsules[l->site].tag);
 	}
 	buf_fini(&name);
+	announce_family(&g->listeners, LISTENER_GEMINI);
+	announce_family(&g->listeners, LISTENER_GOPHER);
 }

@@ -65,8 +65,8 @@ logs_open(struct logs *logs, const struct conf *conf, bool foreground,
 		    strerror(errno));
 		return -1;
 	}
+	openlog("capsuled", LOG_PID | LOG_NDELAY, conf->facility);
 	if (logs->relay[0] == -1) {
-		openlog("capsuled", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 		if (socketpair(AF_UNIX,
 			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 			logs->relay) == -1)

@@ -21,8 +21,10 @@
 #include <sqlite3.h>
 #include <unistring/version.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/tls.h"
+#include "process/advice.h"
 #include "process/generation.h"
 #include "process/logs.h"
 #include "process/master.h"
@@ -129,13 +131,24 @@ parse(int argc, char **argv)
 
 /* Print what is wrong; the exit status that follows from it. */
 static int
-tell(struct problems *ps)
+tell(struct problems *ps, const char *before)
 {
 	size_t i, n = problems_count(ps);
 
 	for (i = 0; i < n; i++)
-		fprintf(stderr, "%s\n", problems_get(ps, i));
+		fprintf(stderr, "%s%s\n", before, problems_get(ps, i));
 	return n == 0 ? EXIT_STOPPED : EXIT_FAILED;
+}
+
+/* What is no reason to refuse a configuration, but to be told of. */
+static void
+advise(const struct conf *conf)
+{
+	struct problems *notes = problems_new();
+
+	advice_collect(conf, clock_wall(), notes);
+	(void)tell(notes, "warning: ");
+	problems_free(notes);
 }
 
 static int
@@ -148,7 +161,9 @@ check(const struct arguments *a)
 	/* Content is looked at only where the map itself makes sense. */
 	if (conf != NULL && problems_count(ps) == 0)
 		generation_check(conf, ps);
-	status = tell(ps);
+	status = tell(ps, "");
+	if (status == EXIT_STOPPED)
+		advise(conf);
 	if (status == EXIT_STOPPED && a->check > 1)
 		conf_print(conf, stdout);
 	else if (status == EXIT_STOPPED)
@@ -250,7 +265,7 @@ serve(struct arguments *a)
 	}
 	if (g != NULL)
 		(void)logs_open(&logs, g->conf, a->options.foreground, ps);
-	status = tell(ps);
+	status = tell(ps, "");
 	problems_free(ps);
 	if (status != EXIT_STOPPED) {
 		if (g == NULL && !handed)

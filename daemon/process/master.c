@@ -28,6 +28,7 @@
 #include "net/metrics.h"
 #include "net/remote_key.h"
 #include "net/resume.h"
+#include "process/advice.h"
 #include "process/channel.h"
 #include "process/exporter.h"
 #include "process/notify.h"
@@ -36,6 +37,7 @@
 #define BACKOFF_MIN_MS 100   /* after the first worker that died young */
 #define BACKOFF_MAX_MS 10000 /* doubled up to this */
 #define YOUNG_MS       5000  /* dying before this age is dying young */
+#define ADVICE_MS      (24 * 60 * 60 * 1000) /* between two looks at dates */
 
 struct worker_process {
 	struct worker_process *next;
@@ -60,8 +62,8 @@ struct master {
 	struct exporter *exporter; /* NULL: none, or it died */
 	struct worker_process *workers;
 	unsigned n_workers;
-	struct event *respawn, *rekeep, *reexport, *drained, *watch, *relay,
-	    *turn;
+	struct event *respawn, *rekeep, *reexport, *drained, *watch, *advice,
+	    *relay, *turn;
 	int backoff_ms;          /* 0: the last worker to die was not young */
 	int keeper_backoff_ms;   /* the same of the keeper */
 	int exporter_backoff_ms; /* and of the exporter */
@@ -658,6 +660,18 @@ on_hup(evutil_socket_t signal, short what, void *arg)
 		reload(m);
 }
 
+/* A daemon that runs for months hears of an end that comes near. */
+static void
+on_advice(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	advice_log(m->now->conf);
+	after(m->advice, ADVICE_MS);
+}
+
 static void
 on_watch(evutil_socket_t fd, short what, void *arg)
 {
@@ -840,14 +854,17 @@ master_run(const struct master_options *options, struct generation *g,
 	m.reexport = evtimer_new(m.base, on_reexport, &m);
 	m.drained = evtimer_new(m.base, on_drained, &m);
 	m.watch = evtimer_new(m.base, on_watch, &m);
+	m.advice = evtimer_new(m.base, on_advice, &m);
 	m.turn = evtimer_new(m.base, on_turn, &m);
 	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
 	    on_relay, &m);
 	if (m.respawn == NULL || m.rekeep == NULL || m.reexport == NULL ||
-	    m.drained == NULL || m.watch == NULL || m.turn == NULL ||
-	    m.relay == NULL || event_add(m.relay, NULL) == -1)
+	    m.drained == NULL || m.watch == NULL || m.advice == NULL ||
+	    m.turn == NULL || m.relay == NULL ||
+	    event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	arm_watch(&m);
+	after(m.advice, ADVICE_MS);
 	after(m.turn, RESUME_TURN_S * INT64_C(1000));
 	start_counting(&m);
 	start_exporter(&m);
@@ -870,6 +887,7 @@ master_run(const struct master_options *options, struct generation *g,
 	event_free(m.drained);
 	event_free(m.watch);
 	event_free(m.turn);
+	event_free(m.advice);
 	event_free(m.relay);
 	event_base_free(m.base);
 	exporter_stop(m.exporter);

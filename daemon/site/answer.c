@@ -73,7 +73,8 @@ is_our_port(const struct snapshot *s, const struct peer *peer, struct view port)
 
 	if (!s->check_port || port.len == 0)
 		return true;
-	return view_to_number(port, 65535, &n) == 0 &&
+	/* A socket without a port has 0, which is nobody's in a URL. */
+	return view_to_number(port, 65535, &n) == 0 && n != 0 &&
 	    (n == GEMINI_PORT || n == (unsigned long)peer->port);
 }
 

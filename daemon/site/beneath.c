@@ -37,12 +37,19 @@ struct beneath {
 	struct place here;
 	char asked[BENEATH_PATH_MAX]; /* the folder that led to here */
 	char path[BENEATH_PATH_MAX];  /* of this call */
-	int links;                    /* that may still be followed */
-	const char *why;              /* set: a better reason than errno's */
+	bool refuses_links;
+	int links;       /* that may still be followed */
+	const char *why; /* set: a better reason than errno's */
 	char reason[128];
 };
 
 static int walk(struct beneath *b, struct place *p, const char *path);
+
+void
+beneath_refuse_links(struct beneath *b)
+{
+	b->refuses_links = true;
+}
 
 struct beneath *
 beneath_new(const char *root)
@@ -140,6 +147,12 @@ read_link(struct beneath *b, const struct place *p, const char *name,
 	errno = saved;
 	if (n < 0)
 		return -1;
+	if (b->refuses_links) {
+		b->why = "is a symbolic link or behind one, which [capsule] "
+			 "symlinks forbids";
+		errno = ELOOP;
+		return -1;
+	}
 	if (n == BENEATH_PATH_MAX || b->links-- == 0) {
 		errno = n == BENEATH_PATH_MAX ? ENAMETOOLONG : ELOOP;
 		return -1;

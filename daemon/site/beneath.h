@@ -17,6 +17,10 @@ struct beneath;
  * Errors: NULL, and errno says why the folder could not be opened.
  */
 struct beneath *beneath_new(const char *root);
+
+/* Follow no symbolic link from now on, wherever it leads. */
+void beneath_refuse_links(struct beneath *b);
+
 void beneath_free(struct beneath *b);
 
 /*

@@ -17,6 +17,7 @@
 #define CONF_SECTION_MAX 49        /* bytes; inih cuts longer names */
 #define CONF_FILE_MAX    (1 << 20) /* bytes; ours, against endless files */
 #define CONF_NAMED_MAX   256       /* capsules, and Gopher services; ours */
+#define CONF_UNIX_MAX    103 /* bytes; sun_path of the BSDs less its NUL */
 
 #define CONF_SESSIONS_MAX (1 << 16) /* 256 bytes of memory each */
 
@@ -28,9 +29,10 @@ struct conf_list {
 
 /* An address to listen on; "*:70" is two of them, one a family. */
 struct conf_listen {
-	struct view host; /* an address without brackets; empty: any */
-	int family;       /* AF_INET or AF_INET6 */
-	int port;         /* 0: the kernel chooses */
+	struct view host; /* an address without brackets; empty: any; or the
+			   * path of a socket of this machine */
+	int family;       /* AF_INET, AF_INET6 or AF_UNIX */
+	int port;         /* 0: the kernel chooses; AF_UNIX has none */
 	bool optional;    /* half of a "*": a family the system lacks is fine */
 	int pair;         /* which word of the list it came from, from 0 */
 };
@@ -83,6 +85,7 @@ struct conf_capsule {
 	struct view root, certificate, key;
 	struct view language; /* BCP 47 tags, commas between; empty: unknown */
 	struct view title, admin; /* empty: not said */
+	bool symlinks;            /* are followed, below the root */
 	int hostname_line, root_line, certificate_line, key_line;
 	struct conf_pairs selectors, listing, languages, types, access;
 };
@@ -97,7 +100,8 @@ struct conf_gopher {
 	struct conf_listens listen;
 	int listen_line;
 	bool tls;
-	int port; /* 0: the one listened on */
+	struct view host; /* written into menus; empty: the capsule's first */
+	int port;         /* 0: the one listened on */
 	int columns;
 	enum utf8_charset charset;
 	bool lastline;
@@ -123,6 +127,7 @@ struct conf {
 	enum log_level level;
 	struct view access; /* "stderr", "syslog", "none", or a path */
 	int access_line;
+	int facility; /* of syslog(3) */
 	enum conf_address addresses;
 
 	/* [tls] */
@@ -134,6 +139,8 @@ struct conf {
 	/* [gemini] */
 	struct conf_listens gemini_listen;
 	int gemini_listen_line;
+	struct conf_listens gemini_clear; /* the same without TLS */
+	int gemini_clear_line;
 	bool check_port;
 	struct conf_networks gemini_proxies; /* as those of conf_gopher */
 

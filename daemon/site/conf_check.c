@@ -93,7 +93,7 @@ is_silent(const struct conf *conf)
 	for (i = 0; i < conf->n_gophers; i++)
 		if (conf->gophers[i].listen.n > 0)
 			return false;
-	return conf->gemini_listen.n == 0;
+	return conf->gemini_listen.n == 0 && conf->gemini_clear.n == 0;
 }
 
 /* The later of two that meet is told, unless only the other was written. */
@@ -135,26 +135,51 @@ check_listen(const struct conf *conf, struct problems *ps)
 	}
 }
 
+/* The section whose addresses for visitors, with TLS or Gopher's, meet ls. */
+static const char *
+neighbour(const struct conf *conf, const struct conf_listens *ls,
+    const char **tag)
+{
+	size_t i;
+
+	*tag = "";
+	if (conf_listens_meet(ls, &conf->gemini_listen))
+		return "gemini";
+	for (i = 0; i < conf->n_gophers; i++)
+		if (conf_listens_meet(ls, &conf->gophers[i].listen)) {
+			*tag = conf->gophers[i].tag;
+			return "gopher";
+		}
+	return NULL;
+}
+
+/* Nobody shall be without TLS who asked for it. */
+static void
+check_clear(const struct conf *conf, struct problems *ps)
+{
+	const char *tag, *other = neighbour(conf, &conf->gemini_clear, &tag);
+
+	if (other != NULL)
+		problems_add(ps, conf->path, conf->gemini_clear_line,
+		    "[gemini] clear: an address and port is that of [%s%s] "
+		    "listen",
+		    other, tag);
+}
+
 /* Prometheus and visitors must not come to one door. */
 static void
 check_metrics(const struct conf *conf, struct problems *ps)
 {
-	const char *other = NULL, *tag = "";
-	size_t i;
+	const char *tag, *other = neighbour(conf, &conf->metrics_listen, &tag);
+	bool is_clear =
+	    conf_listens_meet(&conf->metrics_listen, &conf->gemini_clear);
 
-	if (conf_listens_meet(&conf->metrics_listen, &conf->gemini_listen))
-		other = "gemini";
-	for (i = 0; i < conf->n_gophers && other == NULL; i++)
-		if (conf_listens_meet(&conf->metrics_listen,
-			&conf->gophers[i].listen)) {
-			other = "gopher";
-			tag = conf->gophers[i].tag;
-		}
-	if (other != NULL)
+	if (other != NULL || is_clear)
 		problems_add(ps, conf->path, conf->metrics_listen_line,
 		    "[metrics] listen: an address and port is that of [%s%s] "
-		    "listen",
-		    other, tag);
+		    "%s",
+		    other == NULL ? "gemini" : other, tag,
+		    other == NULL ? "clear" : "listen");
 }
 
 /* -- proxies -- */
@@ -229,6 +254,7 @@ conf_check(struct conf *conf, struct problems *ps)
 	check_hosts(conf, ps);
 	check_listen(conf, ps);
 	check_tickets(conf, ps);
+	check_clear(conf, ps);
 	check_proxies(conf, ps);
 	check_metrics(conf, ps);
 	for (i = 0; i < conf->n_capsules; i++)

@@ -22,6 +22,8 @@
 #define LABEL_MAX 63    /* bytes between two dots; RFC 1035 2.3.4 */
 #define PORT_MAX  65535 /* RFC 9293 3.1 */
 
+#define UNIX "unix:" /* before the path of a socket */
+
 _Static_assert(CONF_LINE_MAX <= URI_HOST_MAX, "a line holds no longer host");
 
 static bool
@@ -252,10 +254,21 @@ conf_hosts_put(const struct conf_list *list, struct buf *to)
 
 /* -- addresses to listen on -- */
 
+/* A socket of this machine; no control byte gets as far as here. */
+static int
+parse_unix(struct view path, struct conf_listen *to)
+{
+	if (!view_has_prefix(path, VIEW("/")) ||
+	    view_has_suffix(path, VIEW("/")) || path.len > CONF_UNIX_MAX)
+		return -1;
+	*to = (struct conf_listen){ .host = path, .family = AF_UNIX };
+	return 0;
+}
+
 /*
  * Cut a word into host and port.
  *
- *	word = [ host ":" ] port
+ *	word = [ host ":" ] port / "unix:" path
  *	host = "*" / IPv4 / "[" IPv6 "]"
  */
 static int
@@ -266,6 +279,8 @@ parse_listen(struct view word, struct conf_listen *to)
 	unsigned long n;
 	size_t i;
 
+	if (view_has_prefix(word, VIEW(UNIX)))
+		return parse_unix(view_skip(word, strlen(UNIX)), to);
 	for (i = word.len; i > 0 && word.p[i - 1] != ':';)
 		i--;
 	if (i > 0) {
@@ -298,8 +313,12 @@ address_of(const struct conf_listen *l)
 static bool
 listen_eq(const struct conf_listen *a, const struct conf_listen *b)
 {
-	struct in6_addr one = address_of(a), other = address_of(b);
+	struct in6_addr one, other;
 
+	if (a->family == AF_UNIX || b->family == AF_UNIX)
+		return a->family == b->family && view_eq(a->host, b->host);
+	one = address_of(a);
+	other = address_of(b);
 	return a->family == b->family && a->port == b->port && a->port != 0 &&
 	    memcmp(&one, &other, sizeof(one)) == 0;
 }
@@ -361,7 +380,8 @@ add_words(struct conf_listens *ls, struct arena *arena, struct view text,
 		if (parse_listen(word, &l) != 0)
 			return conf_refuse(why, word,
 			    "is not PORT, *:PORT, IPV4:PORT or [IPV6]:PORT "
-			    "with a port from 0 to 65535, or off");
+			    "with a port from 0 to 65535, nor unix:/PATH of "
+			    "at most 103 bytes, nor off");
 		l.pair = pair++;
 		if (add_listen(ls, arena, &l) != 0)
 			return conf_refuse(why, word, "stands twice");
@@ -394,6 +414,10 @@ conf_listens_set(struct conf_listens *to, struct arena *arena, struct view text,
 static void
 put_one(const struct conf_listen *l, struct buf *to)
 {
+	if (l->family == AF_UNIX) {
+		buf_printf(to, UNIX "%s", l->host.p);
+		return;
+	}
 	if (l->optional)
 		buf_puts(to, "*");
 	else
@@ -436,9 +460,11 @@ static int
 add_network(struct conf_networks *nets, struct arena *arena, struct view word,
     struct buf *why)
 {
-	struct cidr net;
+	/* Whoever comes by a socket of this machine: no bit has to agree. */
+	struct cidr net = { .family = AF_UNIX };
+	bool is_unix = view_eq(word, VIEW("unix"));
 
-	switch (cidr_parse(word, &net)) {
+	switch (is_unix ? CIDR_OK : cidr_parse(word, &net)) {
 	case CIDR_OK:
 		break;
 	case CIDR_INNER:
@@ -448,7 +474,7 @@ add_network(struct conf_networks *nets, struct arena *arena, struct view word,
 	default:
 		return conf_refuse(why, word,
 		    "is not an address such as 192.0.2.1 or 2001:db8::1, a "
-		    "network such as 10.0.0.0/8 or fd00::/8, or no");
+		    "network such as 10.0.0.0/8 or fd00::/8, unix, or no");
 	}
 	if (networks_have(nets, &net))
 		return conf_refuse(why, word, "stands twice");

@@ -23,7 +23,7 @@ int conf_hosts_set(struct conf_list *to, struct arena *arena, struct view text,
 int conf_listens_set(struct conf_listens *to, struct arena *arena,
     struct view text, struct buf *why);
 
-/* Read a list of addresses and networks, or "no"; otherwise the same. */
+/* Read a list of addresses, networks and "unix", or "no"; else the same. */
 int conf_networks_set(struct conf_networks *to, struct arena *arena,
     struct view text, struct buf *why);
 

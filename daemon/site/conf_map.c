@@ -565,7 +565,8 @@ extension_fault(struct view v)
 	size_t i;
 
 	if (v.len < 2 || v.p[0] != '.')
-		return "an extension starts with \".\", such as .epub";
+		return "an extension starts with \".\", such as .epub, "
+		       "and a selector with \"/\"";
 	if (memchr(v.p, '/', v.len) != NULL)
 		return "an extension holds no \"/\"";
 	for (i = 0; i < v.len; i++)
@@ -608,10 +609,13 @@ static void
 check_types(const struct map *m)
 {
 	const char *wrong;
+	struct view key;
 	size_t i;
 
 	for (i = 0; i < m->pairs->n; i++) {
-		wrong = extension_fault(m->pairs->v[i].key);
+		key = m->pairs->v[i].key;
+		wrong = starts(key, "/") ? pattern_fault(key)
+					 : extension_fault(key);
 		if (wrong != NULL)
 			complain_of(m, &m->pairs->v[i], wrong);
 		check_type(m, &m->pairs->v[i]);
@@ -623,10 +627,14 @@ static void
 lower_keys(struct arena *arena, struct conf_pairs *pairs)
 {
 	size_t i, j;
+	char *lower;
 
 	for (i = 0; i < pairs->n; i++) {
 		struct view *key = &pairs->v[i].key;
-		char *lower = arena_alloc(arena, key->len + 1);
+
+		if (starts(*key, "/"))
+			continue;
+		lower = arena_alloc(arena, key->len + 1);
 
 		for (j = 0; j < key->len; j++)
 			lower[j] = key->p[j] >= 'A' && key->p[j] <= 'Z'

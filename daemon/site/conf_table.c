@@ -8,6 +8,7 @@
 #include "site/conf_table.h"
 
 #include <string.h>
+#include <syslog.h>
 
 #include "base/log.h"
 #include "format/render.h"
@@ -40,6 +41,20 @@ static const struct conf_word sinks[] = {
 	{ "stderr", 0 },
 	{ "syslog", 0 },
 	{ "none", 0 },
+	{ NULL },
+};
+
+/* Those that are for daemons and for sites to choose from. */
+static const struct conf_word facilities[] = {
+	{ "daemon", LOG_DAEMON },
+	{ "local0", LOG_LOCAL0 },
+	{ "local1", LOG_LOCAL1 },
+	{ "local2", LOG_LOCAL2 },
+	{ "local3", LOG_LOCAL3 },
+	{ "local4", LOG_LOCAL4 },
+	{ "local5", LOG_LOCAL5 },
+	{ "local6", LOG_LOCAL6 },
+	{ "local7", LOG_LOCAL7 },
 	{ NULL },
 };
 
@@ -131,6 +146,8 @@ const struct conf_key conf_keys[] = {
 	{ "log", "access", CONF_FILE, GLOBAL(access), GLOBAL(access_line),
 	    .words = sinks, .def = "stderr",
 	    .help = "stderr, syslog, none or a file" },
+	{ "log", "facility", CONF_WORD, GLOBAL(facility), .words = facilities,
+	    .def = "daemon", .help = "of syslog: daemon, or local0 to local7" },
 	{ "log", "addresses", CONF_WORD, GLOBAL(addresses), .words = addresses,
 	    .def = "truncated", .help = "full, truncated (/24, /48) or none" },
 
@@ -147,6 +164,10 @@ const struct conf_key conf_keys[] = {
 	    GLOBAL(gemini_listen_line), .min = 0, .max = 65535,
 	    .words = off_word, .def = "*:1965",
 	    .help = "a list, or off; * is both families" },
+	{ "gemini", "clear", CONF_LISTEN, GLOBAL(gemini_clear),
+	    GLOBAL(gemini_clear_line), .min = 0, .max = 65535,
+	    .words = off_word, .def = "off",
+	    .help = "a list of addresses without TLS, or off" },
 	{ "gemini", "check_port", CONF_SWITCH, GLOBAL(check_port),
 	    .words = conf_switch, .def = "yes",
 	    .help = "refuse URLs that name another port" },
@@ -160,6 +181,9 @@ const struct conf_key conf_keys[] = {
 	    .help = "a list, or off; * is both families" },
 	{ "gopher", "tls", CONF_SWITCH, OF_GOPHER(tls), .words = conf_switch,
 	    .def = "yes", .help = "answer TLS on the same port, too" },
+	{ "gopher", "host", CONF_HOST, OF_GOPHER(host), .words = auto_word,
+	    .def = "auto",
+	    .help = "written into menus; auto is the capsule's first" },
 	{ "gopher", "port", CONF_NUMBER, OF_GOPHER(port), .min = 1,
 	    .max = 65535, .words = auto_word, .def = "auto",
 	    .help = "written into menus; auto is the one listened on" },
@@ -187,6 +211,9 @@ const struct conf_key conf_keys[] = {
 	{ "capsule", "root", CONF_FOLDER, OF_CAPSULE(root),
 	    OF_CAPSULE(root_line), .from = CONF_DEFAULT_REQUIRED, .def = "",
 	    .help = "the folder that holds the files" },
+	{ "capsule", "symlinks", CONF_SWITCH, OF_CAPSULE(symlinks),
+	    .words = conf_switch, .def = "yes",
+	    .help = "follow symbolic links below the root" },
 	{ "capsule", "certificate", CONF_FILE, OF_CAPSULE(certificate),
 	    OF_CAPSULE(certificate_line), .from = CONF_DEFAULT_BY_HOST,
 	    .def = ".crt", .help = "made at start if neither file exists" },

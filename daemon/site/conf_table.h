@@ -17,6 +17,7 @@ enum conf_kind {
 	CONF_LANGUAGE, /* language tags with commas between; struct view */
 	CONF_FOLDER,   /* path; struct view */
 	CONF_FILE,     /* path of a file, or one of words; struct view */
+	CONF_HOST,     /* a name or address, or one of words; struct view */
 	CONF_HOSTS,    /* names and addresses; struct conf_list */
 	CONF_LISTEN,   /* address:port each, or one of words; conf_listens */
 	CONF_NETWORKS  /* address or network each, or "no"; conf_networks */

@@ -16,7 +16,7 @@
 #include "site/conf_list.h"
 
 #define SUBTAG_MAX 8      /* bytes between two hyphens; RFC 5646 2.1 */
-#define WORDS_MAX  8      /* words a key may take */
+#define WORDS_MAX  9      /* words a key may take */
 #define NUMBER_MAX 999999 /* of a duration, before its unit */
 
 /* Offsets come from the table: base is what they were taken in. */
@@ -460,6 +460,39 @@ say_hosts(const struct conf_key *key, struct buf *why)
 }
 
 static int
+set_host(const struct conf_key *key, const struct conf_place *place,
+    struct view text, struct buf *why)
+{
+	struct conf_list list;
+
+	if (word_of(key, text) != NULL) {
+		*(struct view *)field(key, place) = VIEW("");
+		return 0;
+	}
+	if (conf_hosts_set(&list, place->arena, text, why) != 0 || list.n != 1)
+		return -1;
+	*(struct view *)field(key, place) = list.v[0];
+	return 0;
+}
+
+static void
+put_host(const struct conf_key *key, const void *base, struct buf *to)
+{
+	const struct view *host = field_of(key, base);
+
+	if (host->len == 0)
+		buf_puts(to, key->words->name);
+	else
+		buf_put(to, conf_unbracket(*host));
+}
+
+static void
+say_host(const struct conf_key *key, struct buf *why)
+{
+	buf_printf(why, "one host name or address, or %s", key->words->name);
+}
+
+static int
 set_listen(const struct conf_key *key, const struct conf_place *place,
     struct view text, struct buf *why)
 {
@@ -475,7 +508,7 @@ put_listen(const struct conf_key *key, const void *base, struct buf *to)
 static void
 say_listen(const struct conf_key *key, struct buf *why)
 {
-	bool is_off = strcmp(key->def, "off") == 0;
+	bool is_off = conf_word_find(key->words, key->def) != NULL;
 
 	buf_printf(why, "a list of addresses such as %s, or off",
 	    is_off ? "127.0.0.1:9965" : key->def);
@@ -521,6 +554,7 @@ static const struct {
 	[CONF_LANGUAGE] = { set_language, put_view, say_language },
 	[CONF_FOLDER] = { set_folder, put_view, say_folder },
 	[CONF_FILE] = { set_file, put_view, say_file },
+	[CONF_HOST] = { set_host, put_host, say_host },
 	[CONF_HOSTS] = { set_hosts, put_hosts, say_hosts },
 	[CONF_LISTEN] = { set_listen, put_listen, say_listen },
 	[CONF_NETWORKS] = { set_networks, put_networks, say_networks },

@@ -109,12 +109,22 @@ check_redirects(const struct snapshot *s, const struct site *site,
 
 /* -- all of it -- */
 
+static struct beneath *
+open_root(const struct conf_capsule *capsule)
+{
+	struct beneath *root = beneath_new(capsule->root.p);
+
+	if (root != NULL && !capsule->symlinks)
+		beneath_refuse_links(root);
+	return root;
+}
+
 static void
 load_capsule(struct snapshot *s, struct site *site, const struct conf *conf,
     const struct conf_capsule *capsule, int gopher_port, struct problems *ps)
 {
 	struct arena *work = arena_new();
-	struct beneath *root = beneath_new(capsule->root.p);
+	struct beneath *root = open_root(capsule);
 	struct pages pages;
 
 	site->title = arena_copy(s->arena, capsule->title);
@@ -189,7 +199,7 @@ trace_capsule(const struct conf *conf, const struct conf_capsule *capsule,
     unsigned long long seed)
 {
 	struct arena *work = arena_new();
-	struct beneath *root = beneath_new(capsule->root.p);
+	struct beneath *root = open_root(capsule);
 	struct problems *ps = problems_new();
 	const struct page *page;
 	struct pages pages;

@@ -25,12 +25,40 @@ read_type(struct view value)
 	return (struct mime){ type, mime_item(type) };
 }
 
+/* The line whose pattern fits selector, the longest such; or NULL. */
+static const struct conf_pair *
+longest(const struct conf_pairs *pairs, struct view selector)
+{
+	const struct conf_pair *best = NULL;
+	size_t i, len = 0;
+	struct view key;
+	bool fits;
+
+	for (i = 0; i < pairs->n; i++) {
+		key = pairs->v[i].key;
+		if (view_has_suffix(key, VIEW("*"))) {
+			key.len--;
+			fits = view_has_prefix(selector, key);
+		} else
+			fits = view_eq(selector, key);
+		if (fits && key.len >= len) {
+			len = key.len;
+			best = &pairs->v[i];
+		}
+	}
+	return best;
+}
+
 struct mime
-map_type(const struct conf_capsule *capsule, struct view name)
+map_type(const struct conf_capsule *capsule, struct view selector,
+    struct view name)
 {
 	const struct conf_pairs *types = &capsule->types;
+	const struct conf_pair *best = longest(types, selector);
 	size_t i, key;
 
+	if (best != NULL)
+		return read_type(best->value);
 	for (i = 0; i < types->n; i++) {
 		key = types->v[i].key.len;
 		if (name.len > key &&
@@ -44,37 +72,22 @@ map_type(const struct conf_capsule *capsule, struct view name)
 struct view
 map_language(const struct conf_capsule *capsule, struct view selector)
 {
-	const struct conf_pairs *pairs = &capsule->languages;
-	struct view best = capsule->language, key;
-	size_t i, longest = 0;
-	bool fits;
+	const struct conf_pair *best = longest(&capsule->languages, selector);
 
-	for (i = 0; i < pairs->n; i++) {
-		key = pairs->v[i].key;
-		if (view_has_suffix(key, VIEW("*"))) {
-			key.len--;
-			fits = view_has_prefix(selector, key);
-		} else
-			fits = view_eq(selector, key);
-		if (fits && key.len >= longest) {
-			longest = key.len;
-			best = pairs->v[i].value;
-		}
-	}
-	return best;
+	return best != NULL ? best->value : capsule->language;
 }
 
 bool
 map_has_listing(const struct conf_capsule *capsule, struct view folder)
 {
 	const struct conf_pairs *pairs = &capsule->listing;
-	size_t i, longest = 0;
+	size_t i, len = 0;
 	bool has = false;
 
 	for (i = 0; i < pairs->n; i++)
 		if (view_has_prefix(folder, pairs->v[i].key) &&
-		    pairs->v[i].key.len > longest) {
-			longest = pairs->v[i].key.len;
+		    pairs->v[i].key.len > len) {
+			len = pairs->v[i].key.len;
 			has = view_eq(pairs->v[i].value, VIEW("yes"));
 		}
 	return has;

@@ -8,8 +8,13 @@
 #include "format/mime.h"
 #include "site/conf.h"
 
-/* The type of a file: of [types] its extension, else mime_of. */
-struct mime map_type(const struct conf_capsule *capsule, struct view name);
+/*
+ * The type of a file that answers for a selector: of [types] the longest
+ * pattern that fits that, else the first extension that ends the file's name,
+ * else mime_of.
+ */
+struct mime map_type(const struct conf_capsule *capsule, struct view selector,
+    struct view name);
 
 /* The language of a selector: its longest pattern's, else the capsule's. */
 struct view map_language(const struct conf_capsule *capsule,

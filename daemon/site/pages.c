@@ -187,7 +187,7 @@ set_file(struct collect *c, struct page *page, struct view path,
 	size_t i;
 
 	page->path = path;
-	page->mime = map_type(c->capsule, path);
+	page->mime = map_type(c->capsule, page->selector, path);
 	if (page_is_gemtext(page))
 		page->map = beside(c, path, ".gophermap", f);
 	for (i = 0; page_is_map(page) && i < 2; i++) {
@@ -196,7 +196,7 @@ set_file(struct collect *c, struct page *page, struct view path,
 			continue;
 		page->map = path;
 		page->path = found;
-		page->mime = map_type(c->capsule, found);
+		page->mime = map_type(c->capsule, page->selector, found);
 	}
 }
 

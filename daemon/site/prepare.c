@@ -278,7 +278,7 @@ write_feed(struct prepare *c, struct page *page, struct view text)
 static void
 prepare_atom(struct prepare *c, struct page *page)
 {
-	struct mime mime = map_type(c->capsule, page->path);
+	struct mime mime = map_type(c->capsule, VIEW(""), page->path);
 	struct stat st;
 	int fd = prepare_open(c, page, page->path, &st);
 
@@ -509,6 +509,23 @@ set_menu(struct prepare *c)
 	c->site->menu.arg = c->site;
 }
 
+/*
+ * What menus call this host.  An address stands there as clients connect to
+ * it, without the brackets that only a URL has.
+ */
+static struct view
+menu_host(const struct conf_gopher *gopher, const struct conf_capsule *capsule)
+{
+	struct view host =
+	    gopher->host.len > 0 ? gopher->host : capsule->hostname.v[0];
+
+	if (view_has_prefix(host, VIEW("["))) {
+		host = view_skip(host, 1);
+		host.len--;
+	}
+	return host;
+}
+
 void
 prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
@@ -521,7 +538,7 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 	struct page *page;
 	size_t i;
 
-	c.r = (struct render){ .host = capsule->hostname.v[0],
+	c.r = (struct render){ .host = menu_host(gopher, capsule),
 		.port = gopher_port,
 		.columns = gopher->columns,
 		.charset = gopher->charset,

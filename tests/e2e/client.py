@@ -67,14 +67,17 @@ class Reply(Ended):
 
 
 def connect(port, address="127.0.0.1", source=None, rcvbuf=None):
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    """A connected socket; a port that is a path is a socket's file."""
+    path = str(port) if str(port).startswith("/") else None
+    family = (socket.AF_UNIX if path else
+              socket.AF_INET6 if ":" in address else socket.AF_INET)
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.settimeout(PATIENCE)
     if rcvbuf is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
     if source is not None:
         sock.bind((source, 0))
-    sock.connect((address, int(port)))
+    sock.connect(path or (address, int(port)))
     return sock
 
 

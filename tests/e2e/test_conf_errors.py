@@ -159,14 +159,36 @@ hyphens and dots) or an address
 """),
     "an address without port": ("[gemini]\nlisten = localhost\n" + BASE, """\
 :2: [gemini] listen: "localhost" is not PORT, *:PORT, IPV4:PORT or \
-[IPV6]:PORT with a port from 0 to 65535, or off
+[IPV6]:PORT with a port from 0 to 65535, nor unix:/PATH of at most 103 \
+bytes, nor off
 """),
     "a port too large": ("[gopher]\nlisten = *:65536\n" + BASE, """\
 :2: [gopher] listen: "*:65536" is not PORT, *:PORT, IPV4:PORT or \
-[IPV6]:PORT with a port from 0 to 65535, or off
+[IPV6]:PORT with a port from 0 to 65535, nor unix:/PATH of at most 103 \
+bytes, nor off
 """),
     "one address for both": ("[gemini]\nlisten = 127.0.0.1:7000\n[gopher]\n"
                              "listen = 127.0.0.1:7000\n" + BASE, """\
+:4: [gopher] listen: an address and port is that of [gemini] listen
+"""),
+    "one address with and without TLS": (
+        "[gemini]\nlisten = 127.0.0.1:7000\nclear = 127.0.0.1:7000\n" + BASE,
+        """\
+:3: [gemini] clear: an address and port is that of [gemini] listen
+"""),
+    "one address for clear and gopher": (
+        "[gemini]\nclear = 127.0.0.1:7000\n[gopher]\n"
+        "listen = 127.0.0.1:7000\n" + BASE, """\
+:2: [gemini] clear: an address and port is that of [gopher] listen
+"""),
+    "one address for clear and metrics": (
+        "[gemini]\nclear = 127.0.0.1:7000\n[metrics]\n"
+        "listen = 127.0.0.1:7000\n" + BASE, """\
+:4: [metrics] listen: an address and port is that of [gemini] clear
+"""),
+    "one socket for both": (
+        "[gemini]\nlisten = unix:/run/s\n[gopher]\nlisten = unix:/run/s\n"
+        + BASE, """\
 :4: [gopher] listen: an address and port is that of [gemini] listen
 """),
     "nothing to serve": ("[gemini]\nlisten = off\n[gopher]\nlisten = off\n"
@@ -177,7 +199,8 @@ to serve
     "a proxy by its name": ("[gemini]\nproxy_protocol = lb.example.org\n"
                             + BASE, """\
 :2: [gemini] proxy_protocol: "lb.example.org" is not an address such as \
-192.0.2.1 or 2001:db8::1, a network such as 10.0.0.0/8 or fd00::/8, or no
+192.0.2.1 or 2001:db8::1, a network such as 10.0.0.0/8 or fd00::/8, \
+unix, or no
 """),
     "an address inside a network": (
         "[gopher]\nproxy_protocol = ::1 10.0.0.1/8\n" + BASE, """\
@@ -236,7 +259,8 @@ no selector maps it
 """),
     "wrong types": (BASE + "[types]\nepub = application/epub+zip\n"
                     ".x = nonsense\n", """\
-:6: [types] epub: an extension starts with ".", such as .epub
+:6: [types] epub: an extension starts with ".", such as .epub, and a \
+selector with "/"
 :7: [types] .x: "nonsense" is not a media type, such as \
 application/epub+zip 9
 """),
@@ -361,7 +385,8 @@ BAD = {
     "rate": "-1", "level": "verbose", "addresses": "half", "access": "",
     "listen": "256.0.0.1:1", "check_port": "on", "tls": "off ", "port": "x",
     "proxy_protocol": "maybe", "columns": "999", "charset": "utf-16",
-    "lastline": "2", "hostname": "-a..b", "root": "", "language": "en us",
+    "lastline": "2", "clear": "on", "host": "a b", "facility": "mail",
+    "symlinks": "follow", "hostname": "-a..b", "root": "", "language": "en us",
     "budget": "8q", "tickets": "yes", "sessions": "0",
 }
 FREE = {"chroot", "pid_file", "certificate", "key", "ticket_keys", "title",

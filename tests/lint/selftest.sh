@@ -37,6 +37,12 @@ good_tree() {
 	printf '#include "base/a.h"\n' > daemon/ctl/c.c
 	printf '#include "base/a.h"\n' > tests/unit/test_a.c
 	printf '#!/bin/sh\necho "$1"\n' > conf/good.sh
+	mkdir doc
+	printf 'static void\nkept(void **state)\n{\n}\n' \
+	    > tests/unit/a_kept.c
+	awk 'BEGIN { for (i = 1; i <= 56; i++)
+		printf "### %d. Ask\n\nSome `words`.\n%s\n\n", i,
+		    "Shown by `tests/unit/a_kept.c`: `kept`." }' > doc/asks.md
 	printf '.Dd %s\n.Dt A 8\n.Os\n.Sh NAME\n.Nm a\n.Nd nothing\n' \
 	    "\$Mdocdate: January 1 2026 \$" > man/a.8
 }
@@ -45,6 +51,7 @@ run() {
 	case $1 in
 	floors) sh "$lint/floors.sh" base format net ctl=format ;;
 	headers) CC=${CC:-cc} sh "$lint/headers.sh" ;;
+	asks) sh "$lint/asks.sh" ;;
 	*) sh "$lint/house.sh" "$1" ;;
 	esac > "$top/out" 2>&1
 }
@@ -83,7 +90,8 @@ finds() {
 }
 
 good_tree
-for each in floors headers shell manual functions columns paths format keys; do
+for each in floors headers shell manual functions columns paths format keys \
+    asks; do
 	clean $each
 done
 
@@ -152,5 +160,19 @@ echo x > conf/a.key
 finds keys "conf/a.key" "a key file"
 echo "-----BEGIN EC PRIVATE K""EY-----" > conf/a.txt
 finds keys "conf/a.txt" "a private key under another name"
+
+sed 's/: `kept`/: `gone`/' doc/asks.md > doc/new && mv doc/new doc/asks.md
+finds asks "a_kept.c has no gone" "a test that no file has"
+rm tests/unit/a_kept.c
+finds asks "there is no tests/unit/a_kept.c" "a file that is gone"
+sed '/^### 7\./d' doc/asks.md > doc/new && mv doc/new doc/asks.md
+finds asks 'ask "8" stands where 7 should' "a number that is missing"
+sed 's/^### 56\./### 55./' doc/asks.md > doc/new && mv doc/new doc/asks.md
+finds asks 'ask "55" stands where 56 should' "a number that stands twice"
+echo '### 57. Ask' >> doc/asks.md
+finds asks "there are 57 asks" "an ask too many"
+awk '/Shown by/ && !done++ { next } { print }' doc/asks.md > doc/new &&
+    mv doc/new doc/asks.md
+finds asks "asks.md:1: no test shows this" "an ask that no test shows"
 
 exit $bad

@@ -126,15 +126,18 @@ with(const char *section, const char *name, const char *value)
 #define DURATION "such as 30, 30s, 5m or 1h"
 #define LISTEN                                                                 \
 	"is not PORT, *:PORT, IPV4:PORT or [IPV6]:PORT with a port from 0 "    \
-	"to 65535, or off"
+	"to 65535, nor unix:/PATH of at most 103 bytes, nor off"
 #define NETWORK                                                                \
 	"is not an address such as 192.0.2.1 or 2001:db8::1, a network such "  \
-	"as 10.0.0.0/8 or fd00::/8, or no"
+	"as 10.0.0.0/8 or fd00::/8, unix, or no"
 #define INNER "is inside a network: bits are set beyond those after the \"/\""
 #define HOST                                                                   \
 	"is not a host name (letters, digits, hyphens and dots) or an "        \
 	"address"
 #define LANGUAGE "is not a language such as en, pt-BR or en,fr"
+#define PATH_103                                                               \
+	"/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"                \
+	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwx"
 #define NAME_63                                                                \
 	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"                 \
 	"abcdefghijk"
@@ -190,6 +193,9 @@ static const struct {
 	    "\"log/\" is not stderr, syslog, none, or the name of a file" },
 	{ "log", "access", "",
 	    "\"\" is not stderr, syslog, none, or the name of a file" },
+	{ "log", "facility", "mail",
+	    "\"mail\" is not daemon, local0, local1, local2, local3, local4, "
+	    "local5, local6 or local7" },
 	{ "log", "addresses", "truncate",
 	    "\"truncate\" is not full, truncated or none; nearest: "
 	    "truncated" },
@@ -220,6 +226,17 @@ static const struct {
 	{ "gemini", "listen", "[::]:7 *:7", "\"*:7\" stands twice" },
 	{ "gemini", "listen", "[::1]:7 [0::0:1]:7",
 	    "\"[0::0:1]:7\" stands twice" },
+	{ "gemini", "listen", "unix:", "\"unix:\" " LISTEN },
+	{ "gemini", "listen", "unix:run/s", "\"unix:run/s\" " LISTEN },
+	{ "gemini", "listen", "unix:/run/", "\"unix:/run/\" " LISTEN },
+	{ "gemini", "listen", "unix:" PATH_103 "y",
+	    "\"unix:" PATH_103 "y\" " LISTEN },
+	{ "gemini", "listen", "unix:/s unix:/s", "\"unix:/s\" stands twice" },
+	{ "gemini", "clear", "on", "\"on\" " LISTEN },
+	{ "gemini", "clear", "",
+	    "\"\" is not a list of addresses such as 127.0.0.1:9965, or "
+	    "off" },
+	{ "gemini", "clear", "7 *:7", "\"*:7\" stands twice" },
 	{ "metrics", "listen", "",
 	    "\"\" is not a list of addresses such as 127.0.0.1:9965, or "
 	    "off" },
@@ -238,6 +255,8 @@ static const struct {
 	{ "gemini", "proxy_protocol", "[::1]", "\"[::1]\" " NETWORK },
 	{ "gemini", "proxy_protocol", "10.0.0.1/8", "\"10.0.0.1/8\" " INNER },
 	{ "gemini", "proxy_protocol", "fd00::1/8", "\"fd00::1/8\" " INNER },
+	{ "gemini", "proxy_protocol", "unix 10.0.0.1 unix",
+	    "\"unix\" stands twice" },
 	{ "gemini", "proxy_protocol", "10.0.0.1 10.0.0.1/32",
 	    "\"10.0.0.1/32\" stands twice" },
 	{ "gemini", "proxy_protocol", "::1 10.0.0.1 ::ffff:10.0.0.1",
@@ -246,6 +265,13 @@ static const struct {
 	    "\"10.0.0.0/8,fd00::/8\" " NETWORK },
 	{ "gopher", "listen", "localhost:70", "\"localhost:70\" " LISTEN },
 	{ "gopher", "tls", "on", "\"on\" is not yes or no" },
+	{ "gopher", "host", "a_b", "\"a_b\" " HOST },
+	{ "gopher", "host", "a b",
+	    "\"a b\" is not one host name or address, or auto" },
+	{ "gopher", "host", "",
+	    "\"\" is not one host name or address, or auto" },
+	{ "gopher", "host", "*.a",
+	    "\"*.a\" cannot be the first: that is written into menus" },
 	{ "gopher", "port", "0",
 	    "\"0\" is not a number from 1 to 65535, or auto" },
 	{ "gopher", "columns", "wide",
@@ -294,6 +320,7 @@ static const struct {
 	{ "capsule", "hostname", "a.org A.ORG", "\"A.ORG\" stands twice" },
 	{ "capsule", "hostname", "::1 [0::1]", "\"[0::1]\" stands twice" },
 	{ "capsule", "root", "", "\"\" is not a folder" },
+	{ "capsule", "symlinks", "follow", "\"follow\" is not yes or no" },
 	{ "capsule", "certificate", "", "\"\" is not the name of a file" },
 	{ "capsule", "key", "keys/", "\"keys/\" is not the name of a file" },
 	{ "capsule", "language", "English!", "\"English!\" " LANGUAGE },
@@ -358,6 +385,7 @@ static const struct {
 	{ "log", "access", "syslog", NULL },
 	{ "log", "access", "/var/log/capsuled", NULL },
 	{ "log", "access", "a b", NULL },
+	{ "log", "facility", "local7", NULL },
 	{ "log", "addresses", "none", NULL },
 	{ "tls", "tickets", "sealed", NULL },
 	{ "tls", "tickets", "none", NULL },
@@ -368,13 +396,20 @@ static const struct {
 	{ "gemini", "listen", "127.0.0.1:1 \t [::1]:65535",
 	    "127.0.0.1:1 [::1]:65535" },
 	{ "gemini", "listen", "off", NULL },
+	{ "gemini", "listen", "unix:" PATH_103 " *:0 unix:/run/s", NULL },
+	{ "gemini", "clear", "127.0.0.1:1966 [::1]:1966", NULL },
+	{ "gemini", "clear", "1966", "*:1966" },
 	{ "gemini", "check_port", "no", NULL },
+	{ "gopher", "host", "Hole.Example.ORG", "hole.example.org" },
+	{ "gopher", "host", "[2001:db8::1]", "2001:db8::1" },
+	{ "gopher", "host", "auto", NULL },
 	{ "metrics", "listen", "127.0.0.1:9965 [::1]:9965", NULL },
 	{ "metrics", "listen", "off", NULL },
 	{ "gemini", "proxy_protocol", "no", NULL },
 	{ "gemini", "proxy_protocol", "10.0.0.1 \t fd00::/8  192.0.2.0/24",
 	    "10.0.0.1 fd00::/8 192.0.2.0/24" },
 	{ "gemini", "proxy_protocol", "10.0.0.0/8 10.0.0.0/9", NULL },
+	{ "gemini", "proxy_protocol", "unix 10.0.0.1", NULL },
 	{ "gopher", "proxy_protocol", "::1:2 ::FFFF:10.0.0.1/128", NULL },
 	{ "gopher", "listen", "[2001:db8::1]:7070", NULL },
 	{ "gopher", "tls", "no", NULL },
@@ -395,6 +430,7 @@ static const struct {
 	    "xn--bcher-kva.example *.xn--bcher-kva.example" },
 	{ "capsule", "root", "../capsule", NULL },
 	{ "capsule", "root", "/srv/capsule/", NULL },
+	{ "capsule", "symlinks", "no", NULL },
 	{ "capsule", "certificate", "a.crt", NULL },
 	{ "capsule", "key", ";.key", NULL },
 	{ "capsule", "language", "zh-Hant-TW,x-klingon", NULL },
@@ -507,6 +543,7 @@ static const struct {
 	{ "gopher", "port", "1", "65535", "0", "65536" },
 	{ "gopher", "columns", "20", "998", "19", "999" },
 	{ "gemini", "listen", "0", "65535", "-1", "65536" },
+	{ "gemini", "clear", "0", "65535", "-1", "65536" },
 	{ "metrics", "listen", "0", "65535", "-1", "65536" },
 	{ "gopher", "listen", "*:0", "*:65535", "*:-1", "*:65536" },
 	{ "gemini", "proxy_protocol", "0.0.0.0/0", "10.0.0.1/32", "0.0.0.0/-1",
@@ -849,7 +886,8 @@ static const struct {
 		 "titel = x\n[selectors b]\nx = y\n",
 	    "6: [capsule b] language: \"!\" " LANGUAGE "\n"
 	    "7: [capsule b] titel: is not a key; nearest: title; accepted: "
-	    "hostname, root, certificate, key, language, title, admin\n"
+	    "hostname, root, symlinks, certificate, key, language, title, "
+	    "admin\n"
 	    "9: [selectors b] x: a selector starts with \"/\"\n"),
 	CASE("a host of two capsules",
 	    "[capsule]\nroot = r\nhostname = a.org *.a.org\n"
@@ -915,11 +953,11 @@ static const struct {
 	    "15: [access] /staff/*: stands already at line 11\n"),
 	CASE("unknown key", GOOD "[gopher]\ncolums = 60\n",
 	    "4: [gopher] colums: is not a key; nearest: columns; accepted: "
-	    "listen, tls, port, columns, charset, lastline, "
+	    "listen, tls, host, port, columns, charset, lastline, "
 	    "proxy_protocol\n"),
 	CASE("key of another section", GOOD "[log]\nworkers = 2\n",
 	    "4: [log] workers: is not a key; accepted: level, access, "
-	    "addresses\n"),
+	    "facility, addresses\n"),
 	CASE("ticket keys without tickets that have them",
 	    GOOD "[tls]\nticket_keys = k\n",
 	    "4: [tls] ticket_keys: only sealed tickets have keys; say "
@@ -1175,8 +1213,9 @@ static const struct {
 	    ".a/b = a/b\n.\xff = a/b\n.c = text\n.d = a/b 10\n.e = a/b i\n"
 	    ".f = a/b 3\n.g =\n.h = 9\n.i = a/b +\n.J = a/b\n.j = a/b\n",
 	    "5: [types] epub: an extension starts with \".\", such as "
-	    ".epub\n"
-	    "7: [types] .: an extension starts with \".\", such as .epub\n"
+	    ".epub, and a selector with \"/\"\n"
+	    "7: [types] .: an extension starts with \".\", such as "
+	    ".epub, and a selector with \"/\"\n"
 	    "8: [types] .a b: an extension holds no blank\n"
 	    "9: [types] .a/b: an extension holds no \"/\"\n"
 	    "10: [types] .\\xff: an extension is UTF-8\n"

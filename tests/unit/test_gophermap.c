@@ -94,6 +94,59 @@ a_line_is_an_item_text_or_a_command(void **state)
 }
 
 static void
+no_line_includes_or_runs_anything(void **state)
+{
+	static const char *const texts[] = { "=other.gophermap", "=script|arg",
+		"=script.cgi?query", "<other", "~", "%", "-hidden.txt",
+		":txt=0", "?guess" };
+	struct gophermap_line line;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(texts); i++) {
+		struct gophermap at = { view_of(texts[i]), 0, false };
+
+		assert_true(gophermap_next(&at, &line));
+		assert_int_equal(line.kind, GOPHERMAP_INFO);
+		expect_view(texts[i], line.text, view_of(texts[i]));
+		assert_false(gophermap_next(&at, &line));
+	}
+}
+
+static void
+items_are_kept_whatever_their_type(void **state)
+{
+	struct gophermap_line line;
+	char text[] = "xName\t/sel";
+
+	(void)state;
+	for (text[0] = '0'; text[0] <= 'z'; text[0]++) {
+		struct gophermap at = { view_of(text), 0, false };
+
+		if (text[0] == 'i')
+			continue;
+		assert_true(gophermap_next(&at, &line));
+		assert_int_equal(line.kind, GOPHERMAP_ITEM);
+		assert_int_equal(line.type, text[0]);
+		expect_view(text, line.selector, VIEW("/sel"));
+	}
+}
+
+static void
+the_last_line_needs_no_end(void **state)
+{
+	struct gophermap at = { VIEW("text\n1Name\t/sel"), 0, false };
+	struct gophermap_line line;
+
+	(void)state;
+	assert_true(gophermap_next(&at, &line));
+	assert_true(gophermap_next(&at, &line));
+	assert_int_equal(line.kind, GOPHERMAP_ITEM);
+	expect_view("last", line.selector, VIEW("/sel"));
+	assert_false(gophermap_next(&at, &line));
+}
+
+static void
 nothing_is_read_after_the_end(void **state)
 {
 	static const struct {
@@ -144,6 +197,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_is_an_item_text_or_a_command),
+		cmocka_unit_test(no_line_includes_or_runs_anything),
+		cmocka_unit_test(items_are_kept_whatever_their_type),
+		cmocka_unit_test(the_last_line_needs_no_end),
 		cmocka_unit_test(nothing_is_read_after_the_end),
 		cmocka_unit_test(every_prefix_can_be_read),
 	};

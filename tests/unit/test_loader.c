@@ -259,6 +259,45 @@ types_of_the_map_come_before_ours(void **state)
 }
 
 static void
+a_selector_can_have_a_type_of_its_own(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "a.gmi", VIEW("# A\n"));
+	place_write(p, "d/a.gmi", VIEW("# D\n"));
+	place_write(p, "d/b.txt", VIEW("b\n"));
+	place_write(p, "d/e/c.txt", VIEW("c\n"));
+	place_load(p,
+	    HEAD "/a = a.gmi\n/d/ = d/\n[types]\n/d/* = text/plain\n"
+		 ".txt = text/x-ours\n/d/e/* = text/csv 9\n"
+		 "/d/b.txt = application/x-b\n");
+	expect_gemini(p, "/a", "20 text/gemini;lang=en\r\n# A\n");
+	expect_gemini(p, "/d/a.gmi", "20 text/plain\r\n# D\n");
+	expect_gemini(p, "/d/b.txt", "20 application/x-b\r\nb\n");
+	expect_gemini(p, "/d/e/c.txt", "20 text/csv\r\nc\n");
+	expect_gopher(p, "/d/a.gmi", "# D\r\n");
+	assert_int_equal(entry(p, "/d/a.gmi")->item, '0');
+	assert_int_equal(entry(p, "/d/b.txt")->item, '9');
+	assert_int_equal(entry(p, "/d/e/c.txt")->item, '9');
+}
+
+static void
+items_of_rare_types_stay_in_a_menu(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "m.gophermap",
+	    VIEW("5Archive\t/a.zip\n6Encoded\t/b.uu\n=other.gophermap\n"
+		 "1Last line\t/z"));
+	place_load(p, HEAD "/m = m.gophermap\n");
+	expect_gopher(p, "/m",
+	    "5Archive\t/a.zip\tcapsule.example.org\t70\r\n"
+	    "6Encoded\t/b.uu\tcapsule.example.org\t70\r\n"
+	    "i=other.gophermap\t\t\t0\r\n"
+	    "1Last line\t/z\tcapsule.example.org\t70\r\n.\r\n");
+}
+
+static void
 caps_txt_is_generated_unless_it_is_mapped(void **state)
 {
 	struct place *p = *state;
@@ -363,6 +402,32 @@ links_are_followed_below_the_root_and_nowhere_else(void **state)
 	expect_gemini(p, "/6", "20 text/plain\r\nfile\n");
 	expect_gemini(p, "/7", "20 text/plain\r\nfile\n");
 	expect_gemini(p, "/8/file.txt", "20 text/plain\r\nfile\n");
+}
+
+#define NO_LINKS                                                               \
+	"[capsule]\nhostname = capsule.example.org\nroot = capsule\n"          \
+	"symlinks = no\n[selectors]\n"
+
+static void
+links_are_not_followed_where_they_are_forbidden(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "a/file.txt", VIEW("file\n"));
+	place_link(p, "a/link.txt", "file.txt");
+	place_link(p, "folder", "a");
+	place_load(p, NO_LINKS "/a/ = a/\n[listing]\n/a/ = yes\n");
+	expect_gemini(p, "/a/file.txt", "20 text/plain\r\nfile\n");
+	assert_null(entry(p, "/a/link.txt"));
+	assert_null(strstr(entry(p, "/a/")->gemini.bytes.p, "link.txt"));
+	place_load(p, NO_LINKS "/1 = a/link.txt\n/2 = folder/file.txt\n");
+	expect_told(p,
+	    "capsuled.ini:6: /1: the file \"a/link.txt\" is a symbolic link "
+	    "or behind one, which [capsule] symlinks forbids (in "
+	    "\"capsule\")\n"
+	    "capsuled.ini:7: /2: the file \"folder/file.txt\" is a symbolic "
+	    "link or behind one, which [capsule] symlinks forbids (in "
+	    "\"capsule\")\n");
 }
 
 static void
@@ -887,11 +952,14 @@ main(void)
 		TEST(a_star_lists_what_else_the_folder_holds),
 		TEST(languages_go_by_the_longest_pattern),
 		TEST(types_of_the_map_come_before_ours),
+		TEST(a_selector_can_have_a_type_of_its_own),
+		TEST(items_of_rare_types_stay_in_a_menu),
 		TEST(caps_txt_is_generated_unless_it_is_mapped),
 		TEST(an_index_answers_for_its_folder),
 		TEST(the_longest_prefix_says_whether_a_folder_is_listed),
 		TEST(what_is_named_comes_before_what_is_found),
 		TEST(links_are_followed_below_the_root_and_nowhere_else),
+		TEST(links_are_not_followed_where_they_are_forbidden),
 		TEST(links_that_lead_in_a_circle_end),
 		TEST(links_are_followed_up_to_the_limit),
 		TEST(only_files_below_the_root_are_served),

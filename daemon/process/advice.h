@@ -1,0 +1,26 @@
+/* advice.h - what is in order today, and will hurt a visitor all the same. */
+#ifndef ADVICE_H
+#define ADVICE_H
+
+#include <time.h>
+
+#include "base/problem.h"
+#include "site/conf.h"
+
+/* How long before its end a certificate is spoken of: seconds. */
+#define ADVICE_EXPIRY_S (30L * 24 * 60 * 60)
+
+/*
+ * Look at the certificates of conf as they are at the time now, and add to
+ * notes a sentence for each that is over or soon will be, for each host name
+ * that its certificate does not have, and for a kind of key that clients
+ * refuse.  A certificate that cannot be read is passed over: it is told of
+ * where it is loaded.
+ */
+void advice_collect(const struct conf *conf, time_t now,
+    struct problems *notes);
+
+/* The same of this moment, written into the log as warnings. */
+void advice_log(const struct conf *conf);
+
+#endif

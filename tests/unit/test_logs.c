@@ -1,0 +1,55 @@
+/* test_logs.c - what the configuration of the log becomes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <cmocka.h>
+
+#include "process/logs.h"
+
+static int facility; /* that syslog was opened with last */
+
+/* In the place of the C library's. */
+void
+openlog(const char *ident, int option, int chosen)
+{
+	assert_string_equal(ident, "capsuled");
+	assert_true(option & LOG_NDELAY);
+	facility = chosen;
+}
+
+static void
+syslog_is_opened_with_the_facility_of_the_configuration(void **state)
+{
+	static const int all[] = { LOG_DAEMON, LOG_LOCAL0, LOG_LOCAL7 };
+	struct conf conf = { .path = "x.ini", .access = VIEW("syslog") };
+	struct problems *ps = problems_new();
+	struct logs logs;
+	size_t i;
+
+	(void)state;
+	logs_init(&logs);
+	/* Each but the first as at a reload. */
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		conf.facility = all[i];
+		assert_int_equal(0, logs_open(&logs, &conf, false, ps));
+		assert_int_equal(facility, all[i]);
+	}
+	assert_int_equal(0, problems_count(ps));
+	problems_free(ps);
+	logs_close(&logs);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    syslog_is_opened_with_the_facility_of_the_configuration),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
