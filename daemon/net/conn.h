@@ -18,13 +18,15 @@
 
 struct event_base;
 struct conns;
+struct upstreams;
 
 /*
  * All connections of one worker.  Everything is borrowed and outlives the
  * result; the worker keeps it until it ends.
  */
 struct conns *conns_new(struct event_base *base, const struct conf *conf,
-    const struct snapshot *snapshot, struct tls *tls, struct limits *limits);
+    const struct snapshot *snapshot, struct tls *tls, struct limits *limits,
+    struct upstreams *upstreams);
 
 /* True while another connection may be accepted. */
 bool conns_have_room(struct conns *cs);

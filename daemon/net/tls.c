@@ -156,7 +156,7 @@ asks_anywhere(const struct snapshot *s)
 	size_t i;
 
 	for (i = 0; s != NULL && i < s->n_sites; i++)
-		if (s->sites[i].access != NULL)
+		if (s->sites[i].asks)
 			return true;
 	return false;
 }
@@ -318,7 +318,7 @@ tls_new(const struct conf *conf, const struct snapshot *s, enum tls_keys keys,
 		    context_new(tls, conf, &conf->capsules[i], keys, ps);
 		if (tls->ctx[i] == NULL)
 			whole = false;
-		else if (s != NULL && s->sites[i].access != NULL)
+		else if (s != NULL && s->sites[i].asks)
 			identity_ask(tls->ctx[i]);
 	}
 	if (whole && problems_count(ps) == before)

@@ -66,6 +66,7 @@ struct conf_capsule {
 	struct view root, certificate, key;
 	struct view language; /* BCP 47 tags, commas between; empty: unknown */
 	struct view title, admin; /* empty: not said */
+	bool ask_certificate;     /* even if no rule of access does */
 	int hostname_line, root_line, certificate_line, key_line;
 	struct conf_pairs selectors, listing, languages, types, access;
 };
@@ -110,6 +111,10 @@ struct conf {
 	struct conf_listens gemini_listen;
 	int gemini_listen_line;
 	bool check_port;
+
+	/* [application] */
+	int application_timeout_ms;
+	int application_max; /* bytes of an answer */
 
 	struct conf_gopher *gophers; /* at least one: plain [gopher] */
 	size_t n_gophers;

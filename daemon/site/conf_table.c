@@ -62,6 +62,7 @@ const struct conf_section conf_sections[] = {
 	{ "log", .help = "what is written down" },
 	{ "gemini", .help = "the Gemini side" },
 	{ "gopher", CONF_OF_GOPHER, .help = "the Gopher side" },
+	{ "application", .help = "what FastCGI and SCGI servers are granted" },
 	{ "capsule", CONF_OF_CAPSULE, .help = "the site" },
 	{ "selectors", CONF_OF_CAPSULE, .is_map = true,
 	    .at = OF_CAPSULE(selectors),
@@ -150,6 +151,14 @@ const struct conf_key conf_keys[] = {
 	    .words = conf_switch, .def = "no",
 	    .help = "end text items with a dot, as RFC 1436 has it" },
 
+	{ "application", "timeout", CONF_DURATION,
+	    GLOBAL(application_timeout_ms), .min = S, .max = H, .unit = 1,
+	    .def = "30s",
+	    .help = "until its answer begins, and between two parts of it" },
+	{ "application", "max_answer", CONF_SIZE, GLOBAL(application_max),
+	    .min = 1 << 10, .max = 1 << 30, .def = "64m",
+	    .help = "a longer answer is cut" },
+
 	{ "capsule", "hostname", CONF_HOSTS, OF_CAPSULE(hostname),
 	    OF_CAPSULE(hostname_line), .from = CONF_DEFAULT_FIRST,
 	    .def = "localhost",
@@ -169,6 +178,9 @@ const struct conf_key conf_keys[] = {
 	    .help = "what the site is called" },
 	{ "capsule", "admin", CONF_TEXT, OF_CAPSULE(admin), .def = "",
 	    .help = "whom to write to" },
+	{ "capsule", "ask_certificate", CONF_SWITCH,
+	    OF_CAPSULE(ask_certificate), .words = conf_switch, .def = "no",
+	    .help = "for applications that know their visitors by it" },
 };
 
 const size_t conf_n_keys = COUNT(conf_keys);
