@@ -345,6 +345,7 @@ BAD = {
     "rate": "-1", "level": "verbose", "addresses": "half", "access": "",
     "listen": "256.0.0.1:1", "check_port": "on", "tls": "off ", "port": "x",
     "proxy_protocol": "maybe", "columns": "999", "charset": "utf-16",
+    "timeout": "0", "max_answer": "1g", "ask_certificate": "any",
     "lastline": "2", "hostname": "-a..b", "root": "", "language": "en us",
     "budget": "8q",
 }
