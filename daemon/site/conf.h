@@ -116,6 +116,10 @@ struct conf {
 	int application_timeout_ms;
 	int application_max; /* bytes of an answer */
 
+	/* [metrics] */
+	struct conf_listens metrics_listen;
+	int metrics_listen_line;
+
 	struct conf_gopher *gophers; /* at least one: plain [gopher] */
 	size_t n_gophers;
 	struct conf_capsule *capsules; /* at least one: plain [capsule] */

@@ -63,6 +63,7 @@ const struct conf_section conf_sections[] = {
 	{ "gemini", .help = "the Gemini side" },
 	{ "gopher", CONF_OF_GOPHER, .help = "the Gopher side" },
 	{ "application", .help = "what FastCGI and SCGI servers are granted" },
+	{ "metrics", .help = "counts for Prometheus" },
 	{ "capsule", CONF_OF_CAPSULE, .help = "the site" },
 	{ "selectors", CONF_OF_CAPSULE, .is_map = true,
 	    .at = OF_CAPSULE(selectors),
@@ -158,6 +159,11 @@ const struct conf_key conf_keys[] = {
 	{ "application", "max_answer", CONF_SIZE, GLOBAL(application_max),
 	    .min = 1 << 10, .max = 1 << 30, .def = "64m",
 	    .help = "a longer answer is cut" },
+
+	{ "metrics", "listen", CONF_LISTEN, GLOBAL(metrics_listen),
+	    GLOBAL(metrics_listen_line), .min = 0, .max = 65535,
+	    .words = off_word, .def = "off",
+	    .help = "a list, such as 127.0.0.1:9965, or off" },
 
 	{ "capsule", "hostname", CONF_HOSTS, OF_CAPSULE(hostname),
 	    OF_CAPSULE(hostname_line), .from = CONF_DEFAULT_FIRST,
