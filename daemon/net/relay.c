@@ -69,7 +69,7 @@ fail(struct relay *r, enum answer_failure why)
 {
 	if (r->sent)
 		return RELAY_CUT;
-	r->protocol->fail(why, r->reply);
+	r->protocol->refuse(why, r->reply);
 	return RELAY_DONE;
 }
 

@@ -241,7 +241,7 @@ gemini_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 
 const struct protocol protocol_gemini = { "gemini", GEMINI_REQUEST_MAX,
 	gemini_is_ready, gemini_answer, dynamic_gemini_head,
-	dynamic_gemini_fail };
+	dynamic_gemini_refuse };
 
 /* -- Gopher -- */
 
@@ -533,4 +533,4 @@ gopher_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 
 const struct protocol protocol_gopher = { "gopher", GOPHER_REQUEST_MAX,
 	gopher_is_ready, gopher_answer, dynamic_gopher_head,
-	dynamic_gopher_fail };
+	dynamic_gopher_refuse };

@@ -83,7 +83,7 @@ struct protocol {
 	enum answer_head (*head)(struct view so_far, bool ended,
 	    struct reply *reply, size_t *used);
 	/* Make a refusal of reply, of which nothing was sent. */
-	void (*fail)(enum answer_failure why, struct reply *reply);
+	void (*refuse)(enum answer_failure why, struct reply *reply);
 };
 
 extern const struct protocol protocol_gemini, protocol_gopher;

@@ -228,7 +228,7 @@ finish_refusal(enum answer_failure why, struct reply *reply)
 }
 
 void
-dynamic_gemini_fail(enum answer_failure why, struct reply *reply)
+dynamic_gemini_refuse(enum answer_failure why, struct reply *reply)
 {
 	buf_reset(&reply->dynamic);
 	reply->dynamic.max = REFUSAL_MAX;
@@ -238,7 +238,7 @@ dynamic_gemini_fail(enum answer_failure why, struct reply *reply)
 }
 
 void
-dynamic_gopher_fail(enum answer_failure why, struct reply *reply)
+dynamic_gopher_refuse(enum answer_failure why, struct reply *reply)
 {
 	buf_reset(&reply->dynamic);
 	reply->dynamic.max = REFUSAL_MAX;
@@ -274,7 +274,7 @@ begin_gemini(struct view line, struct reply *reply)
 	int status;
 
 	if (gemini_response_parse(line, &status, &meta) == -1) {
-		dynamic_gemini_fail(ANSWER_BROKEN, reply);
+		dynamic_gemini_refuse(ANSWER_BROKEN, reply);
 		return ANSWER_FAILED;
 	}
 	reply->answer.status = status;
@@ -304,7 +304,7 @@ dynamic_gemini_head(struct view so_far, bool ended, struct reply *reply,
 	    line.len <= HEADER_MAX)
 		return ANSWER_MORE;
 	if (is_web_failure(cgi.status, &why) || rest.p == NULL) {
-		dynamic_gemini_fail(why, reply);
+		dynamic_gemini_refuse(why, reply);
 		return ANSWER_FAILED;
 	}
 	*used = so_far.len - rest.len;
@@ -329,7 +329,7 @@ dynamic_gopher_head(struct view so_far, bool ended, struct reply *reply,
 	if (gemini_response_parse(cgi.status, &status, &meta) == 0)
 		failed = status / 10 != 2;
 	if (failed || so_far.len == 0) {
-		dynamic_gopher_fail(why, reply);
+		dynamic_gopher_refuse(why, reply);
 		return ANSWER_FAILED;
 	}
 	*used = cgi.len;

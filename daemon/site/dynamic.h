@@ -39,7 +39,7 @@ enum answer_head dynamic_gemini_head(struct view so_far, bool ended,
     struct reply *reply, size_t *used);
 enum answer_head dynamic_gopher_head(struct view so_far, bool ended,
     struct reply *reply, size_t *used);
-void dynamic_gemini_fail(enum answer_failure why, struct reply *reply);
-void dynamic_gopher_fail(enum answer_failure why, struct reply *reply);
+void dynamic_gemini_refuse(enum answer_failure why, struct reply *reply);
+void dynamic_gopher_refuse(enum answer_failure why, struct reply *reply);
 
 #endif
