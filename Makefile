@@ -158,7 +158,8 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_words ${T}/test_atom ${T}/test_prometheus
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_dynamic ${T}/test_search
-UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_metrics \
+UNIT_net =	${T}/test_deadline ${T}/test_upstream \
+		${T}/test_limits ${T}/test_metrics \
 		${T}/test_certificate ${T}/test_private_key ${T}/test_remote_key
 UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
