@@ -113,6 +113,16 @@ def test_an_application_is_told_all_of_a_gopher_request(daemon, app, is_scgi):
     assert len(a.requests) == 4
 
 
+def test_behind_a_proxy_the_visitor_itself_is_told(daemon, app):
+    a = app(is_scgi=True)
+    d = daemon(text({"/app/": a.action},
+                    gopher={"proxy_protocol": "127.0.5.1"}))
+    with Plain(d.gopher, source="127.0.5.1") as c:
+        c.send(b"PROXY TCP6 2001:db8::7 ::1 4242 70\r\n/app/x\r\n")
+        env = env_of(c.read_all().data)
+    assert env["REMOTE_ADDR"] == env["REMOTE_HOST"] == "2001:db8::7"
+
+
 def test_the_longest_match_wins_and_files_stay_files(daemon, app):
     a = app(is_scgi=True)
     b = app(is_scgi=True)
