@@ -7,8 +7,8 @@
  *
  *	sniff -> read -> answer -> closing -> dead
  *
- * and to and fro between answer and app, where an application answers.
- * Before that comes header, where a proxy has to say first whose it is.
+ * Before that comes header, where a proxy has to say first whose it is.  Where
+ * an application answers, app and answer take turns.
  *
  * Callbacks change states and return; a connection is freed in exactly one
  * place, settle(), when its turn is over.
