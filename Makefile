@@ -118,6 +118,7 @@ OBJS_site =	${B}/site/access.o \
 		${B}/site/search.o ${B}/site/snapshot.o \
 		${B}/site/beneath.o ${B}/site/folder.o ${B}/site/map.o \
 		${B}/site/pages.o ${B}/site/notices.o ${B}/site/catalog.o \
+		${B}/site/target.o ${B}/site/dynamic.o \
 		${B}/site/results.o ${B}/site/prepare.o \
 		${B}/site/prepare_file.o \
 		${B}/site/loader.o ${B}/site/answer.o
@@ -125,6 +126,7 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/private_key.o \
 		${B}/net/signing.o ${B}/net/remote_key.o \
+		${B}/net/dial.o ${B}/net/upstream.o ${B}/net/relay.o \
 		${B}/net/conn.o ${B}/net/listener.o \
 		${B}/net/acceptor.o ${B}/net/limits.o \
 		${B}/net/sessions.o ${B}/net/ticket_keys.o \
@@ -163,9 +165,9 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_gophermap ${T}/test_render \
 		${T}/test_words ${T}/test_atom ${T}/test_prometheus
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
-		${T}/test_answer ${T}/test_search
-UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_metrics \
-		${T}/test_certificate \
+		${T}/test_answer ${T}/test_dynamic ${T}/test_search
+UNIT_net =	${T}/test_deadline ${T}/test_upstream \
+		${T}/test_limits ${T}/test_metrics ${T}/test_certificate \
 		${T}/test_private_key ${T}/test_remote_key \
 		${T}/test_sessions ${T}/test_ticket_keys ${T}/test_fold
 UNIT_process =	${T}/test_keeper ${T}/test_advice ${T}/test_logs \
@@ -299,6 +301,8 @@ ${B}/site/prepare.o: daemon/site/prepare.c
 ${B}/site/prepare_file.o: daemon/site/prepare_file.c
 ${B}/site/loader.o: daemon/site/loader.c
 ${B}/site/results.o: daemon/site/results.c
+${B}/site/target.o: daemon/site/target.c
+${B}/site/dynamic.o: daemon/site/dynamic.c
 ${B}/site/answer.o: daemon/site/answer.c
 ${B}/net/identity.o: daemon/net/identity.c
 ${B}/net/deadline.o: daemon/net/deadline.c
@@ -308,6 +312,9 @@ ${B}/net/certificate.o: daemon/net/certificate.c
 ${B}/net/private_key.o: daemon/net/private_key.c
 ${B}/net/signing.o: daemon/net/signing.c
 ${B}/net/remote_key.o: daemon/net/remote_key.c
+${B}/net/dial.o: daemon/net/dial.c
+${B}/net/upstream.o: daemon/net/upstream.c
+${B}/net/relay.o: daemon/net/relay.c
 ${B}/net/conn.o: daemon/net/conn.c
 ${B}/net/listener.o: daemon/net/listener.c
 ${B}/net/acceptor.o: daemon/net/acceptor.c

@@ -217,3 +217,73 @@ fastcgi_next(struct fastcgi *at, struct view *in, struct view *piece)
 		at->n_head = 0;
 	return FASTCGI_MORE;
 }
+
+/* -- fields before it -- */
+
+static bool
+is_name_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '-';
+}
+
+/* How many bytes of line may begin a field: all, or it is none. */
+static bool
+may_be_field(struct view line)
+{
+	size_t n = 0;
+
+	while (n < line.len && is_name_byte(line.p[n]))
+		n++;
+	if (n == line.len)
+		return true;
+	if (n == 0 || line.p[n] != ':')
+		return false;
+	for (; n < line.len; n++)
+		if ((unsigned char)line.p[n] < ' ' || line.p[n] == 0x7f)
+			return false;
+	return true;
+}
+
+/* Cut a whole line off *rest, without its end; false if none is whole. */
+static bool
+take_line(struct view *rest, struct view *line)
+{
+	struct view after = *rest;
+
+	*line = view_cut(&after, '\n');
+	if (after.p == NULL)
+		return false;
+	if (view_has_suffix(*line, VIEW("\r")))
+		line->len--;
+	*rest = after;
+	return true;
+}
+
+enum cgi_parse
+cgi_head_parse(struct view in, struct cgi_head *to)
+{
+	struct view rest = in, line, name;
+	struct view status = VIEW("");
+	bool is_cgi = false;
+
+	while (take_line(&rest, &line)) {
+		if (line.len == 0 && is_cgi &&
+		    in.len - rest.len <= CGI_HEAD_MAX) {
+			*to = (struct cgi_head){ in.len - rest.len, status };
+			return CGI_OK;
+		}
+		if (line.len == 0 || !may_be_field(line) ||
+		    memchr(line.p, ':', line.len) == NULL)
+			return CGI_NONE;
+		name = view_cut(&line, ':');
+		if (view_eq_nocase(name, VIEW("Status")))
+			status = view_trim(line);
+		is_cgi = is_cgi || view_eq_nocase(name, VIEW("Status")) ||
+		    view_eq_nocase(name, VIEW("Content-Type"));
+	}
+	if (view_has_suffix(line, VIEW("\r")))
+		line.len--;
+	return may_be_field(line) && in.len < CGI_HEAD_MAX ? CGI_MORE
+							   : CGI_NONE;
+}

@@ -8,7 +8,8 @@
 #include "base/buf.h"
 #include "base/view.h"
 
-#define CGI_ENV_MAX (64 << 10) /* bytes of one environment; ours */
+#define CGI_ENV_MAX  (64 << 10) /* bytes of one environment; ours */
+#define CGI_HEAD_MAX (8 << 10)  /* bytes of fields before an answer; ours */
 
 /*
  * Append one variable to an environment: name NUL value NUL, as SCGI wants
@@ -60,5 +61,29 @@ struct fastcgi {
  */
 enum fastcgi_kind fastcgi_next(struct fastcgi *at, struct view *in,
     struct view *piece);
+
+enum cgi_parse {
+	CGI_OK,   /* the fields of a CGI answer, all of them */
+	CGI_MORE, /* perhaps; read and retry */
+	CGI_NONE  /* something else */
+};
+
+/* The fields before an answer that was meant for a web server. */
+struct cgi_head {
+	size_t len;         /* bytes, the blank line at their end included */
+	struct view status; /* of "Status:", borrowed; empty: none */
+};
+
+/*
+ * Read the header fields that CGI/1.1 puts before an answer, as PHP does
+ * unasked: "Name: value" lines, one of which is Content-Type or Status, and a
+ * blank line.  Lines end in CRLF or LF; a TAB or another control makes it
+ * something else, since menus of Gopher could look alike.
+ *
+ * Fills *to on CGI_OK and leaves it alone otherwise.  CGI_NONE for more than
+ * CGI_HEAD_MAX bytes.
+ * Source: RFC 3875 6.2, 6.3.
+ */
+enum cgi_parse cgi_head_parse(struct view in, struct cgi_head *to);
 
 #endif

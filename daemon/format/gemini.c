@@ -173,3 +173,38 @@ gemini_header(struct buf *to, int status, struct view meta)
 		buf_puts(to, s->text);
 	buf_puts(to, "\r\n");
 }
+
+/* True if all of v may stand in a header. */
+static bool
+is_printable(struct view v)
+{
+	struct view c;
+
+	for (; v.len > 0; v = view_skip(v, c.len)) {
+		c = character(v);
+		if (!view_eq(printable(c), c))
+			return false;
+	}
+	return true;
+}
+
+int
+gemini_response_parse(struct view line, int *status, struct view *meta)
+{
+	struct view rest = view_skip(line, 2);
+	unsigned long n;
+
+	if (line.len < 2 ||
+	    view_to_number((struct view){ line.p, 2 }, 99, &n) != 0 ||
+	    !gemini_status_is_defined((int)n))
+		return -1;
+	if (rest.len > 0 && rest.p[0] != ' ')
+		return -1;
+	rest = view_skip(rest, 1);
+	if ((rest.len == 0 && n / 10 < 4) || rest.len > GEMINI_META_MAX ||
+	    rest.len != view_trim(rest).len || !is_printable(rest))
+		return -1;
+	*status = (int)n;
+	*meta = rest;
+	return 0;
+}

@@ -63,6 +63,16 @@ enum gemini_parse gemini_request_parse(struct view in,
  */
 struct view gemini_request_line(struct view in);
 
+/*
+ * Read a response header, without its line end, that somebody else wrote: a
+ * defined status, one space, and a meta that is UTF-8 without controls, not
+ * blank at either end and at most GEMINI_META_MAX bytes; after 4x to 6x it
+ * may be missing.  Fills *status and *meta, which borrows from line.
+ * Returns 0, or -1 for anything else, with both as they were.
+ * Source: protocol-specification 0.24.1, "Responses"; 0.16.1 3.1.
+ */
+int gemini_response_parse(struct view line, int *status, struct view *meta);
+
 /* True if the specification defines this status: no other may be sent. */
 bool gemini_status_is_defined(int status);
 

@@ -317,3 +317,12 @@ mime_is_valid(struct view v)
 	}
 	return true;
 }
+
+/* Neither an info line nor an error is one. */
+bool
+mime_is_item(char c)
+{
+	return ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+		   (c >= 'A' && c <= 'Z')) &&
+	    c != 'i' && c != '3';
+}

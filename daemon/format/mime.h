@@ -31,4 +31,7 @@ char mime_item(struct view type);
 /* True if v reads type "/" subtype with optional ";" parameters (RFC 2045). */
 bool mime_is_valid(struct view v);
 
+/* True if links may have this item type: a letter or digit, not i or 3. */
+bool mime_is_item(char c);
+
 #endif

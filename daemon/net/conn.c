@@ -7,7 +7,8 @@
  *
  *	sniff -> read -> answer -> closing -> dead
  *
- * Before that comes header, where a proxy has to say first whose it is.
+ * Before that comes header, where a proxy has to say first whose it is.  Where
+ * an application answers, app and answer take turns.
  *
  * Callbacks change states and return; a connection is freed in exactly one
  * place, settle(), when its turn is over.
@@ -38,6 +39,7 @@
 #include "format/proxyhdr.h"
 #include "net/deadline.h"
 #include "net/metrics.h"
+#include "net/relay.h"
 #include "net/stream.h"
 
 #define TLS_HANDSHAKE 0x16 /* first byte of a TLS record; RFC 8446 5.1 */
@@ -52,6 +54,7 @@ enum conn_state {
 	CONN_HEADER,  /* the proxy has not said yet whose it is */
 	CONN_SNIFF,   /* nothing has come yet */
 	CONN_READ,    /* handshake, then the request */
+	CONN_APP,     /* an application has yet to say something */
 	CONN_ANSWER,  /* the answer is on its way */
 	CONN_CLOSING, /* all is sent; what still comes is dropped */
 	CONN_DEAD,    /* to be freed at the end of this turn */
@@ -61,6 +64,7 @@ enum conn_state {
 /* Durations; one queue of deadlines each. */
 enum {
 	LIMIT_REQUEST, /* from accept to the end of the request */
+	LIMIT_APP,     /* no answer, or no more of it, of an application */
 	LIMIT_IDLE,    /* no byte taken by the client */
 	LIMIT_LINGER,  /* the client does not close */
 	LIMIT_NONE
@@ -81,6 +85,7 @@ struct conn {
 
 	/* The answer: what is left of it. */
 	struct reply reply;
+	struct relay *relay; /* where more of it comes from, or NULL; owned */
 	struct view left;
 	off_t file_offset, file_left;
 	struct timespec file_mtime;
@@ -102,6 +107,7 @@ struct conns {
 	const struct snapshot *snapshot;
 	struct tls *tls;
 	struct limits *limits;
+	struct upstreams *upstreams;
 	struct limits_rules rules;
 	struct deadlines deadlines;
 	struct event *timer;
@@ -120,6 +126,7 @@ struct conns {
 static bool read_header(struct conn *c);
 static bool sniff(struct conn *c);
 static bool read_request(struct conn *c);
+static bool read_app(struct conn *c);
 static bool write_answer(struct conn *c);
 static bool linger(struct conn *c);
 
@@ -137,10 +144,13 @@ static const struct {
 	[CONN_SNIFF] = { "waiting", TO(CONN_READ) | TO(CONN_DEAD),
 	    LIMIT_REQUEST, sniff },
 	[CONN_READ] = { "reading",
-	    TO(CONN_ANSWER) | TO(CONN_CLOSING) | TO(CONN_DEAD), LIMIT_REQUEST,
-	    read_request },
-	[CONN_ANSWER] = { "answering", TO(CONN_CLOSING) | TO(CONN_DEAD),
-	    LIMIT_IDLE, write_answer },
+	    TO(CONN_APP) | TO(CONN_ANSWER) | TO(CONN_CLOSING) | TO(CONN_DEAD),
+	    LIMIT_REQUEST, read_request },
+	[CONN_APP] = { "asking", TO(CONN_ANSWER) | TO(CONN_DEAD), LIMIT_APP,
+	    read_app },
+	[CONN_ANSWER] = { "answering",
+	    TO(CONN_APP) | TO(CONN_CLOSING) | TO(CONN_DEAD), LIMIT_IDLE,
+	    write_answer },
 	[CONN_CLOSING] = { "closing", TO(CONN_DEAD), LIMIT_LINGER, linger },
 	[CONN_DEAD] = { "dead", 0, LIMIT_NONE, NULL },
 };
@@ -221,6 +231,20 @@ begin_log(struct conn *c, const struct peer_certificate *shown)
 		for (i = 0; i < LOGGED_HASH; i++)
 			buf_printf(log, "%02x", shown->sha256[i]);
 	}
+}
+
+/* The line was begun before the application said what the status is. */
+static void
+amend_log(struct conn *c)
+{
+	char *at = c->log == NULL ? NULL : strstr(c->log, "\" status=");
+	int status = c->reply.answer.status;
+
+	if (at == NULL)
+		return;
+	at += strlen("\" status=");
+	at[0] = (char)('0' + status / 10);
+	at[1] = (char)('0' + status % 10);
 }
 
 /* end is NULL for an answer that left whole, else why it did not. */
@@ -409,6 +433,33 @@ break_with_us(struct conn *c, bool on)
 		c->fragile = on;
 }
 
+static void on_app(void *arg);
+
+/* What only applications are told of a peer. */
+static void
+describe(const struct peer *peer, struct peer_details *to)
+{
+	const struct conn *c = peer->arg;
+
+	if (inet_ntop(c->family, c->addr, to->address, sizeof(to->address)) ==
+	    NULL)
+		to->address[0] = '\0';
+	to->tls_version = stream_tls_version(&c->stream);
+	to->tls_cipher = stream_tls_cipher(&c->stream);
+}
+
+/* The request is for an application: put the question to it. */
+static bool
+ask_app(struct conn *c)
+{
+	c->relay = relay_new(c->all->upstreams, c->listener->protocol,
+	    &c->reply, (size_t)c->all->conf->application_max, on_app, c);
+	if (c->relay == NULL || !keep_log(c))
+		return false;
+	break_with_us(c, true);
+	return true;
+}
+
 /* Decide what is answered to the request in. */
 static void
 answer(struct conn *c, struct view in)
@@ -423,6 +474,8 @@ answer(struct conn *c, struct view in)
 		.tls = c->stream.ssl != NULL,
 		.too_fast = !limits_take(c->all->limits, &c->all->rules,
 		    c->ticket, clock_ms()),
+		.describe = describe,
+		.arg = c,
 	};
 
 	if (peer.too_fast)
@@ -441,7 +494,10 @@ answer(struct conn *c, struct view in)
 	}
 	if (log_access_is_on())
 		begin_log(c, peer.certificate);
-	move(c, CONN_ANSWER);
+	if (c->reply.app == NULL)
+		move(c, CONN_ANSWER);
+	else
+		move(c, ask_app(c) ? CONN_APP : CONN_DEAD);
 }
 
 /* Remember the pieces of a request; false without memory. */
@@ -535,6 +591,53 @@ read_request(struct conn *c)
 	}
 }
 
+/* Send what r found in the relay. */
+static bool
+pass_on(struct conn *c, enum relay_result r)
+{
+	amend_log(c);
+	if (r == RELAY_CUT) {
+		end_log(c, "broken");
+		move(c, CONN_DEAD);
+		return true;
+	}
+	c->left = c->reply.answer.bytes;
+	if (r == RELAY_DONE) {
+		relay_free(c->relay);
+		c->relay = NULL;
+	}
+	move(c, CONN_ANSWER);
+	return true;
+}
+
+/*
+ * While the application thinks: is anybody left to hear it?  In the clear an
+ * end may be all that the client wanted to say, as of "nc -N"; over TLS nobody
+ * does that, it is gone.
+ */
+static bool
+await_app(struct conn *c)
+{
+	enum stream_result r = stream_drain(&c->stream);
+
+	if (r == STREAM_WAIT_READ)
+		return wait_for(c, r);
+	/* The end stays readable; only what comes after it shall wake us. */
+	if (r == STREAM_END && c->stream.ssl == NULL)
+		return watch(c, EV_PERSIST | EV_READ | EV_ET);
+	end_log(c, "gone");
+	move(c, CONN_DEAD);
+	return true;
+}
+
+static bool
+read_app(struct conn *c)
+{
+	enum relay_result r = relay_read(c->relay);
+
+	return r == RELAY_WAIT ? await_app(c) : pass_on(c, r);
+}
+
 /* True if the file is as it was when its answer began. */
 static bool
 is_unchanged(const struct conn *c)
@@ -570,7 +673,7 @@ write_file(struct conn *c)
 static enum stream_result
 write_bytes(struct conn *c)
 {
-	bool last = c->reply.answer.file == NULL;
+	bool last = c->reply.answer.file == NULL && c->relay == NULL;
 	enum stream_result r;
 	size_t n;
 
@@ -596,6 +699,10 @@ write_answer(struct conn *c)
 		}
 	} while (r == STREAM_DONE && more);
 
+	if (r == STREAM_DONE && c->relay != NULL) {
+		move(c, CONN_APP);
+		return true;
+	}
 	if (r == STREAM_DONE) {
 		break_with_us(c, false);
 		end_log(c, NULL);
@@ -653,8 +760,9 @@ conn_free(struct conn *c)
 {
 	struct conns *cs = c->all;
 	/* An answer that began and did not end must not look whole. */
-	bool cut =
-	    c->cut || (c->bytes > 0 && (c->left.len > 0 || c->file_left > 0));
+	bool cut = c->cut ||
+	    (c->bytes > 0 && (c->left.len > 0 || c->file_left > 0)) ||
+	    c->relay != NULL;
 
 	deadline_clear(&cs->deadlines, &c->deadline);
 	if (event_initialized(&c->event))
@@ -662,6 +770,7 @@ conn_free(struct conn *c)
 	stream_fini(&c->stream, cut);
 	close(c->stream.fd);
 	limits_leave(cs->limits, c->ticket);
+	relay_free(c->relay);
 	buf_fini(&c->reply.dynamic);
 	free(c->partial);
 	free(c->log);
@@ -687,6 +796,13 @@ on_event(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
+	settle(arg);
+}
+
+/* The application may have more to say. */
+static void
+on_app(void *arg)
+{
 	settle(arg);
 }
 
@@ -796,6 +912,24 @@ is_excused(struct conn *c, int64_t now)
 	    now - c->taken_ms < c->all->conf->idle_timeout_ms;
 }
 
+/*
+ * The application's time is over: as long as nothing was sent the client is
+ * told so.
+ */
+static void
+expire_app(struct conn *c)
+{
+	enum relay_result r = relay_expire(c->relay);
+
+	if (r == RELAY_DONE)
+		(void)pass_on(c, r);
+	else {
+		end_log(c, "timeout");
+		move(c, CONN_DEAD);
+	}
+	settle(c);
+}
+
 static void
 expire(struct conn *c, int64_t now)
 {
@@ -806,6 +940,10 @@ expire(struct conn *c, int64_t now)
 	}
 	metrics_expired(c->state);
 	log_debug("fd %d: %s for too long", c->stream.fd, rules[c->state].name);
+	if (c->state == CONN_APP) {
+		expire_app(c);
+		return;
+	}
 	if (c->state == CONN_ANSWER)
 		end_log(c, "timeout");
 	/* The kernel would go on for minutes with what is never taken. */
@@ -856,7 +994,8 @@ arm_timer(struct conns *cs)
 
 struct conns *
 conns_new(struct event_base *base, const struct conf *conf,
-    const struct snapshot *snapshot, struct tls *tls, struct limits *limits)
+    const struct snapshot *snapshot, struct tls *tls, struct limits *limits,
+    struct upstreams *upstreams)
 {
 	struct conns *cs = xcalloc(1, sizeof(*cs));
 
@@ -865,9 +1004,11 @@ conns_new(struct event_base *base, const struct conf *conf,
 	cs->snapshot = snapshot;
 	cs->tls = tls;
 	cs->limits = limits;
+	cs->upstreams = upstreams;
 	cs->rules = (struct limits_rules){ conf->max_connections,
 		conf->max_connections_per_address, conf->rate };
 	cs->deadlines.duration_ms[LIMIT_REQUEST] = conf->request_timeout_ms;
+	cs->deadlines.duration_ms[LIMIT_APP] = conf->application_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_IDLE] = conf->idle_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_LINGER] = CONN_LINGER_MS;
 	cs->timer = evtimer_new(base, on_timer, cs);

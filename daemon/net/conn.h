@@ -18,13 +18,15 @@
 
 struct event_base;
 struct conns;
+struct upstreams;
 
 /*
  * All connections of one worker.  Everything is borrowed and outlives the
  * result; the worker keeps it until it ends.
  */
 struct conns *conns_new(struct event_base *base, const struct conf *conf,
-    const struct snapshot *snapshot, struct tls *tls, struct limits *limits);
+    const struct snapshot *snapshot, struct tls *tls, struct limits *limits,
+    struct upstreams *upstreams);
 
 /* What a connection in that state does, in a word; NULL if there is none. */
 const char *conns_state_name(unsigned state);

@@ -443,6 +443,12 @@ stream_tls_version(const struct stream *s)
 	return SSL_version(opened(s)) == TLS1_3_VERSION ? "1.3" : "1.2";
 }
 
+const char *
+stream_tls_cipher(const struct stream *s)
+{
+	return s->ssl == NULL ? "" : SSL_get_cipher_name(s->ssl);
+}
+
 bool
 stream_is_resumed(const struct stream *s)
 {

@@ -124,8 +124,12 @@ const char *stream_failure(enum stream_result result);
 /* True once the handshake is over; always true in the clear. */
 bool stream_is_ready(const struct stream *s);
 
-/* For the log: "1.3", "1.2", or "" in the clear; resumed or not. */
+/*
+ * For the log: "1.3", "1.2", or "" in the clear; the cipher as OpenSSL names
+ * it, or "" in the clear; resumed or not.
+ */
 const char *stream_tls_version(const struct stream *s);
+const char *stream_tls_cipher(const struct stream *s);
 bool stream_is_resumed(const struct stream *s);
 
 /*

@@ -206,7 +206,7 @@ asks_anywhere(const struct snapshot *s)
 	size_t i;
 
 	for (i = 0; s != NULL && i < s->n_sites; i++)
-		if (s->sites[i].access != NULL)
+		if (s->sites[i].asks)
 			return true;
 	return false;
 }
@@ -350,12 +350,12 @@ ask(struct tls *tls, const struct conf *conf, enum tls_keys keys,
 	const struct snapshot *s = tls->snapshot;
 	size_t i;
 
-	if (s != NULL && s->sites[0].access != NULL)
+	if (s != NULL && s->sites[0].asks)
 		tls->door = context_new(tls, conf, conf->capsules, keys, ps);
 	else if (SSL_CTX_up_ref(tls->ctx[0]) == 1)
 		tls->door = tls->ctx[0];
 	for (i = 0; s != NULL && i < tls->n; i++)
-		if (s->sites[i].access != NULL)
+		if (s->sites[i].asks)
 			identity_ask(tls->ctx[i]);
 	return tls->door == NULL ? -1 : 0;
 }

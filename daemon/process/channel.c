@@ -1,5 +1,5 @@
 /*
- * channel.c - one byte at a time, now and then with a descriptor.
+ * channel.c - one byte at a time, now and then with a descriptor or a number.
  *
  * Floor process.  Content and configuration never travel here: workers inherit
  * them when they are forked.
@@ -53,6 +53,30 @@ channel_send(int channel, enum channel_message m, int fd)
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
 	return sendmsg(channel, &msg, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+/* Small enough to be sent whole or not at all. */
+int
+channel_dial(int channel, unsigned number)
+{
+	char bytes[1 + sizeof(number)] = { (char)CHANNEL_DIAL };
+
+	memcpy(bytes + 1, &number, sizeof(number));
+	return send(channel, bytes, sizeof(bytes), MSG_NOSIGNAL) ==
+		(ssize_t)sizeof(bytes)
+	    ? 0
+	    : -1;
+}
+
+int
+channel_number(int channel, unsigned *number)
+{
+	unsigned got;
+
+	if (recv(channel, &got, sizeof(got), 0) != (ssize_t)sizeof(got))
+		return -1;
+	*number = got;
+	return 0;
 }
 
 enum channel_message

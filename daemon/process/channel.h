@@ -14,6 +14,13 @@ enum channel_message {
 	 * now on; and to the keeper: here is one to a further worker */
 	CHANNEL_KEEPER = 'K',
 	CHANNEL_SILENT = 'S', /* worker: the keeper does not answer */
+	/* worker: I need a socket to the application of a number, which
+	 * follows; and what the master answers, in the order of such asking:
+	 * here it is, it is busy, it is not there */
+	CHANNEL_DIAL = 'C',
+	CHANNEL_DIALLED = 'U',
+	CHANNEL_BUSY = 'B',
+	CHANNEL_DOWN = 'X',
 	CHANNEL_NOTHING = 'N' /* nothing to read just now */
 };
 
@@ -22,6 +29,12 @@ int channel_open(int *master, int *worker);
 
 /* Send one message, with a descriptor unless fd is -1; 0 or -1 with errno. */
 int channel_send(int channel, enum channel_message m, int fd);
+
+/* Send CHANNEL_DIAL and the number; 0 or -1 with errno. */
+int channel_dial(int channel, unsigned number);
+
+/* After CHANNEL_DIAL was received: its number.  0, or -1 if there is none. */
+int channel_number(int channel, unsigned *number);
 
 /* Receive one; *fd is the descriptor that came with it, now owned, or -1. */
 enum channel_message channel_receive(int channel, int *fd);

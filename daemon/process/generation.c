@@ -233,6 +233,8 @@ generation_new(struct conf *conf, const struct generation *old,
 	if (g->snapshot != NULL && ensure_certificates(conf, ps)) {
 		g->fingerprint = generation_fingerprint(conf);
 		load_tls(g, ps);
+		g->dials =
+		    dials_new(g->snapshot->targets, g->snapshot->n_targets);
 	}
 	if (problems_count(ps) == 0)
 		return g;
@@ -247,6 +249,7 @@ generation_free(struct generation *g, const struct generation *kept)
 		return;
 	keeper_free(g->keeper);
 	tls_free(g->tls);
+	dials_unref(g->dials);
 	snapshot_free(g->snapshot);
 	if (g->listeners.v != NULL)
 		listeners_close(&g->listeners,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/problem.h"
+#include "net/dial.h"
 #include "net/listener.h"
 #include "net/tls.h"
 #include "process/keeper.h"
@@ -18,6 +19,7 @@ struct generation {
 	struct listeners listeners;
 	struct snapshot *snapshot;
 	struct tls *tls;
+	struct dials *dials; /* shared with those who dial for its workers */
 	struct sandbox sandbox;
 	struct keeper *keeper; /* NULL: none, keys are in tls; or it died */
 	const char

@@ -46,7 +46,8 @@ struct worker_process {
 	unsigned number; /* from 1; its place in the table of limits */
 	int channel;     /* the master's end; -1 once the worker closed it */
 	struct event *event;
-	unsigned serial; /* of the generation it serves */
+	unsigned serial;     /* of the generation it serves */
+	struct dials *dials; /* its applications; owned together */
 	bool ready;
 	int64_t born_ms;
 };
@@ -184,6 +185,7 @@ forget(struct master *m, struct worker_process *gone)
 		event_free(gone->event);
 	if (gone->channel != -1)
 		close(gone->channel);
+	dials_unref(gone->dials);
 	xfree(gone);
 }
 
@@ -204,6 +206,35 @@ on_silence(struct master *m, const struct worker_process *w)
 	(void)kill(k->pid, SIGKILL);
 }
 
+/*
+ * A worker needs a socket to an application.  It has room for the answer, or
+ * it is not what it was made to be.
+ */
+static void
+on_dial(struct worker_process *w)
+{
+	static const enum channel_message answers[] = {
+		[DIAL_OK] = CHANNEL_DIALLED,
+		[DIAL_BUSY] = CHANNEL_BUSY,
+		[DIAL_DOWN] = CHANNEL_DOWN,
+	};
+	enum dial_result r;
+	unsigned number;
+	int fd = -1;
+
+	if (channel_number(w->channel, &number) == 0) {
+		r = dial(w->dials, number, &fd);
+		if (channel_send(w->channel, answers[r], fd) == 0)
+			goto out;
+	}
+	log_errorx("worker %ld asks and does not listen: ending it",
+	    (long)w->pid);
+	(void)kill(w->pid, SIGKILL);
+out:
+	if (fd != -1)
+		close(fd);
+}
+
 static void
 on_worker_says(evutil_socket_t fd, short what, void *arg)
 {
@@ -221,6 +252,9 @@ on_worker_says(evutil_socket_t fd, short what, void *arg)
 		break;
 	case CHANNEL_SILENT:
 		on_silence(m, w);
+		break;
+	case CHANNEL_DIAL:
+		on_dial(w);
 		break;
 	case CHANNEL_GONE: /* SIGCHLD tells the rest */
 		event_free(w->event);
@@ -334,6 +368,7 @@ spawn(struct master *m)
 	w->number = number;
 	w->channel = ours;
 	w->serial = m->serial;
+	w->dials = dials_ref(m->now->dials);
 	w->born_ms = clock_ms();
 	w->event =
 	    event_new(m->base, ours, EV_READ | EV_PERSIST, on_worker_says, w);

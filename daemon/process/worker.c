@@ -20,11 +20,13 @@
 #include "net/conn.h"
 #include "net/metrics.h"
 #include "net/remote_key.h"
+#include "net/upstream.h"
 #include "process/channel.h"
 
 struct worker {
 	struct event_base *base;
 	struct conns *conns;
+	struct upstreams *upstreams;
 	struct acceptor *acceptor; /* NULL: draining */
 	struct logs *logs;
 	const struct conf *conf;
@@ -61,6 +63,15 @@ on_silent(void *arg)
 	(void)channel_send(w->channel, CHANNEL_SILENT, -1);
 }
 
+/* Workers connect nowhere: the master does, to what the map names. */
+static int
+ask_for_socket(void *arg, unsigned number)
+{
+	struct worker *w = arg;
+
+	return channel_dial(w->channel, number);
+}
+
 static void
 on_overdue(evutil_socket_t fd, short what, void *arg)
 {
@@ -87,6 +98,7 @@ on_orphaned(struct worker *w)
 	(void)event_del(w->channel_event);
 	(void)evtimer_add(w->orphan_timer, &tv);
 	drain(w);
+	upstreams_give_up(w->upstreams);
 }
 
 static void
@@ -110,6 +122,15 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 	case CHANNEL_KEEPER:
 		if (passed != -1)
 			remote_key_connect(passed, on_silent, w);
+		break;
+	case CHANNEL_DIALLED:
+		upstreams_dialled(w->upstreams, DIAL_OK, passed);
+		break;
+	case CHANNEL_BUSY:
+		upstreams_dialled(w->upstreams, DIAL_BUSY, -1);
+		break;
+	case CHANNEL_DOWN:
+		upstreams_dialled(w->upstreams, DIAL_DOWN, -1);
 		break;
 	default:
 		break;
@@ -152,7 +173,9 @@ start(struct worker *w, const struct worker_start *s)
 		exit(1);
 	}
 	w->conf = g->conf;
-	w->conns = conns_new(w->base, g->conf, g->snapshot, g->tls, s->limits);
+	w->upstreams = upstreams_new(w->base, ask_for_socket, w);
+	w->conns = conns_new(w->base, g->conf, g->snapshot, g->tls, s->limits,
+	    w->upstreams);
 	w->acceptor = acceptor_new(w->base, &g->listeners, w->conns);
 	w->channel_event =
 	    event_new(w->base, w->channel, EV_READ | EV_PERSIST, on_channel, w);

@@ -13,6 +13,7 @@
 #include "format/gopher.h"
 #include "format/html.h"
 #include "format/uri.h"
+#include "site/dynamic.h"
 #include "site/results.h"
 
 /* Longest HTML page made for a "URL:" selector, all of it escaped: bytes. */
@@ -143,10 +144,34 @@ gemini_query(const struct site *site, const struct entry *entry,
 	return refuse(GEMINI_SUCCESS, buf_view(to));
 }
 
+/* Let the application answer what is asked for at selector. */
+static struct answer
+gemini_ask(const struct entry *entry, const struct peer *peer,
+    const struct gemini_request *req, struct view selector, struct reply *reply)
+{
+	char room[URI_HOST_MAX + 2];
+	struct buf host = ROOM(room);
+	struct dynamic d = { .peer = peer,
+		.app = entry->app,
+		.protocol = "GEMINI",
+		.selector = selector,
+		.port = peer->port,
+		.query = req->uri.query,
+		.line = req->line,
+		.uri = &req->uri };
+
+	(void)uri_normalise_host(&host, req->uri.host);
+	d.host = buf_view(&host);
+	return dynamic_ask(&d, reply)
+	    ? reply->answer
+	    : refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
+}
+
 static struct answer
 gemini_path(const struct site *site, const struct peer *peer,
-    const struct uri *uri, struct reply *reply)
+    const struct gemini_request *req, struct reply *reply)
 {
+	const struct uri *uri = &req->uri;
 	char room[GEMINI_URI_MAX];
 	struct buf selector = ROOM(room);
 	const struct access_rule *rule;
@@ -162,11 +187,19 @@ gemini_path(const struct site *site, const struct peer *peer,
 	if (rule != NULL && !is_admitted(rule, peer, reply))
 		return reply->answer;
 	if (entry == NULL)
+		entry = snapshot_below(site, buf_view(&selector));
+	else
+		reply->selector = entry->selector;
+	if (entry == NULL)
 		return refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
-	reply->selector = entry->selector;
-	return entry->kind == ENTRY_PAGE
-	    ? entry->gemini
-	    : gemini_query(site, entry, uri->query, reply);
+	switch (entry->kind) {
+	case ENTRY_APP:
+		return gemini_ask(entry, peer, req, buf_view(&selector), reply);
+	case ENTRY_SEARCH:
+		return gemini_query(site, entry, uri->query, reply);
+	default:
+		return entry->gemini;
+	}
 }
 
 static void
@@ -204,11 +237,12 @@ gemini_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 	/* A number alone: 0.16 clients count with it, later ones show it. */
 	reply->answer = peer->too_fast
 	    ? refuse(GEMINI_SLOW_DOWN, VIEW("44 " WAIT "\r\n"))
-	    : gemini_path(site, peer, &req.uri, reply);
+	    : gemini_path(site, peer, &req, reply);
 }
 
 const struct protocol protocol_gemini = { "gemini", GEMINI_REQUEST_MAX,
-	gemini_is_ready, gemini_answer };
+	gemini_is_ready, gemini_answer, dynamic_gemini_head,
+	dynamic_gemini_refuse };
 
 /* -- Gopher -- */
 
@@ -392,9 +426,65 @@ gopher_query(const struct site *site, const struct entry *entry,
 	return refuse(GEMINI_SUCCESS, buf_view(to));
 }
 
+/* Let the application answer what is asked for at selector. */
 static struct answer
-gopher_selector(const struct site *site, const struct gopher_request *req,
-    struct reply *reply)
+gopher_ask(const struct site *site, const struct entry *entry,
+    const struct peer *peer, const struct gopher_request *req,
+    struct view selector, struct view query, struct reply *reply)
+{
+	struct dynamic d = { .peer = peer,
+		.app = entry->app,
+		.protocol = "GOPHER",
+		.selector = selector,
+		.host = site->menu.host,
+		.port = site->menu.port,
+		.query = query,
+		.words = req->query };
+
+	if (site_is_protected(site, selector))
+		return site->forbidden;
+	if (req->plus == '!' || req->plus == '$')
+		return site->plus;
+	if (!dynamic_ask(&d, reply))
+		return site->not_found;
+	if (req->plus == '+')
+		reply->answer.bytes = VIEW("+-2\r\n");
+	return reply->answer;
+}
+
+/*
+ * Answer what has no entry of its own, if it is an application's: below its
+ * selector, or with a query after a "?", which is what a link with a query is
+ * in a menu.
+ */
+static struct answer
+gopher_below(const struct site *site, const struct peer *peer,
+    const struct gopher_request *req, struct reply *reply)
+{
+	char room[GOPHER_SELECTOR_MAX + 1];
+	struct buf whole = ROOM(room);
+	struct view query = req->selector, path = view_cut(&query, '?');
+	const struct entry *entry = gopher_find(site, path);
+	struct view selector;
+
+	if (!view_has_prefix(path, VIEW("/")))
+		buf_putc(&whole, '/');
+	buf_put(&whole, path);
+	selector = buf_view(&whole);
+	if (entry != NULL && entry->app != NULL)
+		selector = entry->app->mapped; /* but for a "/" */
+	else if (entry == NULL && !whole.failed)
+		entry = snapshot_below(site, selector);
+	if (entry == NULL || entry->app == NULL)
+		return is_private(site, req->selector) ? site->forbidden
+						       : site->not_found;
+	reply->selector = path;
+	return gopher_ask(site, entry, peer, req, selector, query, reply);
+}
+
+static struct answer
+gopher_selector(const struct site *site, const struct peer *peer,
+    const struct gopher_request *req, struct reply *reply)
 {
 	char room[GOPHER_REQUEST_MAX];
 	struct buf query = ROOM(room);
@@ -409,9 +499,11 @@ gopher_selector(const struct site *site, const struct gopher_request *req,
 	if (entry == NULL)
 		entry = find_search(site, req->selector, &query);
 	if (entry == NULL)
-		return is_private(site, req->selector) ? site->forbidden
-						       : site->not_found;
+		return gopher_below(site, peer, req, reply);
 	reply->selector = entry->selector;
+	if (entry->app != NULL)
+		return gopher_ask(site, entry, peer, req, entry->app->mapped,
+		    VIEW(""), reply);
 	if (entry->kind == ENTRY_SEARCH && entry->access == NULL)
 		return gopher_query(site, entry,
 		    req->has_query ? req->query : buf_view(&query), req->plus,
@@ -435,9 +527,11 @@ gopher_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 	}
 	/* What was searched for is nobody's business. */
 	reply->selector = req.selector;
-	reply->answer = peer->too_fast ? site->slow_down
-				       : gopher_selector(site, &req, reply);
+	reply->answer = peer->too_fast
+	    ? site->slow_down
+	    : gopher_selector(site, peer, &req, reply);
 }
 
 const struct protocol protocol_gopher = { "gopher", GOPHER_REQUEST_MAX,
-	gopher_is_ready, gopher_answer };
+	gopher_is_ready, gopher_answer, dynamic_gopher_head,
+	dynamic_gopher_refuse };

@@ -13,6 +13,15 @@
 /* What a peer that was too fast is told to wait: seconds. */
 #define ANSWER_WAIT_S 1
 
+#define PEER_ADDRESS_MAX 46 /* bytes; INET6_ADDRSTRLEN */
+
+/* What takes work to find out, and so is only if it is asked for. */
+struct peer_details {
+	char address[PEER_ADDRESS_MAX]; /* in full, whatever is logged */
+	const char *tls_version;        /* "1.3", "1.2"; "" in the clear */
+	const char *tls_cipher;         /* as OpenSSL names it; or "" */
+};
+
 /* What is known of a connection before its request is read; borrowed. */
 struct peer {
 	struct view sni; /* as the client sent it; empty: none, or no TLS */
@@ -23,6 +32,9 @@ struct peer {
 	/* Shown in this connection's own handshake; NULL: none, or the
 	 * capsule that was greeted does not ask. */
 	const struct peer_certificate *certificate;
+	/* Tell what only applications are told; NULL: nothing is known. */
+	void (*describe)(const struct peer *peer, struct peer_details *to);
+	void *arg; /* describe's own */
 };
 
 /* The outcome: what to send, and what to log about it. */
@@ -34,6 +46,25 @@ struct reply {
 	bool identified;      /* the peer's certificate decided */
 	struct buf dynamic;   /* owned: answer.bytes when nothing was prepared;
 			       * its max is set by answer */
+	/* Not NULL: it has to be asked, with the environment in dynamic;
+	 * what it says goes through the protocol's head. */
+	const struct target *app;
+};
+
+/* What became of the beginning of an application's answer. */
+enum answer_head {
+	ANSWER_MORE,  /* too little to tell */
+	ANSWER_BEGUN, /* reply has a status, and dynamic how it begins */
+	ANSWER_FAILED /* reply is a refusal, and whole */
+};
+
+/* Why an application's answer is none. */
+enum answer_failure {
+	ANSWER_BROKEN,  /* not an answer, or not all of one */
+	ANSWER_SLOW,    /* its time was over before it began */
+	ANSWER_DOWN,    /* nobody is there to be asked */
+	ANSWER_MISSING, /* it says that there is no such thing */
+	ANSWER_FAILURES
 };
 
 /* A protocol: how a request ends, and what is said to it. */
@@ -45,6 +76,14 @@ struct protocol {
 	/* Fill *reply; in is ready.  reply->dynamic was initialised. */
 	void (*answer)(const struct snapshot *s, const struct peer *peer,
 	    struct view in, struct reply *reply);
+	/*
+	 * Look at what reply->app has said so far; ended: it will say no
+	 * more.  *used is how many bytes of it are done with.
+	 */
+	enum answer_head (*head)(struct view so_far, bool ended,
+	    struct reply *reply, size_t *used);
+	/* Make a refusal of reply, of which nothing was sent. */
+	void (*refuse)(enum answer_failure why, struct reply *reply);
 };
 
 extern const struct protocol protocol_gemini, protocol_gopher;

@@ -86,6 +86,7 @@ struct conf_capsule {
 	struct view language; /* BCP 47 tags, commas between; empty: unknown */
 	struct view title, admin; /* empty: not said */
 	bool symlinks;            /* are followed, below the root */
+	bool ask_certificate;     /* even if no rule of access does */
 	int hostname_line, root_line, certificate_line, key_line;
 	struct conf_pairs selectors, listing, languages, types, access;
 };
@@ -143,6 +144,10 @@ struct conf {
 	int gemini_clear_line;
 	bool check_port;
 	struct conf_networks gemini_proxies; /* as those of conf_gopher */
+
+	/* [application] */
+	int application_timeout_ms;
+	int application_max; /* bytes of an answer */
 
 	/* [metrics] */
 	struct conf_listens metrics_listen;

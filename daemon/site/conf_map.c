@@ -20,6 +20,7 @@
 #include "format/utf8.h"
 #include "site/conf_table.h"
 #include "site/conf_value.h"
+#include "site/target.h"
 
 /* A line is too short for a selector that Gopher could not ask for. */
 _Static_assert(CONF_LINE_MAX <= GOPHER_SELECTOR_MAX, "selectors are short");
@@ -27,7 +28,9 @@ _Static_assert(CONF_LINE_MAX <= GOPHER_SELECTOR_MAX, "selectors are short");
 #define URI_MAX  4096 /* bytes of a resolved target; a line gives fewer */
 #define HOPS_MAX 5    /* redirects in a row that clients follow; gemini spec */
 
-#define ACTIONS "@redirect, @redirect-temporary, @gone, @search, @atom"
+#define ACTIONS                                                                \
+	"@redirect, @redirect-temporary, @gone, @search, @atom, @fastcgi, "    \
+	"@scgi"
 
 /* One section of the map that is being checked. */
 struct map {
@@ -170,7 +173,15 @@ is_folder(const struct conf_pair *pair)
 	    !starts(pair->value, "@");
 }
 
-/* The longest folder that selector lies in, or NULL. */
+/* True if pair also answers for what lies below its selector. */
+static bool
+covers(const struct conf_pair *pair)
+{
+	return is_folder(pair) ||
+	    (ends(pair->key, "/") && target_is(pair->value));
+}
+
+/* The longest folder or application that selector lies in, or NULL. */
 static const struct conf_pair *
 folder_of(const struct map *selectors, struct view selector)
 {
@@ -181,7 +192,7 @@ folder_of(const struct map *selectors, struct view selector)
 		if (!ends(selector, "/"))
 			continue;
 		pair = hash_find(selectors->keys, selector);
-		if (pair != NULL && !is_folder(pair))
+		if (pair != NULL && !covers(pair))
 			pair = NULL;
 	}
 	return pair;
@@ -240,7 +251,7 @@ check_unknown(const struct map *m, const struct conf_pair *pair,
     struct view action)
 {
 	static const char *const known[] = { "@redirect", "@redirect-temporary",
-		"@gone", "@search", "@atom" };
+		"@gone", "@search", "@atom", "@fastcgi", "@scgi" };
 	struct view word = arena_copy(m->conf->arena, action);
 	const char *near =
 	    problem_nearest(word.p, known, sizeof(known) / sizeof(known[0]));
@@ -269,6 +280,19 @@ check_atom(const struct map *m, const struct conf_pair *pair, struct view file)
 		    "is not a file that a feed can be made from");
 }
 
+/* What follows @fastcgi or @scgi is for target.c to read. */
+static void
+check_target(const struct map *m, const struct conf_pair *pair)
+{
+	struct target ignored;
+	struct buf why;
+
+	buf_init(&why, CONF_WHY_MAX);
+	if (target_parse(m->conf, pair, m->conf->arena, &ignored, &why) == -1)
+		complain(m, pair, &why);
+	buf_fini(&why);
+}
+
 static void
 check_action(const struct map *m, const struct conf_pair *pair)
 {
@@ -290,6 +314,8 @@ check_action(const struct map *m, const struct conf_pair *pair)
 			    "follows @search, which stands alone");
 	} else if (view_eq(action, VIEW("@atom"))) {
 		check_atom(m, pair, rest);
+	} else if (target_is(pair->value)) {
+		check_target(m, pair);
 	} else if (!view_eq(action, VIEW("@redirect")) &&
 	    !view_eq(action, VIEW("@redirect-temporary"))) {
 		check_unknown(m, pair, action);
@@ -575,15 +601,6 @@ extension_fault(struct view v)
 	return utf8_is_valid(v) ? NULL : "an extension is UTF-8";
 }
 
-/* Item types of files: neither an info line nor an error is one. */
-static bool
-is_item(char c)
-{
-	return ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-		   (c >= 'A' && c <= 'Z')) &&
-	    c != 'i' && c != '3';
-}
-
 static void
 check_type(const struct map *m, const struct conf_pair *pair)
 {
@@ -599,7 +616,7 @@ check_type(const struct map *m, const struct conf_pair *pair)
 	if (!mime_is_valid(type))
 		complain_value(m, pair, pair->value,
 		    "is not a media type, such as application/epub+zip 9");
-	else if (!is_item(item))
+	else if (!mime_is_item(item))
 		complain_value(m, pair, (struct view){ &item, 1 },
 		    "is not an item type of a file: a letter or digit, "
 		    "not i or 3");

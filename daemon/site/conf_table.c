@@ -85,6 +85,7 @@ const struct conf_section conf_sections[] = {
 	{ "tls", .help = "returning visitors" },
 	{ "gemini", .help = "the Gemini side" },
 	{ "gopher", CONF_OF_GOPHER, .help = "the Gopher side" },
+	{ "application", .help = "what FastCGI and SCGI servers are granted" },
 	{ "metrics", .help = "counts for Prometheus" },
 	{ "capsule", CONF_OF_CAPSULE, .help = "the site" },
 	{ "selectors", CONF_OF_CAPSULE, .is_map = true,
@@ -199,6 +200,14 @@ const struct conf_key conf_keys[] = {
 	    .def = "no",
 	    .help = "no, or a list of the proxies that must send it" },
 
+	{ "application", "timeout", CONF_DURATION,
+	    GLOBAL(application_timeout_ms), .min = S, .max = H, .unit = 1,
+	    .def = "30s",
+	    .help = "until its answer begins, and between two parts of it" },
+	{ "application", "max_answer", CONF_SIZE, GLOBAL(application_max),
+	    .min = 1 << 10, .max = 1 << 30, .def = "64m",
+	    .help = "a longer answer is cut" },
+
 	{ "metrics", "listen", CONF_LISTEN, GLOBAL(metrics_listen),
 	    GLOBAL(metrics_listen_line), .min = 0, .max = 65535,
 	    .words = off_word, .def = "off",
@@ -226,6 +235,9 @@ const struct conf_key conf_keys[] = {
 	    .help = "what the site is called" },
 	{ "capsule", "admin", CONF_TEXT, OF_CAPSULE(admin), .def = "",
 	    .help = "whom to write to" },
+	{ "capsule", "ask_certificate", CONF_SWITCH,
+	    OF_CAPSULE(ask_certificate), .words = conf_switch, .def = "no",
+	    .help = "for applications that know their visitors by it" },
 };
 
 const size_t conf_n_keys = COUNT(conf_keys);

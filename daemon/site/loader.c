@@ -99,6 +99,8 @@ check_redirects(const struct snapshot *s, const struct site *site,
 		    !lead(s, site, page, &selector))
 			continue;
 		to = pages_find(pages, buf_view(&selector));
+		if (to == NULL && pages_has_app(pages, buf_view(&selector)))
+			continue;
 		if (to == NULL || to->kind == PAGE_CAPS_TXT)
 			problems_add(ps, conf->path, page->line,
 			    "[selectors] %.*s: the redirect to \"%.*s\" goes "
@@ -130,6 +132,7 @@ load_capsule(struct snapshot *s, struct site *site, const struct conf *conf,
 	site->title = arena_copy(s->arena, capsule->title);
 	site->admin = arena_copy(s->arena, capsule->admin);
 	site->access = access_load(conf, capsule, s->arena, &s->n_cas, ps);
+	site->asks = site->access != NULL || capsule->ask_certificate;
 	if (root == NULL)
 		problems_add(ps, conf->path, capsule->root_line,
 		    "the root \"%.*s\" cannot be opened: %s",

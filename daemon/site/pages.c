@@ -17,6 +17,7 @@
 #include "format/gopher.h"
 #include "site/folder.h"
 #include "site/map.h"
+#include "site/target.h"
 
 /* What the helpers below share. */
 struct collect {
@@ -26,8 +27,7 @@ struct collect {
 	struct beneath *root;
 	struct problems *ps;
 	bool is_loud;
-	struct hash *folders; /* selectors of mapped folders -> their pair */
-	bool is_full;         /* the limit was reached, and told */
+	bool is_full; /* the limit was reached, and told */
 };
 
 /* The pages right below one folder's selector. */
@@ -50,6 +50,7 @@ pages_init(struct pages *pages, struct arena *a)
 	*pages = (struct pages){ .arena = a, .max = PAGES_MAX };
 	pages->by_selector = hash_new(a, 0);
 	pages->families = hash_new(a, 0);
+	pages->covers = hash_new(a, 0);
 }
 
 struct page *
@@ -200,6 +201,23 @@ set_file(struct collect *c, struct page *page, struct view path,
 	}
 }
 
+/* An application, which has all that lies below if its selector says so. */
+static void
+set_app(struct collect *c, struct page *page, const struct conf_pair *pair)
+{
+	struct target target;
+	struct buf why;
+
+	buf_init(&why, CONF_LINE_MAX * 8);
+	if (target_parse(c->conf, pair, c->pages->arena, &target, &why) == 0)
+		page->mime.item = target.item;
+	buf_fini(&why); /* the configuration's check has told */
+	page->target = pair->value;
+	if (view_has_suffix(pair->key, VIEW("/")))
+		(void)hash_put(c->pages->covers, pair->key,
+		    (void *)(uintptr_t)pair);
+}
+
 static void
 add_action(struct collect *c, const struct conf_pair *pair)
 {
@@ -210,6 +228,8 @@ add_action(struct collect *c, const struct conf_pair *pair)
 	} actions[] = { { VIEW_INIT("@gone"), PAGE_GONE, '1' },
 		{ VIEW_INIT("@search"), PAGE_SEARCH, '7' },
 		{ VIEW_INIT("@atom"), PAGE_ATOM, '1' },
+		{ VIEW_INIT("@fastcgi"), PAGE_APP, '1' },
+		{ VIEW_INIT("@scgi"), PAGE_APP, '1' },
 		{ VIEW_INIT("@redirect"), PAGE_REDIRECT, '1' },
 		{ VIEW_INIT("@redirect-temporary"), PAGE_REDIRECT, '1' } };
 	struct view v = pair->value;
@@ -229,7 +249,9 @@ add_action(struct collect *c, const struct conf_pair *pair)
 		return;
 	page->mime.item = actions[i].item;
 	v = view_trim(view_skip(pair->value, n));
-	if (page->kind == PAGE_ATOM)
+	if (page->kind == PAGE_APP)
+		set_app(c, page, pair);
+	else if (page->kind == PAGE_ATOM)
 		page->path = v;
 	else
 		page->target = v;
@@ -248,7 +270,8 @@ add_named(struct collect *c, const struct conf_pair *pair)
 	if (pair->value.p[0] == '@')
 		add_action(c, pair);
 	else if (view_has_suffix(pair->value, VIEW("/")))
-		(void)hash_put(c->folders, pair->key, (void *)(uintptr_t)pair);
+		(void)hash_put(c->pages->covers, pair->key,
+		    (void *)(uintptr_t)pair);
 	else {
 		page = add(c, pair->key, PAGE_FILE, pair->line);
 		if (page != NULL)
@@ -368,7 +391,7 @@ walk(struct collect *c, struct view selector, struct view path,
 			continue;
 		below = join(c, selector, f.names[i].name, "/");
 		/* The longest match wins: what is mapped itself is not here. */
-		if (hash_find(c->folders, below) == NULL)
+		if (hash_find(c->pages->covers, below) == NULL)
 			walk(c, below, join(c, path, f.names[i].name, "/"),
 			    &level, line);
 	}
@@ -445,21 +468,34 @@ pages_below(const struct pages *pages, struct view folder)
 	return family == NULL ? NULL : family->first;
 }
 
+bool
+pages_has_app(const struct pages *pages, struct view selector)
+{
+	const struct conf_pair *pair = NULL;
+
+	while (pair == NULL && selector.len > 0) {
+		selector.len--;
+		if (view_has_suffix(selector, VIEW("/")))
+			pair = hash_find(pages->covers, selector);
+	}
+	return pair != NULL && target_is(pair->value);
+}
+
 void
 pages_collect(struct pages *pages, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
     struct problems *ps, bool is_loud)
 {
 	const struct conf_pairs *map = &capsule->selectors;
-	struct collect c = { pages, conf, capsule, root, ps, is_loud,
-		hash_new(pages->arena, 0), false };
+	struct collect c = { pages, conf, capsule, root, ps, is_loud, false };
 	struct page *caps;
 	size_t i;
 
 	for (i = 0; i < map->n; i++)
 		add_named(&c, &map->v[i]);
 	for (i = 0; i < map->n; i++)
-		if (hash_find(c.folders, map->v[i].key) == &map->v[i])
+		if (hash_find(pages->covers, map->v[i].key) == &map->v[i] &&
+		    !target_is(map->v[i].value))
 			walk(&c, map->v[i].key, map->v[i].value, NULL,
 			    map->v[i].line);
 	add_slashless(&c);

@@ -25,6 +25,7 @@ enum page_kind {
 	PAGE_GONE,
 	PAGE_SEARCH,
 	PAGE_ATOM,  /* path is the gemtext that it is made from */
+	PAGE_APP,   /* an application server answers; target says which */
 	PAGE_SAME,  /* another name for the page same */
 	PAGE_SLASH, /* a folder's name without "/"; same is the folder */
 	PAGE_CAPS_TXT
@@ -38,7 +39,8 @@ struct page {
 	struct view selector;
 	struct view path;   /* of the file, from the root */
 	struct view map;    /* the gophermap beside it, for Gopher; or empty */
-	struct view target; /* of a redirect, as written */
+	struct view target; /* of a redirect, as written; or all of the line
+			     * that names an application */
 	struct mime mime;
 	int line;    /* of the map that asked for it */
 	bool walked; /* found in a folder, not named itself */
@@ -57,6 +59,8 @@ struct pages {
 	struct arena *arena; /* owns every page; borrowed */
 	struct hash *by_selector;
 	struct hash *families; /* folder's selector -> what lies below it */
+	struct hash *covers;   /* selectors of the map that end with "/" and
+				* hold all below -> their line of it */
 	struct page *first, *last;
 	size_t n;
 	size_t max; /* PAGES_MAX; tests lower it */
@@ -84,6 +88,12 @@ struct page *pages_find(const struct pages *pages, struct view selector);
  * if there is none.  What leads elsewhere is left out, as are hidden pages.
  */
 struct page *pages_below(const struct pages *pages, struct view folder);
+
+/*
+ * True if an application answers for selector, which has no page, because it
+ * lies below the application's own.
+ */
+bool pages_has_app(const struct pages *pages, struct view selector);
 
 /* The folder part of a selector: up to its last "/" but one at its end. */
 struct view pages_folder(struct view selector);

@@ -22,8 +22,22 @@
 #include "site/notices.h"
 #include "site/prepare_file.h"
 #include "site/results.h"
+#include "site/target.h"
 
 /* -- what a rendering asks -- */
+
+/* The page of the application that answers for a selector without one. */
+static const struct page *
+app_above(const struct prepare *c, struct view selector)
+{
+	if (!pages_has_app(c->pages, selector))
+		return NULL;
+	do
+		selector.len--;
+	while (!view_has_suffix(selector, VIEW("/")) ||
+	    hash_find(c->pages->covers, selector) == NULL);
+	return pages_find(c->pages, selector);
+}
 
 static char
 item_of(void *arg, struct view selector)
@@ -37,6 +51,8 @@ item_of(void *arg, struct view selector)
 		selector.len--;
 		page = pages_find(c->pages, selector);
 	}
+	if (page == NULL)
+		page = app_above(c, selector);
 	return page == NULL ? 0 : page->mime.item;
 }
 
@@ -200,6 +216,99 @@ prepare_search(struct prepare *c, struct page *page)
 	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
 }
 
+/* -- applications -- */
+
+/* What is above the last name of a path. */
+static struct view
+folder_of(struct view path)
+{
+	path.len -= pages_name(path).len;
+	return path;
+}
+
+/* Where the files lie that an application may look for. */
+static struct view
+document_root(const struct prepare *c, const struct target *target)
+{
+	char *whole;
+	struct view root;
+
+	if (view_has_suffix(target->script, VIEW("/")))
+		return target->script;
+	if (target->script.len > 0)
+		return arena_copy(c->s->arena, folder_of(target->script));
+	whole = realpath(c->capsule->root.p, NULL);
+	root = arena_copy(c->s->arena,
+	    whole == NULL ? c->capsule->root : view_of(whole));
+	free(whole);
+	return root;
+}
+
+/* Nothing can be said beforehand, except by who never asks it. */
+static void
+prepare_app(struct prepare *c, struct page *page)
+{
+	struct conf_pair pair = { page->selector, page->target, page->line };
+	struct target *app = arena_alloc(c->s->arena, sizeof(*app));
+	struct buf why;
+
+	buf_init(&why, LOADER_MENU_MAX);
+	if (target_parse(c->conf, &pair, c->s->arena, app, &why) == -1)
+		problems_add(c->ps, c->conf->path, page->line, "%.*s",
+		    VIEW_ARG(buf_view(&why)));
+	buf_fini(&why);
+	app->mapped = page->entry->selector;
+	app->root = document_root(c, app);
+	app->number = c->s->n_targets++;
+	app->next = c->s->targets;
+	c->s->targets = app;
+	page->entry->kind = ENTRY_APP;
+	page->entry->app = app;
+	buf_reset(&c->in);
+	gemini_header(&c->in, GEMINI_PROXY_ERROR,
+	    VIEW("An application answers here"));
+	page->entry->gemini = prepare_keep(c, page, GEMINI_PROXY_ERROR, &c->in);
+	gopher_error_write(&c->in, VIEW("An application answers here"));
+	buf_puts(&c->in, GOPHER_LASTLINE);
+	page->entry->gopher = prepare_keep(c, page, GEMINI_PROXY_ERROR, &c->in);
+}
+
+static int
+by_length(const void *a, const void *b)
+{
+	const struct cover *x = a, *y = b;
+
+	return (x->selector.len < y->selector.len) -
+	    (x->selector.len > y->selector.len);
+}
+
+/* Say whose is what has no entry: only with an application it matters. */
+static void
+set_covers(struct prepare *c)
+{
+	const struct conf_pairs *map = &c->capsule->selectors;
+	const struct entry *entry;
+	struct cover *cover;
+	bool any = false;
+	size_t i;
+
+	c->site->covers =
+	    arena_alloc(c->s->arena, (map->n + 1) * sizeof(*cover));
+	for (i = 0; i < map->n; i++) {
+		if (hash_find(c->pages->covers, map->v[i].key) != &map->v[i])
+			continue;
+		entry = snapshot_find(c->site, map->v[i].key);
+		cover = &c->site->covers[c->site->n_covers++];
+		cover->selector = arena_copy(c->s->arena, map->v[i].key);
+		cover->entry =
+		    entry != NULL && entry->kind == ENTRY_APP ? entry : NULL;
+		any = any || cover->entry != NULL;
+	}
+	if (!any)
+		c->site->n_covers = 0;
+	qsort(c->site->covers, c->site->n_covers, sizeof(*cover), by_length);
+}
+
 /* -- feeds -- */
 
 /* The selector of the file that a feed is made from, empty if it has none. */
@@ -321,6 +430,7 @@ prepare_slash(struct prepare *c, struct page *page)
 	page->entry->gemini =
 	    prepare_keep(c, page, GEMINI_REDIRECT_PERMANENT, &c->in);
 	page->entry->gopher = page->same->entry->gopher;
+	page->entry->app = page->same->entry->app;
 }
 
 static void
@@ -349,6 +459,7 @@ prepare_first(struct prepare *c, struct page *page)
 		[PAGE_GONE] = prepare_gone,
 		[PAGE_SEARCH] = prepare_search,
 		[PAGE_ATOM] = prepare_atom,
+		[PAGE_APP] = prepare_app,
 		[PAGE_CAPS_TXT] = prepare_caps,
 		[PAGE_FILE] = prepare_file,
 		[PAGE_LISTING] = NULL,
@@ -439,6 +550,8 @@ check_rules(struct prepare *c)
 		if (rule->is_prefix)
 			continue;
 		page = pages_find(c->pages, rule->pattern);
+		if (page == NULL && pages_has_app(c->pages, rule->pattern))
+			continue; /* the application knows its own */
 		if (page == NULL || page->kind == PAGE_SLASH ||
 		    page->kind == PAGE_CAPS_TXT)
 			problems_add(c->ps, c->conf->path, rule->line,
@@ -457,8 +570,11 @@ close_gopher(struct prepare *c)
 	for (page = c->pages->first; page != NULL; page = page->next)
 		if (page->entry->access != NULL ||
 		    (page->kind == PAGE_SLASH &&
-			page->same->entry->access != NULL))
+			page->same->entry->access != NULL)) {
 			page->entry->gopher = c->site->forbidden;
+			if (page->kind == PAGE_SLASH)
+				page->entry->app = NULL;
+		}
 }
 
 static void
@@ -486,6 +602,8 @@ item_of_entry(void *arg, struct view selector)
 {
 	const struct entry *entry = snapshot_find(arg, selector);
 
+	if (entry == NULL)
+		entry = snapshot_below(arg, selector);
 	return entry == NULL ? 0 : entry->item;
 }
 
@@ -556,6 +674,7 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 			c.r.selector = page->selector;
 			turns[i](&c, page);
 		}
+	set_covers(&c);
 	set_menu(&c);
 	if (problems_count(ps) == 0)
 		catalog_fill(s, site, conf, pages, ps);

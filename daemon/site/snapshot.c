@@ -61,6 +61,17 @@ snapshot_find(const struct site *site, struct view selector)
 	return hash_find(site->entries, selector);
 }
 
+const struct entry *
+snapshot_below(const struct site *site, struct view selector)
+{
+	size_t i;
+
+	for (i = 0; i < site->n_covers; i++)
+		if (view_has_prefix(selector, site->covers[i].selector))
+			return site->covers[i].entry;
+	return NULL;
+}
+
 bool
 site_is_protected(const struct site *site, struct view selector)
 {

@@ -13,6 +13,7 @@
 #include "format/render.h"
 #include "site/access.h"
 #include "site/search.h"
+#include "site/target.h"
 
 /* Larger files are streamed from an open descriptor: bytes. */
 #define SNAPSHOT_INLINE_MAX ((off_t)256 << 10)
@@ -33,8 +34,9 @@ struct answer {
 
 /* How an entry is answered. */
 enum entry_kind {
-	ENTRY_PAGE,  /* by what was prepared, whatever is asked */
-	ENTRY_SEARCH /* by what was prepared, or by results for a query */
+	ENTRY_PAGE,   /* by what was prepared, whatever is asked */
+	ENTRY_SEARCH, /* by what was prepared, or by results for a query */
+	ENTRY_APP     /* by an application, which is asked each time */
 };
 
 /* What one selector gives, in each protocol. */
@@ -44,6 +46,15 @@ struct entry {
 	char item;                        /* Gopher item type of what is here */
 	const struct access_rule *access; /* NULL: anybody may read it */
 	struct answer gemini, gopher;
+	/* Who answers over Gopher, and over Gemini if kind says so; or NULL. */
+	const struct target *app;
+};
+
+/* A line of the map that also answers for all below its selector. */
+struct cover {
+	struct view selector;      /* ends with "/" */
+	const struct entry *entry; /* an application's; NULL: files, which
+				    * have entries of their own */
 };
 
 /* One capsule, ready to serve. */
@@ -54,7 +65,10 @@ struct site {
 	/* Gopher's answers that no selector has: an error item each, the page
 	 * for web browsers, and what Gopher+ clients are told. */
 	struct answer not_found, bad_request, slow_down, forbidden, http, plus;
+	struct cover *covers; /* the longest first; none without application */
+	size_t n_covers;
 	struct access *access; /* NULL: nothing is protected */
+	bool asks;             /* visitors are asked for a certificate */
 	struct view title, admin;
 	struct search *search; /* NULL: no entry is a search */
 	struct render menu;    /* for menus that are made on the spot */
@@ -69,6 +83,8 @@ struct snapshot {
 	size_t n_cas;       /* rules of access by an authority, all sites' */
 	bool has_wildcards; /* one of them is of the second kind */
 	bool check_port;    /* refuse URLs that name a port not ours */
+	struct target *targets; /* all applications, by ->next */
+	unsigned n_targets;
 	struct snapshot_file *files; /* closed with the snapshot */
 	size_t n_files;
 };
@@ -87,6 +103,13 @@ const struct site *snapshot_site(const struct snapshot *s, struct view host);
 
 /* What selector gives on site, or NULL. */
 const struct entry *snapshot_find(const struct site *site,
+    struct view selector);
+
+/*
+ * The application that answers for selector, which has no entry, because it
+ * lies below the application's own selector and below no longer one; or NULL.
+ */
+const struct entry *snapshot_below(const struct site *site,
     struct view selector);
 
 /*

@@ -388,6 +388,7 @@ BAD = {
     "lastline": "2", "clear": "on", "host": "a b", "facility": "mail",
     "symlinks": "follow", "hostname": "-a..b", "root": "", "language": "en us",
     "budget": "8q", "tickets": "yes", "sessions": "0",
+    "timeout": "0", "max_answer": "1g", "ask_certificate": "any",
 }
 FREE = {"chroot", "pid_file", "certificate", "key", "ticket_keys", "title",
         "admin"}

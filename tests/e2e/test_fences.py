@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import application
 import crowd
 import server
 from client import HOST, Plain, Reply, Tls, context, gemini, gopher, url
@@ -179,6 +180,43 @@ def test_no_feature_needs_what_a_worker_gave_up(daemon, tmp_path, cage):
     assert got.clean and (first + got.data).endswith(big)
     assert d.proc.wait(timeout=server.START) == 0
     assert "died" not in d.log() and "cut" not in d.log()
+
+
+@pytest.mark.parametrize("is_scgi", [False, True])
+def test_asking_an_application_needs_nothing_of_it(daemon, tmp_path, is_scgi):
+    """Over both kinds of socket: answered, down, too long, cut, gone."""
+    apps = [application.Server(is_scgi=is_scgi, path=path)
+            for path in (None, tmp_path / "a.sock")]
+    selectors = {"/%d/" % i: a.action for i, a in enumerate(apps)}
+    gone = application.Server(is_scgi=is_scgi)
+    gone.close()
+    d = daemon(conf(server=FREE, selectors={**selectors, "/no": gone.action},
+                    application={"timeout": "1s", "max_answer": "1m"}))
+    for i, a in enumerate(apps):
+        path = "/%d/x" % i
+        line = path.encode() + b"\r\n"
+        for answer, status in (
+                (application.table, 20),
+                (lambda r: r.answer(b"20 a/b\r\n" + b"x" * 500000), 20),
+                (lambda r: r.answer(b"nonsense\n"), 42),
+                (lambda r: r.await_end(), 42)):
+            a.answer = answer
+            assert gemini(d.gemini, url(path)).status == status
+            assert gopher(d.gopher, line)
+        a.answer = lambda r: r.answer(b"20 a/b\r\n" + b"x" * (2 << 20))
+        with Tls(d.gemini) as c:
+            c.send(url(path).encode() + b"\r\n")
+            assert not c.read_all().notified
+        with Tls(d.gemini) as c:
+            a.answer = lambda r: r.await_end()
+            n = len(a.requests)
+            c.send(url(path).encode() + b"\r\n")
+            request = a.wait(n + 1)
+        assert request.gone.wait(application.PATIENCE)
+    assert gemini(d.gemini, url("/no")).status == 43
+    assert d.children() == d.workers, d.log()
+    for a in apps:
+        a.close()
 
 
 def test_no_proxied_visit_needs_what_a_worker_gave_up(daemon):

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "format/cgi.h"
 #include "format/gemini.h"
 #include "format/gopher.h"
 #include "site/answer.h"
@@ -46,6 +47,8 @@ snapshot(void)
 	    "root = capsule\ntitle = A\nadmin = a@example.org\n"
 	    "[selectors]\n/ = index.gmi\n/about = about.gmi\n"
 	    "/files/ = files/\n/old = @redirect /about\n/1998 = @gone\n"
+	    "/app/ = @fastcgi 127.0.0.1:9000\n"
+	    "/cgi/ = @scgi unix:/a.sock /srv/cgi/\n"
 	    "[listing]\n/files/ = yes\n");
 	place_clear(&place);
 	must(place.s != NULL);
@@ -97,6 +100,56 @@ check_gopher(const struct answer *a, const struct reply *reply)
 		must(view_has_prefix(a->bytes, VIEW("+-2\r\n")));
 }
 
+static void
+describe(const struct peer *peer, struct peer_details *to)
+{
+	(void)peer;
+	*to = (struct peer_details){ "192.0.2.1", "1.3", "AES" };
+}
+
+/*
+ * Every variable has a name, none stands twice, and no path leads anywhere but
+ * down; then the request is taken for the beginning of an answer.
+ */
+static void
+check_question(struct reply *reply, struct view in,
+    const struct protocol *protocol)
+{
+	struct view env = buf_view(&reply->dynamic), name, value;
+	bool has_info = false;
+	size_t used = 0;
+
+	must(!reply->dynamic.failed && env.len <= CGI_ENV_MAX);
+	while (env.len > 0) {
+		name = view_cut(&env, '\0');
+		must(name.len > 0 && env.p != NULL);
+		value = view_cut(&env, '\0');
+		must(env.p != NULL);
+		if (!view_eq(name, VIEW("PATH_INFO")))
+			continue;
+		must(!has_info);
+		has_info = true;
+		must(value.len == 0 || value.p[0] == '/');
+		must(!view_has_prefix(value, VIEW("/../")) &&
+		    !view_eq(value, VIEW("/..")) &&
+		    !view_has_prefix(value, VIEW("//")));
+	}
+	must(has_info);
+	buf_reset(&reply->dynamic);
+	reply->dynamic.max = CGI_HEAD_MAX;
+	switch (protocol->head(in, true, reply, &used)) {
+	case ANSWER_MORE:
+		abort();
+	case ANSWER_FAILED:
+		if (protocol == &protocol_gemini)
+			check_gemini(&reply->answer);
+		break;
+	case ANSWER_BEGUN:
+		must(used <= in.len);
+		must(gemini_status_is_defined(reply->answer.status));
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -111,6 +164,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
+	peer.describe = describe;
 	protocol = data[0] & 1 ? &protocol_gopher : &protocol_gemini;
 	peer.sni = view_of(names[data[0] >> 1 & 3]);
 	peer.port = data[0] & 8 ? 1966 : 1965;
@@ -121,7 +175,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(protocol->is_ready(in) || in.len < protocol->request_max);
 	if (protocol->is_ready(in)) {
 		protocol->answer(s, &peer, in, &reply);
-		if (protocol == &protocol_gemini)
+		if (reply.app != NULL)
+			check_question(&reply, in, protocol);
+		else if (protocol == &protocol_gemini)
 			check_gemini(&reply.answer);
 		else
 			check_gopher(&reply.answer, &reply);

@@ -63,6 +63,28 @@ header(struct view meta)
 	buf_fini(&b);
 }
 
+/* What is taken for a header may be sent as it is, but for a missing meta. */
+static void
+response(struct view line)
+{
+	struct view meta, v;
+	struct buf b;
+	int status;
+
+	if (gemini_response_parse(line, &status, &meta) == -1)
+		return;
+	must(gemini_status_is_defined(status));
+	must(meta.len == 0 || inside(meta, line));
+	if (meta.len == 0)
+		return;
+	buf_init(&b, 2 * GEMINI_META_MAX);
+	gemini_header(&b, status, meta);
+	v = buf_view(&b);
+	v.len -= 2;
+	must(view_eq(v, line));
+	buf_fini(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -70,5 +92,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	request(in);
 	header(in);
+	response(in);
 	return 0;
 }

@@ -197,6 +197,94 @@ answers_are_read_however_they_are_cut(void **state)
 	buf_fini(&err);
 }
 
+#define PHP "X-Powered-By: PHP\r\nContent-type: text/html\r\n\r\n"
+
+static const struct {
+	const char *name;
+	struct view in;
+	enum cgi_parse want;
+	size_t left; /* bytes after the fields */
+	const char *status;
+} heads[] = {
+	{ "PHP's", VIEW_INIT(PHP "20 x"), CGI_OK, 4, "" },
+	{ "LF alone", VIEW_INIT("content-type: a\n\nx"), CGI_OK, 1, "" },
+	{ "a status", VIEW_INIT("A: b\nSTATUS:  404 Not Found \n\n"), CGI_OK, 0,
+	    "404 Not Found" },
+	{ "no field that counts", VIEW_INIT("Subject: x\n\nx"), CGI_NONE, 0,
+	    "" },
+	{ "a status line", VIEW_INIT("20 text/gemini\r\n"), CGI_NONE, 0, "" },
+	{ "a blank line", VIEW_INIT("\r\nContent-Type: a\r\n\r\n"), CGI_NONE, 0,
+	    "" },
+	{ "an item of a menu", VIEW_INIT("iNote: x\t\t\t0\r\n"), CGI_NONE, 0,
+	    "" },
+	{ "a word on a line", VIEW_INIT("Content-Type\n"), CGI_NONE, 0, "" },
+	{ "no name", VIEW_INIT(": x\n"), CGI_NONE, 0, "" },
+	{ "a blank in a name", VIEW_INIT("Content Type: x\n"), CGI_NONE, 0,
+	    "" },
+	{ "an escape", VIEW_INIT("Status: 20 \033[31m\n\n"), CGI_NONE, 0, "" },
+	{ "a NUL", VIEW_INIT("Status: 2\0\n\n"), CGI_NONE, 0, "" },
+	{ "nothing yet", VIEW_INIT(""), CGI_MORE, 0, "" },
+	{ "half a name", VIEW_INIT("Content-Ty"), CGI_MORE, 0, "" },
+	{ "half a line", VIEW_INIT("A: b\r\nContent-Type: te"), CGI_MORE, 0,
+	    "" },
+	{ "half an end", VIEW_INIT("Content-Type: a\r\n\r"), CGI_MORE, 0, "" },
+};
+
+static void
+fields_before_an_answer_are_told_from_the_answer(void **state)
+{
+	struct cgi_head head;
+	struct view in;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_OF(heads); i++) {
+		in = exact(heads[i].in);
+		if (cgi_head_parse(in, &head) != heads[i].want)
+			fail_msg("%s", heads[i].name);
+		if (heads[i].want == CGI_OK) {
+			assert_int_equal(in.len - heads[i].left, head.len);
+			expect_view(heads[i].name, head.status,
+			    view_of(heads[i].status));
+		}
+		loose(in);
+	}
+}
+
+static void
+no_prefix_of_fields_is_taken_for_an_answer(void **state)
+{
+	struct view whole = VIEW(PHP), part = { whole.p, 0 };
+	struct cgi_head head;
+
+	(void)state;
+	for (; part.len < whole.len; part.len++)
+		assert_int_equal(CGI_MORE, cgi_head_parse(part, &head));
+	assert_int_equal(CGI_OK, cgi_head_parse(whole, &head));
+}
+
+static void
+fields_may_have_8_kilobytes(void **state)
+{
+	char in[CGI_HEAD_MAX + 1] = "Content-Type: a\r\nX: ";
+	size_t at = strlen(in);
+	struct cgi_head head;
+
+	(void)state;
+	memset(in + at, 'x', sizeof(in) - at);
+	memcpy(in + CGI_HEAD_MAX - 4, "\r\n\r\n", 4);
+	assert_int_equal(CGI_MORE,
+	    cgi_head_parse((struct view){ in, CGI_HEAD_MAX - 1 }, &head));
+	assert_int_equal(CGI_OK,
+	    cgi_head_parse((struct view){ in, CGI_HEAD_MAX }, &head));
+	assert_int_equal(CGI_HEAD_MAX, head.len);
+	memcpy(in + CGI_HEAD_MAX - 4, "x\r\n\r\n", 5);
+	assert_int_equal(CGI_NONE,
+	    cgi_head_parse((struct view){ in, CGI_HEAD_MAX }, &head));
+	assert_int_equal(CGI_NONE,
+	    cgi_head_parse((struct view){ in, CGI_HEAD_MAX + 1 }, &head));
+}
+
 int
 main(void)
 {
@@ -207,6 +295,10 @@ main(void)
 		cmocka_unit_test(lengths_grow_at_128),
 		cmocka_unit_test(long_environments_are_split),
 		cmocka_unit_test(answers_are_read_however_they_are_cut),
+		cmocka_unit_test(
+		    fields_before_an_answer_are_told_from_the_answer),
+		cmocka_unit_test(no_prefix_of_fields_is_taken_for_an_answer),
+		cmocka_unit_test(fields_may_have_8_kilobytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

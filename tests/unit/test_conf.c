@@ -279,6 +279,15 @@ static const struct {
 	{ "gopher", "charset", "utf8",
 	    "\"utf8\" is not utf-8, latin1 or ascii; nearest: utf-8" },
 	{ "gopher", "lastline", "true", "\"true\" is not yes or no" },
+	{ "application", "timeout", "0.5s",
+	    "\"0.5s\" is not a duration from 1s to 1h, " DURATION },
+	{ "application", "max_answer", "64mb",
+	    "\"64mb\" is not a size from 1k to 1024m, such as 4096, 64k or "
+	    "8m" },
+	{ "application", "max_answer", "k",
+	    "\"k\" is not a size from 1k to 1024m, such as 4096, 64k or "
+	    "8m" },
+	{ "capsule", "ask_certificate", "any", "\"any\" is not yes or no" },
 	{ "capsule", "hostname", "",
 	    "\"\" is not a list of host names or addresses" },
 	{ "capsule", "hostname", "a_b", "\"a_b\" " HOST },
@@ -417,6 +426,10 @@ static const struct {
 	{ "gopher", "columns", "72", NULL },
 	{ "gopher", "charset", "latin1", NULL },
 	{ "gopher", "lastline", "yes", NULL },
+	{ "application", "timeout", "120s", "2m" },
+	{ "application", "max_answer", "1024k", "1m" },
+	{ "application", "max_answer", "4097", NULL },
+	{ "capsule", "ask_certificate", "yes", NULL },
 	{ "capsule", "hostname", "Example.ORG", "example.org" },
 	{ "capsule", "hostname", "a [::1] ::2 127.0.0.1 xn--caf-dma.example",
 	    "a ::1 ::2 127.0.0.1 xn--caf-dma.example" },
@@ -540,6 +553,8 @@ static const struct {
 	{ "server", "drain_timeout", "1", "3600", "0", "61m" },
 	{ "server", "watch", "0", "86400", "-1", "86401" },
 	{ "tls", "sessions", "1", "65536", "0", "65537" },
+	{ "application", "timeout", "1s", "1h", "0", "3601s" },
+	{ "application", "max_answer", "1024", "1024m", "1023", "1073741825" },
 	{ "gopher", "port", "1", "65535", "0", "65536" },
 	{ "gopher", "columns", "20", "998", "19", "999" },
 	{ "gemini", "listen", "0", "65535", "-1", "65536" },
@@ -735,8 +750,9 @@ there_are_at_most_256_capsules(void **state)
 
 #define GOOD "[capsule]\nroot = r\n"
 #define SECTIONS                                                               \
-	"[server], [log], [tls], [gemini], [gopher], [metrics], [capsule], "   \
-	"[selectors], [listing], [languages], [types], [access]"
+	"[server], [log], [tls], [gemini], [gopher], [application], "          \
+	"[metrics], [capsule], [selectors], [listing], [languages], "          \
+	"[types], [access]"
 #define NAME  "a name is made of letters, digits, \"-\", \"_\" and \".\""
 #define ALLOW "is not any, ca:FILE, or the name of a file of fingerprints"
 #define CASE(name, in, want)                                                   \
@@ -887,7 +903,7 @@ static const struct {
 	    "6: [capsule b] language: \"!\" " LANGUAGE "\n"
 	    "7: [capsule b] titel: is not a key; nearest: title; accepted: "
 	    "hostname, root, symlinks, certificate, key, language, title, "
-	    "admin\n"
+	    "admin, ask_certificate\n"
 	    "9: [selectors b] x: a selector starts with \"/\"\n"),
 	CASE("a host of two capsules",
 	    "[capsule]\nroot = r\nhostname = a.org *.a.org\n"
@@ -1048,7 +1064,20 @@ each_file_is_told_all_its_problems_by_line(void **state)
 
 /* -- maps -- */
 
-#define ACTIONS "@redirect, @redirect-temporary, @gone, @search, @atom"
+#define ACTIONS                                                                \
+	"@redirect, @redirect-temporary, @gone, @search, @atom, @fastcgi, "    \
+	"@scgi"
+#define ADDRESS                                                                \
+	"is not unix:SOCKET, IPV4:PORT or [IPV6]:PORT with a port from 1 to "  \
+	"65535\n"
+#define TOO_LATE                                                               \
+	"is neither the full path of a script nor an item type, or stands "    \
+	"too "                                                                 \
+	"late\n"
+/* With a slash before both, as long as the name of a socket may be. */
+#define NAME_64_LESS_26 "abcdefghijklmnopqrstuvwxyzabcdefghijkl"
+#define NAME_64                                                                \
+	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl"
 
 /* Under [selectors] from line 4; the file's name is left out. */
 static const struct {
@@ -1133,6 +1162,48 @@ static const struct {
 	    "with \"/\"\n"
 	    "5: [selectors] /n/: only the selector of a folder or a page ends "
 	    "with \"/\"\n" },
+
+	{ "applications",
+	    "/a/ = @fastcgi unix:/run/a.sock /srv/a/ 7\n"
+	    "/b = @scgi 127.0.0.1:1 \t /srv/b\n/c = @scgi [::1]:65535 p\n"
+	    "/ = @fastcgi unix:a.sock ; comment\n/old = @redirect /a/x/y\n"
+	    "/u = @scgi unix:/" NAME_64 NAME_64_LESS_26 "\n"
+	    "[access]\n/a/x/* = any\n/a/one = any\n",
+	    "" },
+	{ "applications at no address",
+	    "/a = @fastcgi\n/b = @scgi localhost:9000\n/c = @scgi unix:\n"
+	    "/d = @scgi unix:/run/\n/e = @scgi 127.0.0.1:0\n"
+	    "/f = @scgi 127.0.0.1:65536\n/g = @scgi ::1:1\n"
+	    "/h = @scgi [127.0.0.1]:1\n/i = @scgi /run/a.sock\n"
+	    "/j = @scgi unix:/" NAME_64 NAME_64_LESS_26 "x\n",
+	    "4: [selectors] /a: an application needs an address, such as "
+	    "@fastcgi unix:/run/app.sock\n"
+	    "5: [selectors] /b: \"localhost:9000\" " ADDRESS
+	    "6: [selectors] /c: \"unix:\" " ADDRESS
+	    "7: [selectors] /d: \"unix:/run/\" " ADDRESS
+	    "8: [selectors] /e: \"127.0.0.1:0\" " ADDRESS
+	    "9: [selectors] /f: \"127.0.0.1:65536\" " ADDRESS
+	    "10: [selectors] /g: \"::1:1\" " ADDRESS
+	    "11: [selectors] /h: \"[127.0.0.1]:1\" " ADDRESS
+	    "12: [selectors] /i: \"/run/a.sock\" " ADDRESS
+	    "13: [selectors] /j: \"/" NAME_64 NAME_64_LESS_26 "x\" is too "
+	    "long for a socket: with its folder it may have 103 bytes\n" },
+	{ "applications with too many words",
+	    "/a = @scgi 127.0.0.1:1 /srv/a/\n/b = @scgi 127.0.0.1:1 i\n"
+	    "/c = @scgi 127.0.0.1:1 7 /srv/c\n/d = @scgi 127.0.0.1:1 77\n"
+	    "/e = @scgi 127.0.0.1:1 srv/e\n/f = @fastgci 127.0.0.1:1\n"
+	    "/g/ = @scgi 127.0.0.1:1\n[listing]\n/g/ = yes\n",
+	    "4: [selectors] /a: \"/srv/a/\" is a folder of scripts, and needs "
+	    "a selector that ends with \"/\"\n"
+	    "5: [selectors] /b: \"i\" is not an item type: a letter or digit, "
+	    "not i or 3\n"
+	    "6: [selectors] /c: \"/srv/c\" " TOO_LATE
+	    "7: [selectors] /d: \"77\" " TOO_LATE
+	    "8: [selectors] /e: \"srv/e\" " TOO_LATE
+	    "9: [selectors] /f: \"@fastgci\" is not an action; nearest: "
+	    "@fastcgi; accepted: " ACTIONS "\n"
+	    "12: [listing] /g/: \"/g/\" is not a folder of [selectors]; "
+	    "nearest: /g/\n" },
 
 	{ "nowhere", "/history = h.gmi\n/a = @redirect /hystory\n",
 	    "5: [selectors] /a: \"/hystory\" is where it leads, and that "

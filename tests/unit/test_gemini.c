@@ -407,6 +407,68 @@ a_header_respects_the_cap(void **state)
 	}
 }
 
+static const struct {
+	struct view line;
+	int status; /* 0: refused */
+	const char *meta;
+} responses[] = {
+	{ VIEW_INIT("20 text/gemini"), 20, "text/gemini" },
+	{ VIEW_INIT("10 caf\303\251?"), 10, "caf\303\251?" },
+	{ VIEW_INIT("31 ../x"), 31, "../x" },
+	{ VIEW_INIT("51"), 51, "" },
+	{ VIEW_INIT("51 "), 51, "" },
+	{ VIEW_INIT("62 no more"), 62, "no more" },
+	{ VIEW_INIT(""), 0, "" },
+	{ VIEW_INIT("2"), 0, "" },
+	{ VIEW_INIT("20"), 0, "" },
+	{ VIEW_INIT("20 "), 0, "" },
+	{ VIEW_INIT("10"), 0, "" },
+	{ VIEW_INIT("20text/gemini"), 0, "" },
+	{ VIEW_INIT("20\ttext/gemini"), 0, "" },
+	{ VIEW_INIT("20  text/gemini"), 0, "" },
+	{ VIEW_INIT("20 text/gemini "), 0, "" },
+	{ VIEW_INIT("200 OK"), 0, "" },
+	{ VIEW_INIT("21 text/gemini"), 0, "" },
+	{ VIEW_INIT("00 x"), 0, "" },
+	{ VIEW_INIT("70 x"), 0, "" },
+	{ VIEW_INIT("+1 x"), 0, "" },
+	{ VIEW_INIT(" 20 x"), 0, "" },
+	{ VIEW_INIT("20 a\0b"), 0, "" },
+	{ VIEW_INIT("20 a\033b"), 0, "" },
+	{ VIEW_INIT("20 a\302\200b"), 0, "" },
+	{ VIEW_INIT("20 a\377b"), 0, "" },
+	{ VIEW_INIT("20 a\303"), 0, "" },
+};
+
+static void
+only_a_header_that_may_be_sent_is_read(void **state)
+{
+	char room[3 + GEMINI_META_MAX + 1] = "20 ";
+	struct view meta;
+	int status, r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(responses) / sizeof(responses[0]); i++) {
+		status = 0;
+		meta = VIEW("");
+		r = gemini_response_parse(responses[i].line, &status, &meta);
+		if ((r == 0) != (responses[i].status != 0) ||
+		    status != responses[i].status ||
+		    !view_eq(meta, view_of(responses[i].meta)))
+			fail_msg("%.*s: %d", VIEW_ARG(responses[i].line),
+			    status);
+	}
+	memset(room + 3, 'x', GEMINI_META_MAX + 1);
+	assert_int_equal(0,
+	    gemini_response_parse((struct view){ room, sizeof(room) - 1 },
+		&status, &meta));
+	assert_int_equal(GEMINI_META_MAX, meta.len);
+	assert_int_equal(-1,
+	    gemini_response_parse((struct view){ room, sizeof(room) }, &status,
+		&meta));
+}
+
 int
 main(void)
 {
@@ -421,6 +483,7 @@ main(void)
 		cmocka_unit_test(a_header_is_one_clean_line),
 		cmocka_unit_test(meta_is_cut_at_1024_bytes_between_characters),
 		cmocka_unit_test(every_status_makes_a_header_by_itself),
+		cmocka_unit_test(only_a_header_that_may_be_sent_is_read),
 		cmocka_unit_test(a_header_respects_the_cap),
 	};
 
