@@ -12,10 +12,11 @@
 #include "base/view.h"
 #include "format/utf8.h"
 
-#define CONF_LINE_MAX    198       /* bytes; inih splits longer lines */
-#define CONF_SECTION_MAX 49        /* bytes; inih cuts longer names */
-#define CONF_FILE_MAX    (1 << 20) /* bytes; ours, against endless files */
-#define CONF_NAMED_MAX   256       /* capsules, and Gopher services; ours */
+#define CONF_LINE_MAX    198        /* bytes; inih splits longer lines */
+#define CONF_SECTION_MAX 49         /* bytes; inih cuts longer names */
+#define CONF_FILE_MAX    (1 << 20)  /* bytes; ours, against endless files */
+#define CONF_BUDGET_MAX  (16 << 20) /* bytes; what a page may have */
+#define CONF_NAMED_MAX   256        /* capsules, and Gopher services; ours */
 
 /* Every string below is also a C string: arena_copy ends it with a NUL. */
 struct conf_list {
@@ -66,6 +67,7 @@ struct conf_capsule {
 	struct view root, certificate, key;
 	struct view language; /* BCP 47 tags, commas between; empty: unknown */
 	struct view title, admin; /* empty: not said */
+	int budget; /* bytes that a page should not exceed; 0: any weight */
 	int hostname_line, root_line, certificate_line, key_line;
 	struct conf_pairs selectors, listing, languages, types, access;
 };

@@ -169,6 +169,9 @@ const struct conf_key conf_keys[] = {
 	    .help = "what the site is called" },
 	{ "capsule", "admin", CONF_TEXT, OF_CAPSULE(admin), .def = "",
 	    .help = "whom to write to" },
+	{ "capsule", "budget", CONF_SIZE, OF_CAPSULE(budget), .min = 0,
+	    .max = CONF_BUDGET_MAX, .def = "8k",
+	    .help = "capsulectl check tells of heavier pages; 0 is off" },
 };
 
 const size_t conf_n_keys = COUNT(conf_keys);

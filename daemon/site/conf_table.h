@@ -10,6 +10,7 @@
 enum conf_kind {
 	CONF_NUMBER,   /* min to max, or one of words; int */
 	CONF_DURATION, /* min to max ms; int that counts units of unit ms */
+	CONF_SIZE,     /* min to max bytes; int */
 	CONF_SWITCH,   /* one of words; bool */
 	CONF_WORD,     /* one of words; an enum */
 	CONF_USER,     /* name of a user or group; struct view */

@@ -181,6 +181,65 @@ say_duration(const struct conf_key *key, struct buf *why)
 	buf_puts(why, ", such as 30, 30s, 5m or 1h");
 }
 
+/* What one of the letter after a size counts: bytes. */
+static const struct {
+	char letter;
+	int shift;
+} sizes[] = { { 'm', 20 }, { 'k', 10 } };
+
+static int
+set_size(const struct conf_key *key, const struct conf_place *place,
+    struct view text, struct buf *why)
+{
+	unsigned long n;
+	size_t i;
+	int shift = 0;
+
+	(void)why;
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (text.len > 0 && text.p[text.len - 1] == sizes[i].letter) {
+			shift = sizes[i].shift;
+			text.len--;
+			break;
+		}
+	if (view_to_number(text, (unsigned long)key->max >> shift, &n) != 0 ||
+	    (long)(n << shift) < key->min)
+		return -1;
+	set_int(key, place, (int)(n << shift));
+	return 0;
+}
+
+/* In the largest unit that leaves no rest. */
+static void
+put_bytes(struct buf *to, long n)
+{
+	size_t i;
+
+	for (i = 0; n > 0 && i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (n % (1L << sizes[i].shift) == 0) {
+			buf_printf(to, "%ld%c", n >> sizes[i].shift,
+			    sizes[i].letter);
+			return;
+		}
+	buf_printf(to, "%ld", n);
+}
+
+static void
+put_size(const struct conf_key *key, const void *base, struct buf *to)
+{
+	put_bytes(to, int_of(key, base));
+}
+
+static void
+say_size(const struct conf_key *key, struct buf *why)
+{
+	buf_puts(why, "a size from ");
+	put_bytes(why, key->min);
+	buf_puts(why, " to ");
+	put_bytes(why, key->max);
+	buf_puts(why, ", such as 4096, 64k or 8m");
+}
+
 static int
 set_switch(const struct conf_key *key, const struct conf_place *place,
     struct view text, struct buf *why)
@@ -491,6 +550,7 @@ static const struct {
 } kinds[] = {
 	[CONF_NUMBER] = { set_number, put_number, say_number },
 	[CONF_DURATION] = { set_duration, put_duration, say_duration },
+	[CONF_SIZE] = { set_size, put_size, say_size },
 	[CONF_SWITCH] = { set_switch, put_switch, say_word },
 	[CONF_WORD] = { set_word, put_word, say_word },
 	[CONF_USER] = { set_user, put_view, say_user },
