@@ -17,9 +17,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/problem.h"
 #include "ctl/command.h"
 #include "ctl/starter.h"
-#include "format/uri.h"
+#include "site/conf.h"
 
 enum { HOST };
 
@@ -114,41 +115,86 @@ tell(const char *folder)
 	    folder, folder);
 }
 
+/*
+ * True if a configuration with this one name would be taken: what is written
+ * must be right, and conf.c alone knows what is.
+ */
+static bool
+is_host(const char *host)
+{
+	struct problems *ps = problems_new();
+	struct conf *conf = NULL;
+	struct buf text;
+	FILE *f;
+	bool ok;
+
+	buf_init(&text, SIZE_MAX);
+	buf_printf(&text, "[capsule]\nroot = x\nhostname = %s\n", host);
+	f = fmemopen(text.p, text.len, "r");
+	if (f != NULL) {
+		conf = conf_read(f, "x", ps);
+		(void)fclose(f);
+	}
+	ok = conf != NULL && problems_count(ps) == 0 &&
+	    conf->capsules[0].hostname.n == 1 && strchr(host, '\n') == NULL;
+	conf_free(conf);
+	problems_free(ps);
+	buf_fini(&text);
+	return ok;
+}
+
+/* "NAME localhost": the author's own machine is always let in. */
+static void
+put_hosts(struct buf *to, const char *host)
+{
+	if (strcmp(host, "localhost") != 0)
+		buf_printf(to, "%s ", host);
+	buf_puts(to, "localhost");
+	buf_putc(to, '\0');
+}
+
+static enum command_exit
+make(const struct call *call, const char *folder, const char *hosts)
+{
+	char stamp[CLOCK_STAMP_MAX];
+	const char *failed;
+	struct buf name;
+	int failure;
+
+	/* In UTC, as the clock of logs and feeds. */
+	clock_stamp(clock_wall(), stamp, sizeof(stamp));
+	stamp[strlen("YYYY-MM-DD")] = '\0';
+	buf_init(&name, SIZE_MAX);
+	failed = write_all(&name, folder, hosts, stamp);
+	failure = errno;
+	if (failed != NULL)
+		(void)command_fail(call, COMMAND_FAILED, "cannot make %s: %s",
+		    failed, strerror(failure));
+	else
+		tell(folder);
+	buf_fini(&name);
+	return failed == NULL ? COMMAND_DONE : COMMAND_FAILED;
+}
+
 static enum command_exit
 run(struct call *call)
 {
 	const char *folder = call->arguments[0], *host = call->options[HOST];
-	const char *failed;
-	char stamp[CLOCK_STAMP_MAX];
-	struct buf hosts, name;
-	enum command_exit status = COMMAND_DONE;
+	enum command_exit status;
+	struct buf hosts;
 
-	buf_init(&hosts, SIZE_MAX);
-	buf_init(&name, SIZE_MAX);
-	if (host != NULL && uri_normalise_host(&hosts, view_of(host)) != URI_OK)
-		status = command_fail(call, COMMAND_USAGE,
+	if (host == NULL)
+		host = "localhost";
+	if (!is_host(host))
+		return command_fail(call, COMMAND_USAGE,
 		    "--host: \"%s\" is not a host name or an address", host);
-	else if (!is_free(folder))
-		status = command_fail(call, COMMAND_FAILED,
+	if (!is_free(folder))
+		return command_fail(call, COMMAND_FAILED,
 		    "%s is there already, and not an empty folder", folder);
-	if (hosts.len > 0 && !view_eq(buf_view(&hosts), VIEW("localhost")))
-		buf_putc(&hosts, ' ');
-	if (!view_eq(buf_view(&hosts), VIEW("localhost")))
-		buf_puts(&hosts, "localhost");
-	buf_putc(&hosts, '\0');
-	/* In UTC, as the clock of logs and feeds. */
-	clock_stamp(clock_wall(), stamp, sizeof(stamp));
-	stamp[strlen("YYYY-MM-DD")] = '\0';
-	if (status == COMMAND_DONE) {
-		failed = write_all(&name, folder, hosts.p, stamp);
-		if (failed != NULL)
-			status = command_fail(call, COMMAND_FAILED,
-			    "cannot make %s: %s", failed, strerror(errno));
-		else
-			tell(folder);
-	}
+	buf_init(&hosts, SIZE_MAX);
+	put_hosts(&hosts, host);
+	status = make(call, folder, hosts.p);
 	buf_fini(&hosts);
-	buf_fini(&name);
 	return status;
 }
 

@@ -222,9 +222,9 @@ static void
 explain(const struct weights *ws, const struct term *term)
 {
 	printf("\n%sgemtext, menu: bytes of the page over Gemini and over "
-	       "Gopher.  first, again: all bytes\nof a visit over Gemini, both "
-	       "ways, the first (certificate: %zu bytes%s) and a later one.\n"
-	       "Seconds are those of a first visit.  How it is reckoned: "
+	       "Gopher. first, again: all\nbytes of a first and of a later "
+	       "visit over Gemini, both ways, with a certificate\nof %zu "
+	       "bytes%s. Seconds are those of a first visit. See "
 	       "capsulectl(1).%s\n",
 	    term_colour(term, TERM_DIM), ws->server.certificates,
 	    ws->is_guessed ? ", yet to be made" : "",
