@@ -6,11 +6,13 @@
 #include "ctl/finding.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "format/utf8.h"
 
 #define SENTENCE_MAX 4096 /* bytes */
 
@@ -95,14 +97,30 @@ sort(struct findings *fs)
 		qsort(fs->v, fs->n, sizeof(*fs->v), by_place);
 }
 
-/* A name or a sentence may quote bytes that would act on a terminal. */
+/* True for a byte that a terminal would act on, or could not show. */
+static bool
+is_unsafe(struct view v, size_t i, bool is_text)
+{
+	unsigned char c = (unsigned char)v.p[i];
+
+	if (c < ' ' || c == 0x7F || (c >= 0x80 && !is_text))
+		return true;
+	/* U+0080 to U+009F are controls, too: C2 80 to C2 9F. */
+	if (c == 0xC2)
+		return (unsigned char)v.p[i + 1] < 0xA0;
+	return c >= 0x80 && c < 0xA0 && i > 0 &&
+	    (unsigned char)v.p[i - 1] == 0xC2;
+}
+
+/* A name or a sentence quotes what somebody wrote: bytes as they came. */
 static void
 put(FILE *to, struct view v)
 {
+	bool is_text = utf8_is_valid(v);
 	size_t i;
 
 	for (i = 0; i < v.len; i++)
-		if ((unsigned char)v.p[i] < ' ' || v.p[i] == 0x7F)
+		if (is_unsafe(v, i, is_text))
 			fprintf(to, "\\x%02x", (unsigned char)v.p[i]);
 		else
 			putc(v.p[i], to);

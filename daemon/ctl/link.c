@@ -154,6 +154,7 @@ link_of_uri(struct links *l, struct view target)
 	struct buf *base = anew(l, BASE), *mended = anew(l, SELECTOR);
 	struct buf *whole = anew(l, WHOLE);
 	struct uri from, ref, u;
+	bool is_gemini;
 
 	buf_puts(base, "gemini://");
 	buf_put(base, l->site->hosts[0]);
@@ -162,15 +163,17 @@ link_of_uri(struct links *l, struct view target)
 	uri_mend(mended, target);
 	if (uri_parse(buf_view(base), &from) != URI_OK ||
 	    uri_parse(buf_view(mended), &ref) != URI_OK)
-		return (struct link){ LINK_BAD, target, VIEW(""), NULL, NULL };
-	/* A path that climbs above the root is normalised by resolving it. */
+		return (struct link){ .state = LINK_BAD, .target = target };
 	uri_resolve(whole, &from, &ref);
 	if (uri_parse(buf_view(whole), &u) != URI_OK)
-		return (struct link){ LINK_BAD, target, VIEW(""), NULL, NULL };
-	if (view_eq_nocase(u.scheme, VIEW("gemini")))
-		return aim_gemini(l, &u);
-	if (view_eq_nocase(u.scheme, VIEW("gopher")))
-		return aim_gopher(l, &u);
+		return (struct link){ .state = LINK_BAD, .target = target };
+	is_gemini = view_eq_nocase(u.scheme, VIEW("gemini"));
+	if (is_gemini || view_eq_nocase(u.scheme, VIEW("gopher"))) {
+		if (u.host.len == 0)
+			return (
+			    struct link){ .state = LINK_BAD, .target = target };
+		return is_gemini ? aim_gemini(l, &u) : aim_gopher(l, &u);
+	}
 	return away(buf_view(whole));
 }
 

@@ -274,7 +274,8 @@ in_the_clear(struct reader *r, const struct rule *rule,
 	struct view start = line->target;
 
 	start.len = start.len < 7 ? start.len : 7;
-	if (view_eq_nocase(start, VIEW("http://")))
+	if (r->link.state == LINK_AWAY &&
+	    view_eq_nocase(start, VIEW("http://")))
 		FIND(line->number, rule->name,
 		    "a link to the web in the clear; is there one with "
 		    "https:?");
@@ -380,6 +381,10 @@ item_type(struct reader *r, const struct rule *rule,
 {
 	const struct entry *there = r->link.entry;
 
+	/* A search whose words are chosen already is a page. */
+	if (there != NULL && there->kind == ENTRY_SEARCH &&
+	    memchr(line->selector.p, '?', line->selector.len) != NULL)
+		return;
 	if (r->link.state == LINK_FINE && there != NULL &&
 	    !goes_with(line->type, there->item))
 		FIND(line->number, rule->name,

@@ -1,7 +1,5 @@
 """The command line of capsulectl: help, mistakes, exit statuses."""
-import json
 import os
-import pathlib
 import pty
 import re
 import select
@@ -11,7 +9,7 @@ import time
 import pytest
 
 import server
-from ctl import BINARY, as_json, ctl
+from ctl import BINARY, ctl
 
 COMMANDS = ["new", "check", "show", "weigh", "cert"]
 MANUAL = (server.ROOT / "man" / "capsulectl.1").read_text()
@@ -126,8 +124,7 @@ def test_a_wrong_configuration_is_told_as_the_daemon_tells_it(command,
 def on_terminal(words, **env):
     """What capsulectl writes if its output is a terminal; and its status."""
     master, slave = pty.openpty()
-    env = dict(os.environ, TERM="xterm", **env)
-    env.pop("NO_COLOR", None) if "NO_COLOR" not in env else None
+    env = {**os.environ, "TERM": "xterm", "NO_COLOR": "", **env}
     proc = subprocess.Popen([BINARY, *map(str, words)], stdin=slave,
                             stdout=slave, stderr=slave, env=env)
     os.close(slave)
