@@ -65,7 +65,9 @@ look(const struct site *site, struct view selector)
 	if (link.entry == NULL)
 		return link;
 	link.state = LINK_FINE;
-	if (link.entry->gemini.status == GEMINI_GONE)
+	if (link.entry->gemini.status == GEMINI_NOT_FOUND)
+		link.state = LINK_DEAD; /* Gopher's alone */
+	else if (link.entry->gemini.status == GEMINI_GONE)
 		link.state = LINK_GONE;
 	else if (link.entry->gemini.status / 10 == 3) {
 		link.state = LINK_MOVED;
@@ -100,7 +102,7 @@ look_gopher(struct links *l, const struct site *site, struct view selector)
 		link = look(site, selector);
 	}
 	/* There, a folder without its "/" is the folder. */
-	if (link.state == LINK_MOVED && link.entry->gopher.status == 20)
+	if (link.entry != NULL && link.entry->gopher.status == GEMINI_SUCCESS)
 		link.state = LINK_FINE;
 	return link;
 }

@@ -411,7 +411,7 @@ def test_dead_links_are_those_that_the_daemon_refuses(capsule):
     lines = capsule.check(MAP + "/d/ = d/\n[listing]\n/d/ = yes\n",
                           "--without", "no-link,item-type")
     dead = {int(line.split(":")[1]) - 2 for line in lines
-            if "[dead-link]" in line}
+            if re.search(r"\[(dead|bad)-link\]", line)}
     text = ("[gemini]\nlisten = 127.0.0.1:0\n[gopher]\nlisten = off\n"
             + capsule.conf.read_text())
     with server.running(capsule.root.parent, text) as one:
