@@ -483,7 +483,8 @@ install: install-${SYSTEM}
 
 install-files: all stage
 	umask 022; mkdir -p ${D}${SBINDIR} ${D}${BINDIR} ${D}${MANDIR}/man1 \
-	    ${D}${MANDIR}/man5 ${D}${MANDIR}/man8 ${D}${DOCDIR} ${D}${EXAMPLESDIR} \
+	    ${D}${MANDIR}/man5 ${D}${MANDIR}/man8 ${D}${DOCDIR} \
+	    ${D}${EXAMPLESDIR} \
 	    ${D}${CAPSULEDIR} ${D}${SYSCONFDIR}/capsuled
 	install -m 0755 ${B}/capsuled ${D}${SBINDIR}/
 	install -m 0755 ${B}/capsulectl ${D}${BINDIR}/

@@ -136,7 +136,8 @@ is_host(const char *host)
 		(void)fclose(f);
 	}
 	ok = conf != NULL && problems_count(ps) == 0 &&
-	    conf->capsules[0].hostname.n == 1 && strpbrk(host, " \t\n;") == NULL;
+	    conf->capsules[0].hostname.n == 1 &&
+	    strpbrk(host, " \t\n;") == NULL;
 	conf_free(conf);
 	problems_free(ps);
 	buf_fini(&text);
