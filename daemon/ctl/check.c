@@ -116,8 +116,10 @@ run(struct call *call)
 	}
 	found = findings_new();
 	ps = problems_new();
+	term_wait(&call->term, "loading");
 	if (load_all(&l, call->conf_path, ps) == 0)
 		n_files = survey_all(&l, found, is_off, &call->term);
+	term_clear(&call->term);
 	adopt(found, ps, call->conf_path);
 	report(call, found, n_files);
 	status = findings_count(found) == 0 ? COMMAND_DONE : COMMAND_FAILED;

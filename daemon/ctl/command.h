@@ -54,7 +54,7 @@ struct loaded;
  * Load the configuration of the call and all that it maps; 0, or -1 with every
  * problem told.  The caller frees *to with load_free in both cases.
  */
-int command_load(const struct call *call, struct loaded *to);
+int command_load(struct call *call, struct loaded *to);
 
 /* Say "capsulectl COMMAND: sentence" on standard error; returns the status. */
 enum command_exit command_fail(const struct call *call,

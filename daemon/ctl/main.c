@@ -91,12 +91,15 @@ command_fail(const struct call *call, enum command_exit status, const char *fmt,
 }
 
 int
-command_load(const struct call *call, struct loaded *to)
+command_load(struct call *call, struct loaded *to)
 {
 	struct problems *ps = problems_new();
 	size_t i;
-	int r = load_all(to, call->conf_path, ps);
+	int r;
 
+	term_wait(&call->term, "loading");
+	r = load_all(to, call->conf_path, ps);
+	term_clear(&call->term);
 	for (i = 0; i < problems_count(ps); i++)
 		fprintf(stderr, "%s\n", problems_get(ps, i));
 	problems_free(ps);

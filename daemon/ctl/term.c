@@ -70,6 +70,15 @@ term_colour(const struct term *t, enum term_colour colour)
 }
 
 void
+term_wait(struct term *t, const char *what)
+{
+	if (!t->has_progress)
+		return;
+	fprintf(stderr, "\r\033[K%s", what);
+	t->is_progressing = true;
+}
+
+void
 term_progress(struct term *t, const char *what, size_t done, size_t total)
 {
 	int64_t now;
@@ -81,11 +90,7 @@ term_progress(struct term *t, const char *what, size_t done, size_t total)
 		return;
 	/* The first call only starts the watch: what is short needs no line. */
 	if (t->told_ms != 0) {
-		if (total > 0)
-			fprintf(stderr, "\r\033[K%s: %zu of %zu", what, done,
-			    total);
-		else
-			fprintf(stderr, "\r\033[K%s", what);
+		fprintf(stderr, "\r\033[K%s: %zu of %zu", what, done, total);
 		t->is_progressing = true;
 	}
 	t->told_ms = now;

@@ -44,6 +44,9 @@ const char *term_colour(const struct term *t, enum term_colour colour);
  */
 void term_progress(struct term *t, const char *what, size_t done, size_t total);
 
+/* Tell what is waited for, where nobody can say how long it takes. */
+void term_wait(struct term *t, const char *what);
+
 /* Take the line of progress away, before anything else is written. */
 void term_clear(struct term *t);
 

@@ -24,7 +24,7 @@ enum { JSON, ALL, TOP };
 
 /* A page on the scales. */
 struct weight {
-	struct view selector;
+	struct view host, selector;
 	size_t gemtext, menu; /* bytes of the body; of all of the menu */
 	bool is_protected;    /* Gopher has no menu of it */
 	struct wire_visit first, again, gopher;
@@ -36,6 +36,7 @@ struct weights {
 	struct wire_server server; /* of the first capsule */
 	size_t budget;             /* likewise; bytes */
 	bool is_guessed;           /* there is no certificate yet */
+	bool has_hosts;            /* pages of several capsules */
 };
 
 /* -- weighing -- */
@@ -93,7 +94,8 @@ static struct weight
 weigh(const struct capsule *c, const struct wire_server *server,
     const struct entry *entry)
 {
-	struct weight w = { .selector = entry->selector,
+	struct weight w = { .host = c->site->hosts[0],
+		.selector = entry->selector,
 		.is_protected = entry->access != NULL };
 	struct wire_answer gemini = wire_of(&entry->gemini);
 	struct wire_answer gopher = wire_of(&entry->gopher);
@@ -199,7 +201,8 @@ fill(const struct weights *ws, size_t n, const struct term *term, int bar)
 	size_t line;
 
 	for (w = ws->v; w < ws->v + n; w++) {
-		table_put(t, "%.*s", VIEW_ARG(w->selector));
+		table_put(t, "%.*s%.*s", ws->has_hosts ? (int)w->host.len : 0,
+		    w->host.p, VIEW_ARG(w->selector));
 		table_put(t, "%zu", w->gemtext);
 		if (w->is_protected)
 			table_put(t, "-");
@@ -224,8 +227,8 @@ explain(const struct weights *ws, const struct term *term)
 	printf("\n%sgemtext, menu: bytes of the page over Gemini and over "
 	       "Gopher. first, again: all\nbytes of a first and of a later "
 	       "visit over Gemini, both ways, with a certificate\nof %zu "
-	       "bytes%s. Seconds are those of a first visit. See "
-	       "capsulectl(1).%s\n",
+	       "bytes%s.\nSeconds are those of a first visit; capsulectl(1) "
+	       "tells how they are reckoned.%s\n",
 	    term_colour(term, TERM_DIM), ws->server.certificates,
 	    ws->is_guessed ? ", yet to be made" : "",
 	    term_colour(term, TERM_PLAIN));
@@ -280,6 +283,7 @@ print_json(const struct weights *ws, size_t n)
 	json_open(&json, "pages", '[');
 	for (w = ws->v; w < ws->v + n; w++) {
 		json_open(&json, NULL, '{');
+		json_string(&json, "host", w->host);
 		json_string(&json, "selector", w->selector);
 		json_number(&json, "gemtext", (long long)w->gemtext);
 		put_visit(&json, "first", &w->first);
@@ -297,7 +301,7 @@ print_json(const struct weights *ws, size_t n)
 static enum command_exit
 run(struct call *call)
 {
-	struct weights ws = { NULL, 0, 0, { 0 }, 0, false };
+	struct weights ws = { .v = NULL };
 	const char *top = call->options[TOP];
 	enum command_exit status = COMMAND_FAILED;
 	unsigned long n = SIZE_MAX;
@@ -309,6 +313,7 @@ run(struct call *call)
 		return command_fail(call, COMMAND_USAGE,
 		    "--top: \"%s\" is not a number from 1 on", top);
 	if (command_load(call, &l) == 0) {
+		ws.has_hosts = l.n_capsules > 1;
 		for (i = 0; i < l.n_capsules; i++)
 			weigh_capsule(&ws, &l.capsules[i],
 			    call->options[ALL] != NULL, &call->term);

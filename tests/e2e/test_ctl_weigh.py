@@ -163,6 +163,22 @@ def test_without_a_certificate_the_one_to_be_made_is_reckoned_with(tmp_path):
     assert abs(before["certificate"] - after["certificate"]) <= 8
 
 
+def test_pages_of_several_capsules_are_told_apart(tmp_path):
+    server.write_capsule(tmp_path / "root")
+    conf = tmp_path / "x.ini"
+    one = "[capsule]\nroot = root\n[selectors]\n/ = index.gmi\n"
+    conf.write_text(one)
+    assert re.search(r"^/ +\d+", ctl("-c", conf, "weigh").stdout, re.M)
+    conf.write_text(one + "[capsule fr]\nroot = root\n"
+                    "hostname = fr.example.org\n"
+                    "[selectors fr]\n/ = fr/page.gmi\n")
+    table = ctl("-c", conf, "weigh").stdout
+    for name in ("localhost/", "fr.example.org/"):
+        assert re.search(r"^%s +\d+" % re.escape(name), table, re.M), table
+    told = as_json("-c", conf, "weigh", "--json")["pages"]
+    assert {p["host"] for p in told} == {"localhost", "fr.example.org"}
+
+
 def test_the_heaviest_page_comes_first(served):
     told = as_json("-c", served.path, "weigh", "--all", "--json")["pages"]
     weights = [p["first"]["down"] + p["first"]["up"] for p in told]
