@@ -53,17 +53,19 @@ bare(const char *hash, char to[HEX_MAX])
 	to[n] = '\0';
 }
 
+/* True for a name that DNS can have a record for: no address, no pattern. */
 static bool
-is_address(struct view host)
+has_record(struct view host)
 {
 	size_t i;
 
-	if (host.len > 0 && host.p[0] == '[')
-		return true;
+	if (view_has_prefix(host, VIEW("[")) ||
+	    view_has_prefix(host, VIEW("*.")))
+		return false;
 	for (i = 0; i < host.len; i++)
 		if ((host.p[i] < '0' || host.p[i] > '9') && host.p[i] != '.')
-			return false;
-	return true;
+			return true;
+	return false;
 }
 
 /* The port that visitors come to, and that a TLSA record names. */
@@ -76,8 +78,7 @@ port_of(const struct conf *conf)
 	return port == 0 ? GEMINI_PORT : port;
 }
 
-/* RFC 6698: usage 3 (this key), selector 1 (the key), matching 1 (SHA-256).
- * DNS knows names, and wildcards by another rule than ours. */
+/* RFC 6698: usage 3 (this key), selector 1 (the key), matching 1 (SHA-256). */
 static void
 put_tlsa(struct buf *to, const struct conf *conf, struct view host,
     const char *hash)
@@ -141,7 +142,7 @@ gather(struct job *job, const struct conf_capsule *c,
 	clock_stamp(cert->not_after, f->until, sizeof(f->until));
 	bare(cert->key_sha256, hash);
 	for (i = 0; i < c->hostname.n; i++) {
-		if (is_address(c->hostname.v[i]))
+		if (!has_record(c->hostname.v[i]))
 			continue;
 		put_tlsa(&f->tlsa, job->conf, c->hostname.v[i], hash);
 		buf_putc(&f->tlsa, '\n');

@@ -10,7 +10,8 @@ import server
 from client import Tls
 from ctl import as_json, ctl
 
-NAMES = "capsule.example.org www.example.org 192.0.2.1 [2001:db8::1]"
+NAMES = ("capsule.example.org www.example.org 192.0.2.1 [2001:db8::1] "
+         "*.capsule.example.org")
 
 
 @pytest.fixture
