@@ -161,7 +161,7 @@ def test_colours_are_for_terminals_that_want_them(findings):
     assert "\033[" not in ctl(*words).stdout
     said, status = on_terminal(words)
     assert "\033[1m" in said and status == 1
-    # Where nobody forbids it, a line may be taken back; that is no colour.
+    # Taking the line of progress back is no colour.
     plain = on_terminal(words, NO_COLOR="1")[0]
     assert not re.search(r"\033\[\d*m", plain), plain
     assert "\033[1m" in on_terminal(words, NO_COLOR="")[0]
