@@ -93,7 +93,9 @@ LINK =		${LDFLAGS_${OS}} ${LINK_${MODE}} ${LDFLAGS}
 # floor and of those named before it.  "make lint" checks the includes; a unit
 # test links only its own floor and those below, so the linker checks the rest.
 
-FLOORS =	base format site net process ctl=site
+# capsulectl decides by what is served, so it sits on site; of net it uses
+# what reads and makes certificates, and nothing that knows a socket.
+FLOORS =	base format site net process ctl=site+net/certificate
 
 OBJS_os_freebsd = ${B}/base/os_bsd.o
 OBJS_os_openbsd = ${B}/base/os_bsd.o
@@ -139,19 +141,27 @@ OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/keeper.o ${B}/process/generation.o \
 		${B}/process/worker.o ${B}/process/master.o
 OBJS_main =	${B}/process/main.o
+OBJS_ctl =	${B}/ctl/term.o ${B}/ctl/json.o ${B}/ctl/table.o \
+		${B}/ctl/finding.o ${B}/ctl/load.o ${B}/ctl/link.o \
+		${B}/ctl/rule.o ${B}/ctl/survey.o ${B}/ctl/wire.o \
+		${B}/ctl/starter.o ${B}/ctl/check.o ${B}/ctl/show.o \
+		${B}/ctl/weigh.o ${B}/ctl/cert.o ${B}/ctl/new.o
+OBJS_ctlmain =	${B}/ctl/main.o
 OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
-		${OBJS_process} ${OBJS_main}
+		${OBJS_process} ${OBJS_main} ${OBJS_ctl} ${OBJS_ctlmain}
 
 LIBS_format =	-lidn2 -lunistring
 LIBS_site =	-linih -lsqlite3 -lm ${LIBS_format}
 LIBS_net =	-levent_core -lssl -lcrypto ${LIBS_site}
 LIBS_process =	-levent_extra ${LIBS_net}
+LIBS_ctl =	-lcrypto ${LIBS_site}
 
 A_base =	${B}/base.a
 A_format =	${B}/format.a ${A_base}
 A_site =	${B}/site.a ${A_format}
 A_net =		${B}/net.a ${A_site}
 A_process =	${B}/process.a ${A_net}
+A_ctl =		${B}/ctl.a ${A_net}
 
 T =		${B}/tests
 UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
@@ -177,8 +187,10 @@ UNIT_process_linux = ${T}/test_sandbox_linux
 VALGRIND =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_proxyhdr ${T}/test_answer
+UNIT_ctl =	${T}/test_json ${T}/test_table ${T}/test_finding \
+		${T}/test_link ${T}/test_rule ${T}/test_wire
 UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
-		${UNIT_process}
+		${UNIT_process} ${UNIT_ctl}
 
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_cidr \
@@ -206,9 +218,9 @@ HDRS !=		echo daemon/*/*.h
 	install-openbsd install-netbsd uninstall
 .SUFFIXES:
 
-all: build/capsuled
+all: build/capsuled build/capsulectl
 
-#: make            build build/capsuled; installs nothing
+#: make            build build/capsuled and build/capsulectl
 #: make run        fetch what is missing, build, serve conf/demo.ini
 #: make check      fetch what is missing, run every test, count them
 #: make unit       the unit tests; build/release/tests/test_uri is one
@@ -246,6 +258,12 @@ build/capsuled: ${B}/capsuled force
 
 ${B}/capsuled: ${OBJS_main} ${A_process}
 	${CC} ${FLAGS} ${LINK} -o $@ ${OBJS_main} ${A_process} ${LIBS_process}
+
+build/capsulectl: ${B}/capsulectl force
+	@cmp -s ${B}/capsulectl $@ || cp -f ${B}/capsulectl $@
+
+${B}/capsulectl: ${OBJS_ctlmain} ${A_ctl}
+	${CC} ${FLAGS} ${LINK} -o $@ ${OBJS_ctlmain} ${A_ctl} ${LIBS_ctl}
 
 # Small enough to rebuild a whole floor when any header or any flag changes.
 ${OBJS}: ${HDRS} ${B}/flags
@@ -338,6 +356,22 @@ ${B}/process/generation.o: daemon/process/generation.c
 ${B}/process/worker.o: daemon/process/worker.c
 ${B}/process/master.o: daemon/process/master.c
 ${B}/process/main.o: daemon/process/main.c
+${B}/ctl/term.o: daemon/ctl/term.c
+${B}/ctl/json.o: daemon/ctl/json.c
+${B}/ctl/table.o: daemon/ctl/table.c
+${B}/ctl/finding.o: daemon/ctl/finding.c
+${B}/ctl/load.o: daemon/ctl/load.c
+${B}/ctl/link.o: daemon/ctl/link.c
+${B}/ctl/rule.o: daemon/ctl/rule.c
+${B}/ctl/survey.o: daemon/ctl/survey.c
+${B}/ctl/wire.o: daemon/ctl/wire.c
+${B}/ctl/starter.o: daemon/ctl/starter.c
+${B}/ctl/check.o: daemon/ctl/check.c
+${B}/ctl/show.o: daemon/ctl/show.c
+${B}/ctl/weigh.o: daemon/ctl/weigh.c
+${B}/ctl/cert.o: daemon/ctl/cert.c
+${B}/ctl/new.o: daemon/ctl/new.c
+${B}/ctl/main.o: daemon/ctl/main.c
 
 DEFS =		-DCAPSULED_VERSION='"${VERSION}"' \
 		-DCAPSULED_CONF='"${SYSCONFDIR}/capsuled/capsuled.ini"'
@@ -363,6 +397,9 @@ ${B}/net.a: ${OBJS_net}
 ${B}/process.a: ${OBJS_process}
 	@rm -f $@
 	${AR} rcs $@ ${OBJS_process}
+${B}/ctl.a: ${OBJS_ctl}
+	@rm -f $@
+	${AR} rcs $@ ${OBJS_ctl}
 
 # -- tests --
 
@@ -381,6 +418,9 @@ ${UNIT_site}: ${A_site} ${SRC_unit}
 ${UNIT_process}: ${A_process} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_process} \
 	    ${LIBS_process} -lcmocka
+${UNIT_ctl}: ${A_ctl} ${SRC_unit}
+	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_ctl} \
+	    ${LIBS_ctl} -lcmocka
 ${UNIT_net}: ${A_net} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_net} \
 	    ${LIBS_net} -lcmocka
@@ -423,7 +463,7 @@ e2e: all e2e-only
 e2e-fences:
 	@${MAKE} MODE=fences E2E=tests/e2e/test_fences.py e2e-only
 
-e2e-only: ${B}/capsuled
+e2e-only: ${B}/capsuled ${B}/capsulectl
 	@for p in ${PYTHON}; do \
 	    $$p -c 'import pytest' 2>/dev/null || continue; \
 	    CAPSULED=${B}/capsuled exec $$p -m pytest -q ${E2E}; \
@@ -491,10 +531,13 @@ stage:
 install: install-${SYSTEM}
 
 install-files: all stage
-	umask 022; mkdir -p ${D}${SBINDIR} ${D}${MANDIR}/man5 \
-	    ${D}${MANDIR}/man8 ${D}${DOCDIR} ${D}${EXAMPLESDIR} \
+	umask 022; mkdir -p ${D}${SBINDIR} ${D}${BINDIR} ${D}${MANDIR}/man1 \
+	    ${D}${MANDIR}/man5 ${D}${MANDIR}/man8 ${D}${DOCDIR} \
+	    ${D}${EXAMPLESDIR} \
 	    ${D}${CAPSULEDIR} ${D}${SYSCONFDIR}/capsuled
 	install -m 0755 ${B}/capsuled ${D}${SBINDIR}/
+	install -m 0755 ${B}/capsulectl ${D}${BINDIR}/
+	install -m 0644 ${S}/capsulectl.1 ${D}${MANDIR}/man1/
 	install -m 0644 ${S}/capsuled.8 ${D}${MANDIR}/man8/
 	install -m 0644 ${S}/capsuled.ini.5 ${D}${MANDIR}/man5/
 	install -m 0644 README.md CHANGES.md SECURITY.md LICENSE ${D}${DOCDIR}/
@@ -528,7 +571,8 @@ install-netbsd: install-files
 
 # Configuration, certificates and keys are yours: they stay.
 uninstall:
-	rm -f ${D}${SBINDIR}/capsuled ${D}${MANDIR}/man8/capsuled.8 \
+	rm -f ${D}${SBINDIR}/capsuled ${D}${BINDIR}/capsulectl \
+	    ${D}${MANDIR}/man1/capsulectl.1 ${D}${MANDIR}/man8/capsuled.8 \
 	    ${D}${MANDIR}/man5/capsuled.ini.5 ${D}${SERVICE_${SYSTEM}} \
 	    ${D}${SYSUSERS_${SYSTEM}}
 	rm -rf ${D}${DOCDIR} ${D}${EXAMPLESDIR} ${D}${CAPSULEDIR}

@@ -47,9 +47,8 @@ digits(struct view v, size_t at, size_t n, unsigned long *to)
 	return view_to_number((struct view){ v.p + at, n }, 9999, to) == 0;
 }
 
-/* True if v begins with a day of the calendar. */
-static bool
-is_dated(struct view v)
+bool
+atom_is_dated(struct view v)
 {
 	static const unsigned long days[] = { 31, 28, 31, 30, 31, 30, 31, 31,
 		30, 31, 30, 31 };
@@ -134,7 +133,7 @@ read_link(struct feed *f, const struct gemtext_line *line)
 	struct buf name;
 	bool is_new;
 
-	if (!is_dated(line->text))
+	if (!atom_is_dated(line->text))
 		return;
 	e.date = (struct view){ line->text.p, DATE_LEN };
 	e.title = title_of(line->text);

@@ -28,6 +28,12 @@ struct atom {
 };
 
 /*
+ * True if a link's label begins with a day of the calendar, YYYY-MM-DD, and no
+ * further digit: only such links are entries.
+ */
+bool atom_is_dated(struct view label);
+
+/*
  * Append a feed made from gemtext, newest entry first.
  *
  * An entry is a link whose label begins with a date, YYYY-MM-DD, that the

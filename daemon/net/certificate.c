@@ -35,6 +35,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "format/uri.h"
+#include "net/private_key.h"
 
 #define NOT_AFTER   "20991231235959Z" /* contract: valid to 2099 */
 #define COMMON_NAME "c"               /* "capsule": it stands there twice */
@@ -259,7 +261,7 @@ certificate_ensure(const struct conf *conf, const struct conf_capsule *c,
 	return -1;
 }
 
-/* -- describing -- */
+/* -- renewing -- */
 
 static X509 *
 read_one(const char *path)
@@ -274,6 +276,67 @@ read_one(const char *path)
 	ERR_clear_error();
 	return x;
 }
+
+/* Write a new certificate for the key; 0, or -1 with a problem added. */
+static int
+replace(const struct conf *conf, const struct conf_capsule *c, EVP_PKEY *key,
+    struct problems *ps)
+{
+	X509 *x = make(key, &c->hostname);
+	int r = -1;
+
+	if (x == NULL)
+		problems_add(ps, conf->path, c->line,
+		    "cannot make a certificate for %s: %s", c->hostname.v[0].p,
+		    ERR_reason_error_string(ERR_get_error()));
+	else if (save(c->certificate.p, 0644, NULL, x) == -1)
+		problems_add(ps, conf->path, c->certificate_line,
+		    "[capsule%s] certificate: cannot write %s: %s", c->tag,
+		    c->certificate.p, strerror(errno));
+	else
+		r = 0;
+	X509_free(x);
+	return r;
+}
+
+/* True if x was signed by its own key and nobody else. */
+static bool
+is_own(X509 *x)
+{
+	return X509_NAME_cmp(X509_get_subject_name(x),
+		   X509_get_issuer_name(x)) == 0 &&
+	    X509_verify(x, X509_get0_pubkey(x)) == 1;
+}
+
+int
+certificate_renew(const struct conf *conf, const struct conf_capsule *c,
+    struct problems *ps)
+{
+	X509 *old = read_one(c->certificate.p);
+	EVP_PKEY *key;
+	int r = -1;
+
+	if (old == NULL)
+		problems_add(ps, conf->path, c->certificate_line,
+		    "[capsule%s] certificate: %s is no certificate that can "
+		    "be read",
+		    c->tag, c->certificate.p);
+	else if (!is_own(old))
+		problems_add(ps, conf->path, c->certificate_line,
+		    "[capsule%s] certificate: %s was signed by an authority, "
+		    "which alone can renew it; ask for one with the same key",
+		    c->tag, c->certificate.p);
+	else if ((key = private_key_load(conf, c, X509_get0_pubkey(old), ps)) !=
+	    NULL) {
+		r = replace(conf, c, key, ps);
+		EVP_PKEY_free(key);
+	}
+	ERR_clear_error();
+	X509_free(old);
+	return r;
+}
+
+/* -- describing -- */
 
 static time_t
 seconds(const ASN1_TIME *t)
@@ -292,6 +355,40 @@ hexadecimal(const unsigned char *hash, unsigned len, char *to)
 	for (i = 0; i < len; i++)
 		snprintf(to + i * 3, CERTIFICATE_HASH_MAX - i * 3, "%02X%s",
 		    hash[i], i + 1 < len ? ":" : "");
+}
+
+/* Count what a handshake sends: the certificate and all that follow it. */
+static void
+weigh(const char *path, struct certificate *to)
+{
+	FILE *f = fopen(path, "re");
+	X509 *x;
+	int len;
+
+	to->n = to->len = 0;
+	while (f != NULL && (x = PEM_read_X509(f, NULL, NULL, NULL)) != NULL) {
+		len = i2d_X509(x, NULL);
+		to->n++;
+		to->len += len > 0 ? (size_t)len : 0;
+		X509_free(x);
+	}
+	if (f != NULL)
+		fclose(f);
+	ERR_clear_error();
+}
+
+/*
+ * Two numbers in DER: half of them take the byte that the longest have, so the
+ * usual signature of an EC key has one less than the longest.
+ */
+static size_t
+usual_signature(const EVP_PKEY *key)
+{
+	int longest = key == NULL ? 0 : EVP_PKEY_size(key);
+
+	if (longest > 0 && EVP_PKEY_base_id(key) == EVP_PKEY_EC)
+		longest--;
+	return longest > 0 ? (size_t)longest : 0;
 }
 
 int
@@ -315,6 +412,57 @@ certificate_read(const char *path, struct certificate *to)
 	    EVP_Digest(spki, (size_t)n, hash, &len, EVP_sha256(), NULL) == 1)
 		hexadecimal(hash, len, to->key_sha256);
 	OPENSSL_free(spki);
+	to->is_own = is_own(x);
+	to->signature = usual_signature(X509_get0_pubkey(x));
+	weigh(path, to);
+	X509_free(x);
+	return 0;
+}
+
+/* Append a name of a SAN, after a blank if others stand there. */
+static void
+put_name(const GENERAL_NAME *name, struct buf *to)
+{
+	const ASN1_STRING *text;
+	char address[INET6_ADDRSTRLEN];
+	const unsigned char *p;
+	int len;
+
+	if (name->type != GEN_DNS && name->type != GEN_IPADD)
+		return;
+	if (to->len > 0)
+		buf_putc(to, ' ');
+	text = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
+	p = ASN1_STRING_get0_data(text);
+	len = ASN1_STRING_length(text);
+	if (name->type == GEN_DNS)
+		buf_put(to, (struct view){ (const char *)p, (size_t)len });
+	else if (len == 4 &&
+	    inet_ntop(AF_INET, p, address, sizeof(address)) != NULL)
+		buf_puts(to, address);
+	else if (len == 16 &&
+	    inet_ntop(AF_INET6, p, address, sizeof(address)) != NULL)
+		buf_printf(to, "[%s]", address);
+}
+
+int
+certificate_list_names(const char *path, struct buf *to)
+{
+	X509 *x = read_one(path);
+	GENERAL_NAMES *names;
+	char common[URI_HOST_MAX + 1];
+	int i;
+
+	if (x == NULL)
+		return -1;
+	names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		put_name(sk_GENERAL_NAME_value(names, i), to);
+	if (names == NULL &&
+	    X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName,
+		common, sizeof(common)) > 0)
+		buf_puts(to, common);
+	GENERAL_NAMES_free(names);
 	X509_free(x);
 	return 0;
 }

@@ -3,8 +3,10 @@
 #define CERTIFICATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/problem.h"
 #include "site/conf.h"
 
@@ -16,6 +18,10 @@ struct certificate {
 	bool is_rare; /* its key is of Ed25519, which few clients accept */
 	char sha256[CERTIFICATE_HASH_MAX];     /* of the certificate, DER */
 	char key_sha256[CERTIFICATE_HASH_MAX]; /* of the public key, SPKI DER */
+	bool is_own;      /* signs for itself: no authority stands behind it */
+	size_t n;         /* certificates in the file: it, and its chain */
+	size_t len;       /* of all of them as they are sent: bytes of DER */
+	size_t signature; /* usual bytes of a signature by its key */
 };
 
 /*
@@ -30,6 +36,20 @@ struct certificate {
  */
 int certificate_ensure(const struct conf *conf, const struct conf_capsule *c,
     bool dry, struct problems *ps);
+
+/*
+ * Make the certificate of a capsule anew, with the names that it has by now
+ * and valid to 2099, for the key that it has: who pinned the key sees none of
+ * it.  One that an authority has signed is refused, as is what private_key.h
+ * refuses.  The old file stays until the new one is whole.
+ * Returns 0, or -1 with a problem added.
+ */
+int certificate_renew(const struct conf *conf, const struct conf_capsule *c,
+    struct problems *ps);
+
+/* Append the names that the certificate at path is valid for, blanks between
+ * (SAN, or the common name where there is none); -1 if it cannot be read. */
+int certificate_list_names(const char *path, struct buf *to);
 
 /* Read the certificate at path into *to; 0, or -1 if it cannot be read. */
 int certificate_read(const char *path, struct certificate *to);

@@ -13,10 +13,11 @@
 #include "format/cidr.h"
 #include "format/utf8.h"
 
-#define CONF_LINE_MAX    198       /* bytes; inih splits longer lines */
-#define CONF_SECTION_MAX 49        /* bytes; inih cuts longer names */
-#define CONF_FILE_MAX    (1 << 20) /* bytes; ours, against endless files */
-#define CONF_NAMED_MAX   256       /* capsules, and Gopher services; ours */
+#define CONF_LINE_MAX    198        /* bytes; inih splits longer lines */
+#define CONF_SECTION_MAX 49         /* bytes; inih cuts longer names */
+#define CONF_FILE_MAX    (1 << 20)  /* bytes; ours, against endless files */
+#define CONF_BUDGET_MAX  (16 << 20) /* bytes; what a page may have */
+#define CONF_NAMED_MAX   256        /* capsules, and Gopher services; ours */
 #define CONF_UNIX_MAX    103 /* bytes; sun_path of the BSDs less its NUL */
 
 #define CONF_SESSIONS_MAX (1 << 16) /* 256 bytes of memory each */
@@ -87,6 +88,7 @@ struct conf_capsule {
 	struct view title, admin; /* empty: not said */
 	bool symlinks;            /* are followed, below the root */
 	bool ask_certificate;     /* even if no rule of access does */
+	int budget; /* bytes that a page should not exceed; 0: any weight */
 	int hostname_line, root_line, certificate_line, key_line;
 	struct conf_pairs selectors, listing, languages, types, access;
 };

@@ -238,6 +238,9 @@ const struct conf_key conf_keys[] = {
 	{ "capsule", "ask_certificate", CONF_SWITCH,
 	    OF_CAPSULE(ask_certificate), .words = conf_switch, .def = "no",
 	    .help = "for applications that know their visitors by it" },
+	{ "capsule", "budget", CONF_SIZE, OF_CAPSULE(budget), .min = 0,
+	    .max = CONF_BUDGET_MAX, .def = "8k",
+	    .help = "capsulectl check tells of heavier pages; 0 is off" },
 };
 
 const size_t conf_n_keys = COUNT(conf_keys);

@@ -29,12 +29,14 @@ good_tree() {
 	    > daemon/base/a.h
 	printf '#ifndef N_H\n#define N_H\n\nint n_get(void);\n\n#endif\n' \
 	    > daemon/net/n.h
+	printf '#ifndef M_H\n#define M_H\n\nint m_get(void);\n\n#endif\n' \
+	    > daemon/net/m.h
 	printf '#include "base/a.h"\n\nint\na_get(void)\n{\n%s}\n' \
 	    '	return 1;
 ' > daemon/base/a.c
 	printf '#include "base/a.h"\n' > daemon/base/os_linux.c
 	printf '#include "net/n.h"\n\n#include "base/a.h"\n' > daemon/net/n.c
-	printf '#include "base/a.h"\n' > daemon/ctl/c.c
+	printf '#include "base/a.h"\n#include "net/m.h"\n' > daemon/ctl/c.c
 	printf '#include "base/a.h"\n' > tests/unit/test_a.c
 	printf '#!/bin/sh\necho "$1"\n' > conf/good.sh
 	mkdir doc
@@ -49,7 +51,7 @@ good_tree() {
 
 run() {
 	case $1 in
-	floors) sh "$lint/floors.sh" base format net ctl=format ;;
+	floors) sh "$lint/floors.sh" base format net ctl=format+net/m ;;
 	headers) CC=${CC:-cc} sh "$lint/headers.sh" ;;
 	asks) sh "$lint/asks.sh" ;;
 	*) sh "$lint/house.sh" "$1" ;;
@@ -98,7 +100,7 @@ done
 echo '#include "net/n.h"' >> daemon/base/a.c
 finds floors "daemon/base/a.c:8" "an include of a higher floor"
 echo '#include "net/n.h"' >> daemon/ctl/c.c
-finds floors "daemon/ctl/c.c:2" "ctl using the network"
+finds floors "daemon/ctl/c.c:3" "ctl using the network"
 echo '#include "a.h"' >> daemon/base/a.c
 finds floors "does not name its floor" "an include without a floor"
 echo '#include "attic/a.h"' >> daemon/base/a.c

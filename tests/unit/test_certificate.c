@@ -138,6 +138,75 @@ a_dry_run_writes_nothing(void **state)
 }
 
 static void
+expect_names(const char *want)
+{
+	struct buf names;
+
+	buf_init(&names, 1024);
+	assert_int_equal(0, certificate_list_names(crt, &names));
+	buf_putc(&names, '\0');
+	assert_string_equal(want, names.p);
+	buf_fini(&names);
+}
+
+static void
+its_names_and_its_bytes_can_be_told(void **state)
+{
+	struct problems *ps = problems_new();
+	struct certificate cert;
+	struct buf names;
+
+	(void)state;
+	buf_init(&names, 1024);
+	assert_int_equal(-1, certificate_list_names(crt, &names));
+	assert_int_equal(-1, certificate_read(crt, &cert));
+	assert_int_equal(1, certificate_ensure(&conf, &capsule, false, ps));
+	expect_names("capsule.example.org 192.0.2.1 [2001:db8::1]");
+	assert_int_equal(0, certificate_read(crt, &cert));
+	assert_true(cert.is_own);
+	assert_int_equal(1, cert.n);
+	assert_in_range(cert.len, 200, DER_MAX + 30);
+	assert_int_equal(71, cert.signature);
+	problems_free(ps);
+}
+
+static void
+renewing_keeps_the_key_and_takes_the_names_of_now(void **state)
+{
+	struct conf_capsule one = capsule;
+	struct problems *ps = problems_new();
+	struct certificate first, second;
+
+	(void)state;
+	assert_int_equal(1, certificate_ensure(&conf, &capsule, false, ps));
+	assert_int_equal(0, certificate_read(crt, &first));
+	one.hostname.n = 1;
+	one.certificate = view_of(crt);
+	one.key = view_of(key);
+	assert_int_equal(0, certificate_renew(&conf, &one, ps));
+	assert_int_equal(0, certificate_read(crt, &second));
+	assert_string_not_equal(first.sha256, second.sha256);
+	assert_string_equal(first.key_sha256, second.key_sha256);
+	expect_names("capsule.example.org");
+	assert_int_equal(0, problems_count(ps));
+	problems_free(ps);
+}
+
+static void
+nothing_is_renewed_that_is_not_there(void **state)
+{
+	struct problems *ps = problems_new();
+
+	(void)state;
+	assert_int_equal(-1, certificate_renew(&conf, &capsule, ps));
+	assert_int_equal(1, problems_count(ps));
+	assert_memory_equal("x.ini:7: [capsule] certificate: ",
+	    problems_get(ps, 0), 32);
+	assert_int_equal(-1, access(crt, F_OK));
+	problems_free(ps);
+}
+
+static void
 a_folder_that_is_not_there_is_named(void **state)
 {
 	struct problems *ps = problems_new();
@@ -169,6 +238,12 @@ main(void)
 		cmocka_unit_test_setup(half_a_pair_is_an_error_with_its_line,
 		    setup),
 		cmocka_unit_test_setup(a_dry_run_writes_nothing, setup),
+		cmocka_unit_test_setup(its_names_and_its_bytes_can_be_told,
+		    setup),
+		cmocka_unit_test_setup(
+		    renewing_keeps_the_key_and_takes_the_names_of_now, setup),
+		cmocka_unit_test_setup(nothing_is_renewed_that_is_not_there,
+		    setup),
 		cmocka_unit_test_setup(a_folder_that_is_not_there_is_named,
 		    setup),
 	};

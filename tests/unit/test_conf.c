@@ -134,6 +134,7 @@ with(const char *section, const char *name, const char *value)
 #define HOST                                                                   \
 	"is not a host name (letters, digits, hyphens and dots) or an "        \
 	"address"
+#define SIZE     "is not a size from 0 to 16m, such as 4096, 64k or 8m"
 #define LANGUAGE "is not a language such as en, pt-BR or en,fr"
 #define PATH_103                                                               \
 	"/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"                \
@@ -344,6 +345,14 @@ static const struct {
 	{ "capsule", "title", "caf\xe9", "\"caf\\xe9\" is not UTF-8" },
 	{ "capsule", "admin", "\xff@example.org",
 	    "\"\\xff@example.org\" is not UTF-8" },
+	{ "capsule", "budget", "", "\"\" " SIZE },
+	{ "capsule", "budget", "k", "\"k\" " SIZE },
+	{ "capsule", "budget", "8 k", "\"8 k\" " SIZE },
+	{ "capsule", "budget", "8K", "\"8K\" " SIZE },
+	{ "capsule", "budget", "-1", "\"-1\" " SIZE },
+	{ "capsule", "budget", "17m", "\"17m\" " SIZE },
+	{ "capsule", "budget", "99999999999999999999k",
+	    "\"99999999999999999999k\" " SIZE },
 };
 
 static void
@@ -451,6 +460,11 @@ static const struct {
 	{ "capsule", "title", "caf\xc3\xa9 = bar: baz #1", NULL },
 	{ "capsule", "title", "x;y\t z", NULL },
 	{ "capsule", "admin", "webmaster@example.org", NULL },
+	{ "capsule", "budget", "0", NULL },
+	{ "capsule", "budget", "5000", NULL },
+	{ "capsule", "budget", "64k", NULL },
+	{ "capsule", "budget", "8192", "8k" },
+	{ "capsule", "budget", "3072k", "3m" },
 };
 
 static void
@@ -557,6 +571,8 @@ static const struct {
 	{ "application", "max_answer", "1024", "1024m", "1023", "1073741825" },
 	{ "gopher", "port", "1", "65535", "0", "65536" },
 	{ "gopher", "columns", "20", "998", "19", "999" },
+	{ "capsule", "budget", "0", "16m", "-1", "16777217" },
+	{ "capsule", "budget", "0k", "16384k", "-1k", "16385k" },
 	{ "gemini", "listen", "0", "65535", "-1", "65536" },
 	{ "gemini", "clear", "0", "65535", "-1", "65536" },
 	{ "metrics", "listen", "0", "65535", "-1", "65536" },
@@ -903,7 +919,7 @@ static const struct {
 	    "6: [capsule b] language: \"!\" " LANGUAGE "\n"
 	    "7: [capsule b] titel: is not a key; nearest: title; accepted: "
 	    "hostname, root, symlinks, certificate, key, language, title, "
-	    "admin, ask_certificate\n"
+	    "admin, ask_certificate, budget\n"
 	    "9: [selectors b] x: a selector starts with \"/\"\n"),
 	CASE("a host of two capsules",
 	    "[capsule]\nroot = r\nhostname = a.org *.a.org\n"
