@@ -121,7 +121,7 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/certificate.o ${B}/net/private_key.o \
 		${B}/net/signing.o ${B}/net/remote_key.o \
 		${B}/net/conn.o ${B}/net/listener.o \
-		${B}/net/acceptor.o ${B}/net/limits.o
+		${B}/net/handed.o ${B}/net/acceptor.o ${B}/net/limits.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
 		${B}/process/logs.o ${B}/process/errand.o \
@@ -153,7 +153,7 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_words ${T}/test_atom
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_search
-UNIT_net =	${T}/test_deadline ${T}/test_limits ${T}/test_certificate \
+UNIT_net =	${T}/test_deadline ${T}/test_handed ${T}/test_limits ${T}/test_certificate \
 		${T}/test_private_key ${T}/test_remote_key
 UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
@@ -287,6 +287,7 @@ ${B}/net/signing.o: daemon/net/signing.c
 ${B}/net/remote_key.o: daemon/net/remote_key.c
 ${B}/net/conn.o: daemon/net/conn.c
 ${B}/net/listener.o: daemon/net/listener.c
+${B}/net/handed.o: daemon/net/handed.c
 ${B}/net/acceptor.o: daemon/net/acceptor.c
 ${B}/net/limits.o: daemon/net/limits.c
 ${B}/process/sandbox.o: daemon/process/sandbox.c
