@@ -153,8 +153,9 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_words ${T}/test_atom
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_search
-UNIT_net =	${T}/test_deadline ${T}/test_handed ${T}/test_limits ${T}/test_certificate \
-		${T}/test_private_key ${T}/test_remote_key
+UNIT_net =	${T}/test_deadline ${T}/test_handed ${T}/test_limits \
+		${T}/test_certificate ${T}/test_private_key \
+		${T}/test_remote_key
 UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
 # What valgrind gets through in a minute.
@@ -182,7 +183,7 @@ HDRS !=		echo daemon/*/*.h
 .PHONY: all help run check unit e2e e2e-fences e2e-only soak valgrind \
 	valgrind-run bench lint fuzz fuzz-run golden fmt clean \
 	force stage install install-files install-linux install-freebsd \
-	install-openbsd install-netbsd uninstall
+	install-openbsd install-netbsd uninstall dist check-all package
 .SUFFIXES:
 
 all: build/capsuled
@@ -190,6 +191,7 @@ all: build/capsuled
 #: make            build build/capsuled; installs nothing
 #: make run        fetch what is missing, build, serve conf/demo.ini
 #: make check      fetch what is missing, run every test, count them
+#: make check-all  that, and what takes long: packages, built and tried
 #: make unit       the unit tests; build/release/tests/test_uri is one
 #: make e2e        the tests from outside: real sockets and TLS
 #: make e2e-fences those of them that show that workers miss no system call
@@ -202,6 +204,7 @@ all: build/capsuled
 #: make fmt        lay out the C as the tool has it (clang-format 14)
 #: make install    PREFIX=/usr/local, SYSCONFDIR, DESTDIR and others
 #: make uninstall  undo install, but for configuration and keys
+#: make dist       pack the source: build/capsuled-VERSION.tar.gz
 #: make clean      remove build/
 #: With MODE=debug or MODE=asan they build and test that way, in a folder of
 #: its own under build/.
@@ -217,6 +220,14 @@ run:
 check:
 	@sh conf/packages.sh check
 	@MAKE='${MAKE}' sh tests/check.sh ${CHECK_SECONDS}
+
+# Stages that want root, a network and minutes, one line each.
+check-all: check
+	@MAKE='${MAKE}' sh tests/check_all.sh
+
+# Built, looked over and lived through in a Debian of its own.
+package:
+	@sh tests/package/life.sh
 
 # The contract's path is the last mode that was built.
 build/capsuled: ${B}/capsuled force
@@ -426,11 +437,19 @@ PLACES =	-e 's,/usr/local/sbin,${SBINDIR},g' \
 		-e 's,\.\./certs/,${CERTDIR}/,' \
 		-e 's,^pid_file = .*,pid_file = ${PIDFILE_${SYSTEM}},'
 # What belongs to one system only; none is enabled by installing.
-SERVICE_linux =	${PREFIX}/lib/systemd/system/capsuled.service
-SYSUSERS_linux = ${PREFIX}/lib/sysusers.d/capsuled.conf
-SERVICE_freebsd = ${PREFIX}/etc/rc.d/capsuled
-SERVICE_openbsd = /etc/rc.d/capsuled
-SERVICE_netbsd = ${EXAMPLESDIR}/rc.d/capsuled
+UNITDIR =	${PREFIX}/lib/systemd/system
+SYSUSERSDIR =	${PREFIX}/lib/sysusers.d
+TMPFILESDIR =	${PREFIX}/lib/tmpfiles.d
+NEWSYSLOGDIR =	${PREFIX}/etc/newsyslog.conf.d
+# What make uninstall takes away again, the folders above left out.
+SERVICE_linux =	${D}${UNITDIR}/capsuled.service \
+		${D}${UNITDIR}/capsuled.socket \
+		${D}${SYSUSERSDIR}/capsuled.conf \
+		${D}${TMPFILESDIR}/capsuled.conf
+SERVICE_freebsd = ${D}${PREFIX}/etc/rc.d/capsuled \
+		${D}${NEWSYSLOGDIR}/capsuled.conf
+SERVICE_openbsd = ${D}/etc/rc.d/capsuled
+SERVICE_netbsd =
 S =		${B}/stage
 D =		${DESTDIR}
 
@@ -460,30 +479,41 @@ install-files: all stage
 	fi
 
 install-linux: install-files
-	umask 022; mkdir -p ${D}${PREFIX}/lib/systemd/system \
-	    ${D}${PREFIX}/lib/sysusers.d
-	install -m 0644 ${S}/capsuled.service ${D}${SERVICE_linux}
-	install -m 0644 ${S}/capsuled.sysusers ${D}${SYSUSERS_linux}
+	umask 022; mkdir -p ${D}${UNITDIR} ${D}${SYSUSERSDIR} \
+	    ${D}${TMPFILESDIR}
+	install -m 0644 ${S}/capsuled.service ${S}/capsuled.socket \
+	    ${D}${UNITDIR}/
+	install -m 0644 ${S}/capsuled.sysusers ${D}${SYSUSERSDIR}/capsuled.conf
+	install -m 0644 ${S}/capsuled.tmpfiles ${D}${TMPFILESDIR}/capsuled.conf
 	install -m 0755 ${S}/capsuled.openrc ${D}${EXAMPLESDIR}/
+	install -m 0644 ${S}/capsuled.logrotate ${D}${EXAMPLESDIR}/
 install-freebsd: install-files
-	umask 022; mkdir -p ${D}${PREFIX}/etc/rc.d
+	umask 022; mkdir -p ${D}${PREFIX}/etc/rc.d ${D}${NEWSYSLOGDIR}
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
-	install -m 0555 ${S}/capsuled.freebsd ${D}${SERVICE_freebsd}
+	install -m 0555 ${S}/capsuled.freebsd ${D}${PREFIX}/etc/rc.d/capsuled
+	install -m 0644 ${S}/capsuled.newsyslog \
+	    ${D}${NEWSYSLOGDIR}/capsuled.conf
 install-openbsd: install-files
 	umask 022; mkdir -p ${D}/etc/rc.d
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
-	install -m 0555 ${S}/capsuled.openbsd ${D}${SERVICE_openbsd}
+	install -m 0555 ${S}/capsuled.openbsd ${D}/etc/rc.d/capsuled
+	install -m 0644 ${S}/capsuled.newsyslog ${D}${EXAMPLESDIR}/
 install-netbsd: install-files
 	umask 022; mkdir -p ${D}${EXAMPLESDIR}/rc.d
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
-	install -m 0555 ${S}/capsuled.netbsd ${D}${SERVICE_netbsd}
+	install -m 0555 ${S}/capsuled.netbsd ${D}${EXAMPLESDIR}/rc.d/capsuled
+	install -m 0644 ${S}/capsuled.newsyslog ${D}${EXAMPLESDIR}/
 
 # Configuration, certificates and keys are yours: they stay.
 uninstall:
 	rm -f ${D}${SBINDIR}/capsuled ${D}${MANDIR}/man8/capsuled.8 \
-	    ${D}${MANDIR}/man5/capsuled.ini.5 ${D}${SERVICE_${SYSTEM}} \
-	    ${D}${SYSUSERS_${SYSTEM}}
+	    ${D}${MANDIR}/man5/capsuled.ini.5 ${SERVICE_${SYSTEM}}
 	rm -rf ${D}${DOCDIR} ${D}${EXAMPLESDIR} ${D}${CAPSULEDIR}
+
+# What goes to others: everything that is kept under version control, in an
+# archive that has the same bytes whoever makes it.
+dist:
+	@sh conf/dist.sh ${VERSION} build/capsuled-${VERSION}.tar.gz
 
 clean:
 	rm -rf build
