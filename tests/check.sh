@@ -69,7 +69,8 @@ count() {
 		else
 			s += $(i - 1)
 	}
-	/^(lint|fuzz|package): [0-9]+ passed/ || / in [0-9.]+s( \([0-9:]+\))?( =+)?$/ {
+	/^(lint|fuzz|package): [0-9]+ passed/ ||
+	    / in [0-9.]+s( \([0-9:]+\))?( =+)?$/ {
 		for (i = 2; i <= NF; i++) {
 			if ($i ~ /^passed/)
 				p += $(i - 1)

@@ -323,10 +323,9 @@ for script in capsuled.freebsd capsuled.netbsd capsuled.openbsd \
 done
 
 script=capsuled.service
-# shellcheck disable=SC2016	# the dollar is systemd's
 for line in Type=notify User=_capsuled NoNewPrivileges=yes \
     CapabilityBoundingSet=CAP_NET_BIND_SERVICE \
-    'ExecReload=/bin/kill -HUP $MAINPID'; do
+    "ExecReload=/bin/sh -c 'kill -HUP \$MAINPID'"; do
 	grep -qxF "$line" "$top/rc.d/$script" || complain "lacks $line"
 done
 for other in sysusers:u tmpfiles:d; do
