@@ -104,7 +104,8 @@ OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
 		${B}/format/proxyhdr.o ${B}/format/cgi.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o \
-		${B}/format/words.o ${B}/format/snippet.o ${B}/format/atom.o
+		${B}/format/words.o ${B}/format/snippet.o ${B}/format/atom.o \
+		${B}/format/prometheus.o
 OBJS_site =	${B}/site/access.o \
 		${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/conf_value.o ${B}/site/conf_list.o \
@@ -121,10 +122,12 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/certificate.o ${B}/net/private_key.o \
 		${B}/net/signing.o ${B}/net/remote_key.o \
 		${B}/net/conn.o ${B}/net/listener.o \
-		${B}/net/handed.o ${B}/net/acceptor.o ${B}/net/limits.o
+		${B}/net/handed.o ${B}/net/acceptor.o ${B}/net/limits.o \
+		${B}/net/metrics.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
 		${B}/process/logs.o ${B}/process/errand.o \
+		${B}/process/child.o ${B}/process/exporter.o \
 		${B}/process/keeper.o ${B}/process/generation.o \
 		${B}/process/worker.o ${B}/process/master.o
 OBJS_main =	${B}/process/main.o
@@ -134,6 +137,7 @@ OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 LIBS_format =	-lunistring -lidn2
 LIBS_site =	-linih -lsqlite3 -lm ${LIBS_format}
 LIBS_net =	-levent_core -lssl -lcrypto ${LIBS_site}
+LIBS_process =	-levent_extra ${LIBS_net}
 
 A_base =	${B}/base.a
 A_format =	${B}/format.a ${A_base}
@@ -150,12 +154,12 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_cgi \
 		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render \
-		${T}/test_words ${T}/test_atom
+		${T}/test_words ${T}/test_atom ${T}/test_prometheus
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_search
 UNIT_net =	${T}/test_deadline ${T}/test_handed ${T}/test_limits \
-		${T}/test_certificate ${T}/test_private_key \
-		${T}/test_remote_key
+		${T}/test_metrics ${T}/test_certificate \
+		${T}/test_private_key ${T}/test_remote_key
 UNIT_process =	${T}/test_keeper ${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
 # What valgrind gets through in a minute.
@@ -235,7 +239,7 @@ build/capsuled: ${B}/capsuled force
 	@cmp -s ${B}/capsuled $@ || cp -f ${B}/capsuled $@
 
 ${B}/capsuled: ${OBJS_main} ${A_process}
-	${CC} ${FLAGS} ${LINK} -o $@ ${OBJS_main} ${A_process} ${LIBS_net}
+	${CC} ${FLAGS} ${LINK} -o $@ ${OBJS_main} ${A_process} ${LIBS_process}
 
 # Small enough to rebuild a whole floor when any header or any flag changes.
 ${OBJS}: ${HDRS} ${B}/flags
@@ -269,6 +273,7 @@ ${B}/site/access.o: daemon/site/access.c
 ${B}/format/words.o: daemon/format/words.c
 ${B}/format/snippet.o: daemon/format/snippet.c
 ${B}/format/atom.o: daemon/format/atom.c
+${B}/format/prometheus.o: daemon/format/prometheus.c
 ${B}/site/conf.o: daemon/site/conf.c
 ${B}/site/conf_table.o: daemon/site/conf_table.c
 ${B}/site/conf_value.o: daemon/site/conf_value.c
@@ -302,12 +307,15 @@ ${B}/net/listener.o: daemon/net/listener.c
 ${B}/net/handed.o: daemon/net/handed.c
 ${B}/net/acceptor.o: daemon/net/acceptor.c
 ${B}/net/limits.o: daemon/net/limits.c
+${B}/net/metrics.o: daemon/net/metrics.c
 ${B}/process/sandbox.o: daemon/process/sandbox.c
 ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c
 ${B}/process/notify.o: daemon/process/notify.c
 ${B}/process/channel.o: daemon/process/channel.c
 ${B}/process/logs.o: daemon/process/logs.c
 ${B}/process/errand.o: daemon/process/errand.c
+${B}/process/child.o: daemon/process/child.c
+${B}/process/exporter.o: daemon/process/exporter.c
 ${B}/process/keeper.o: daemon/process/keeper.c
 ${B}/process/generation.o: daemon/process/generation.c
 ${B}/process/worker.o: daemon/process/worker.c
@@ -355,7 +363,7 @@ ${UNIT_site}: ${A_site} ${SRC_unit}
 	    ${LIBS_site} -lcmocka
 ${UNIT_process}: ${A_process} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_process} \
-	    ${LIBS_net} -lcmocka
+	    ${LIBS_process} -lcmocka
 ${UNIT_net}: ${A_net} ${SRC_unit}
 	${CC} ${FLAGS} ${LINK} -o $@ tests/unit/${@F}.c ${A_net} \
 	    ${LIBS_net} -lcmocka

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
+#include "net/metrics.h"
 
 /* Visitors taken from one socket before others get their turn. */
 #define ACCEPT_BURST 16
@@ -46,12 +47,13 @@ struct acceptor {
 
 /* Look at the listening sockets no more for ms, and say why now and then. */
 static void
-pause_for(struct acceptor *a, int ms, const char *why)
+pause_for(struct acceptor *a, int ms, enum metrics_event e, const char *why)
 {
 	struct timeval tv = { .tv_usec = ms * 1000 };
 	int64_t now = clock_ms();
 	size_t i;
 
+	metrics_count(e, 1);
 	if (a->warned_ms == 0 || now - a->warned_ms >= WARN_AGAIN_MS) {
 		log_warnx("%s: visitors wait (%zu connections in this worker)",
 		    why, conns_count(a->conns));
@@ -91,7 +93,8 @@ resume(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!admit_held(a) || !conns_have_room(a->conns)) {
-		pause_for(a, ACCEPTOR_FULL_MS, "max_connections is reached");
+		pause_for(a, ACCEPTOR_FULL_MS, METRICS_FULL,
+		    "max_connections is reached");
 		return;
 	}
 	for (i = 0; i < a->n; i++)
@@ -116,12 +119,14 @@ accept_one(struct acceptor_port *p)
 	int fd;
 
 	if (!conns_have_room(a->conns)) {
-		pause_for(a, ACCEPTOR_FULL_MS, "max_connections is reached");
+		pause_for(a, ACCEPTOR_FULL_MS, METRICS_FULL,
+		    "max_connections is reached");
 		return false;
 	}
 	fd = os_accept(p->listener->fd, (struct sockaddr *)&from, &len);
 	if (fd == -1 && is_exhausted(errno)) {
-		pause_for(a, ACCEPTOR_PAUSE_MS, "out of descriptors or memory");
+		pause_for(a, ACCEPTOR_PAUSE_MS, METRICS_EXHAUSTED,
+		    "out of descriptors or memory");
 		return false;
 	}
 	if (fd == -1) /* others hung up before their turn: the next, please */
@@ -129,7 +134,8 @@ accept_one(struct acceptor_port *p)
 	if (conns_add(a->conns, p->listener, fd, (struct sockaddr *)&from))
 		return true;
 	hold(a, p->listener, fd, &from);
-	pause_for(a, ACCEPTOR_FULL_MS, "max_connections is reached");
+	pause_for(a, ACCEPTOR_FULL_MS, METRICS_FULL,
+	    "max_connections is reached");
 	return false;
 }
 
@@ -150,15 +156,20 @@ acceptor_new(struct event_base *base, const struct listeners *ls,
 {
 	struct acceptor *a = xcalloc(1, sizeof(*a));
 	struct acceptor_port *p;
+	size_t i;
 
 	a->conns = cs;
 	a->held = -1;
 	a->ports = xcalloc(ls->n, sizeof(*a->ports));
 	a->resume = evtimer_new(base, resume, a);
-	for (a->n = 0; a->n < ls->n; a->n++) {
-		p = &a->ports[a->n];
+	for (i = 0; i < ls->n; i++) {
+		if (ls->v[i].protocol == NULL) { /* not for visitors */
+			close(ls->v[i].fd);
+			continue;
+		}
+		p = &a->ports[a->n++];
 		p->acceptor = a;
-		p->listener = &ls->v[a->n];
+		p->listener = &ls->v[i];
 		p->event = event_new(base, p->listener->fd,
 		    EV_READ | EV_PERSIST, on_visitor, p);
 		if (p->event == NULL || event_add(p->event, NULL) == -1)

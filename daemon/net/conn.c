@@ -34,6 +34,7 @@
 #include "format/gemini.h"
 #include "format/gopher.h"
 #include "net/deadline.h"
+#include "net/metrics.h"
 #include "net/stream.h"
 
 #define TLS_HANDSHAKE 0x16 /* first byte of a TLS record; RFC 8446 5.1 */
@@ -78,6 +79,7 @@ struct conn {
 	struct timespec file_mtime;
 
 	bool fragile; /* a reset follows if this process dies now */
+	bool greeted; /* the handshake is over, and counted */
 	bool cut;     /* the end shall be a reset, not an end in good order */
 	int unsent;   /* bytes the peer had not taken when we last looked */
 	int64_t accepted_us, taken_ms;
@@ -134,6 +136,14 @@ static const struct {
 
 static void arm_timer(struct conns *cs);
 
+_Static_assert(CONN_STATES <= METRICS_STATES, "every state is counted");
+
+const char *
+conns_state_name(unsigned state)
+{
+	return state < CONN_DEAD ? rules[state].name : NULL;
+}
+
 static void
 move(struct conn *c, enum conn_state to)
 {
@@ -147,6 +157,7 @@ move(struct conn *c, enum conn_state to)
 		deadline_clear(ds, &c->deadline);
 	else if (rules[to].limit != rules[c->state].limit)
 		deadline_set(ds, &c->deadline, rules[to].limit, clock_ms());
+	metrics_moved(c->state, to == CONN_DEAD ? METRICS_STATES : to);
 	c->state = to;
 }
 
@@ -205,7 +216,12 @@ end_log(struct conn *c, const char *end)
 {
 	struct buf *log = &c->all->log;
 	const char *version = stream_tls_version(&c->stream);
+	int64_t us = clock_us() - c->accepted_us;
 
+	metrics_answered(c->listener->kind, c->reply.answer.status, c->bytes,
+	    us);
+	if (end != NULL)
+		metrics_count(METRICS_CUT, 1);
 	if (!log_access_is_on())
 		return;
 	if (c->log != NULL) {
@@ -213,8 +229,7 @@ end_log(struct conn *c, const char *end)
 		buf_puts(log, c->log);
 	}
 	buf_printf(log, " bytes=%llu ms=%lld tls=%s resumed=%d",
-	    (unsigned long long)c->bytes,
-	    (long long)(clock_us() - c->accepted_us) / 1000,
+	    (unsigned long long)c->bytes, (long long)us / 1000,
 	    version[0] == '\0' ? "-" : version, stream_is_resumed(&c->stream));
 	if (end != NULL)
 		buf_printf(log, " end=%s", end);
@@ -316,6 +331,8 @@ answer(struct conn *c, struct view in)
 		    c->ticket, clock_ms()),
 	};
 
+	if (peer.too_fast)
+		metrics_count(METRICS_SLOWED, 1);
 	if (stream_certificate(&c->stream, &shown))
 		peer.certificate = &shown;
 	buf_init(&c->reply.dynamic, STREAM_CHUNK);
@@ -355,10 +372,23 @@ give_up(struct conn *c)
 {
 	bool alerted = c->stream.ssl != NULL && !stream_is_ready(&c->stream);
 
+	if (alerted)
+		metrics_count(METRICS_HANDSHAKE_BROKE, 1);
 	if (alerted && shutdown(c->stream.fd, SHUT_WR) == 0)
 		move(c, CONN_CLOSING);
 	else
 		move(c, CONN_DEAD);
+}
+
+/* Count a handshake that has come to its end, once. */
+static void
+greet(struct conn *c)
+{
+	if (c->greeted || c->stream.ssl == NULL || !stream_is_ready(&c->stream))
+		return;
+	c->greeted = true;
+	metrics_handshake(stream_tls_version(&c->stream)[2] == '3',
+	    stream_is_resumed(&c->stream));
 }
 
 static bool
@@ -375,6 +405,7 @@ read_request(struct conn *c)
 		line = c->partial != NULL ? c->partial : c->all->line;
 		r = stream_read(&c->stream, line + c->partial_len,
 		    proto->request_max - c->partial_len, &n);
+		greet(c);
 		if (r == STREAM_WAIT_READ || r == STREAM_WAIT_WRITE)
 			return wait_for(c, r);
 		if (r != STREAM_DONE) {
@@ -580,6 +611,7 @@ conns_add(struct conns *cs, const struct listener *l, int fd,
 	r = limits_enter(cs->limits, &cs->rules, from, now_us / 1000, &ticket);
 	if (r == LIMITS_FULL)
 		return false;
+	metrics_count(r == LIMITS_OK ? METRICS_ACCEPTED : METRICS_REFUSED, 1);
 	c = r == LIMITS_OK ? calloc(1, sizeof(*c)) : NULL;
 	if (c == NULL) {
 		if (r == LIMITS_OK)
@@ -591,6 +623,7 @@ conns_add(struct conns *cs, const struct listener *l, int fd,
 	c->listener = l;
 	c->ticket = ticket;
 	c->state = CONN_SNIFF;
+	metrics_moved(METRICS_STATES, c->state);
 	c->accepted_us = now_us;
 	remember_address(c, from);
 	stream_init(&c->stream, &cs->scratch, fd);
@@ -640,6 +673,7 @@ expire(struct conn *c, int64_t now)
 		    rules[c->state].limit, now);
 		return;
 	}
+	metrics_expired(c->state);
 	log_debug("fd %d: %s for too long", c->stream.fd, rules[c->state].name);
 	if (c->state == CONN_ANSWER)
 		end_log(c, "timeout");

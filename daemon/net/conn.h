@@ -26,6 +26,9 @@ struct conns;
 struct conns *conns_new(struct event_base *base, const struct conf *conf,
     const struct snapshot *snapshot, struct tls *tls, struct limits *limits);
 
+/* What a connection in that state does, in a word; NULL if there is none. */
+const char *conns_state_name(unsigned state);
+
 /* True while another connection may be accepted. */
 bool conns_have_room(struct conns *cs);
 

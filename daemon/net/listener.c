@@ -109,11 +109,15 @@ inherited(const struct listeners *old, const struct listener *l)
 	return NULL;
 }
 
+/* Where the configuration speaks of each kind. */
+static const char *const sections[] = { "gemini", "gopher", "metrics" };
+
 static void
 tell(const struct listener *l, const struct conf *conf, struct problems *ps)
 {
 	const struct conf_gopher *gopher = &conf->gophers[l->gopher];
-	bool is_gemini = l->kind == LISTENER_GEMINI;
+	const int lines[] = { conf->gemini_listen_line, gopher->listen_line,
+		conf->metrics_listen_line };
 	const char *hint = "";
 	int error = errno;
 	struct buf name;
@@ -126,10 +130,9 @@ tell(const struct listener *l, const struct conf *conf, struct problems *ps)
 		hint = "; this machine has no such address";
 	buf_init(&name, 256);
 	listener_name(l, &name);
-	problems_add(ps, conf->path,
-	    is_gemini ? conf->gemini_listen_line : gopher->listen_line,
-	    "[%s%s] listen: cannot listen on %.*s: %s%s",
-	    is_gemini ? "gemini" : "gopher", is_gemini ? "" : gopher->tag,
+	problems_add(ps, conf->path, lines[l->kind],
+	    "[%s%s] listen: cannot listen on %.*s: %s%s", sections[l->kind],
+	    l->kind == LISTENER_GOPHER ? gopher->tag : "",
 	    VIEW_ARG(buf_view(&name)), strerror(error), hint);
 	buf_fini(&name);
 }
@@ -193,15 +196,23 @@ struct service {
 	size_t gopher; /* of conf->gophers */
 };
 
-/* The i-th service of conf: Gemini, then all of Gopher. */
+static size_t
+count_services(const struct conf *conf)
+{
+	return conf->n_gophers + 2;
+}
+
+/* The i-th service of conf: Gemini, then all of Gopher, then metrics. */
 static struct service
 service_of(const struct conf *conf, size_t i)
 {
 	if (i == 0)
 		return (
 		    struct service){ LISTENER_GEMINI, &conf->gemini_listen, 0 };
-	return (struct service){ LISTENER_GOPHER, &conf->gophers[i - 1].listen,
-		i - 1 };
+	if (i <= conf->n_gophers)
+		return (struct service){ LISTENER_GOPHER,
+			&conf->gophers[i - 1].listen, i - 1 };
+	return (struct service){ LISTENER_METRICS, &conf->metrics_listen, 0 };
 }
 
 /* Fill in what the configuration says of a listener. */
@@ -210,19 +221,21 @@ describe(struct listener *l, const struct service *service,
     const struct conf *conf, const struct conf_listen *want)
 {
 	const struct conf_gopher *gopher = &conf->gophers[service->gopher];
-	bool is_gemini = service->kind == LISTENER_GEMINI;
+	bool is_gopher = service->kind == LISTENER_GOPHER;
 
 	*l = (struct listener){ .kind = service->kind,
 		.gopher = service->gopher,
-		.site = is_gemini ? 0 : gopher->capsule,
+		.site = is_gopher ? gopher->capsule : 0,
 		.fd = -1,
 		.family = want->family,
 		.asked_port = want->port,
 		.pair = want->pair };
 	snprintf(l->host, sizeof(l->host), "%.*s", VIEW_ARG(want->host));
-	l->clear = !is_gemini;
-	l->tls = is_gemini || gopher->tls;
-	l->protocol = is_gemini ? &protocol_gemini : &protocol_gopher;
+	if (service->kind == LISTENER_METRICS)
+		return;
+	l->clear = is_gopher;
+	l->tls = !is_gopher || gopher->tls;
+	l->protocol = is_gopher ? &protocol_gopher : &protocol_gemini;
 }
 
 /* True if both are one word of one list: the halves of a "*". */
@@ -296,7 +309,7 @@ count(const struct conf *conf, bool *any_zero)
 	size_t i, k, n = 0;
 
 	*any_zero = false;
-	for (i = 0; i <= conf->n_gophers; i++) {
+	for (i = 0; i < count_services(conf); i++) {
 		service = service_of(conf, i);
 		for (k = 0; k < service.listens->n; k++)
 			if (service.listens->v[k].port == 0)
@@ -324,7 +337,7 @@ listeners_open(struct listeners *to, const struct listeners *old,
 		ls.n = 0;
 		ls.v = xcalloc(n + 1, sizeof(*ls.v));
 		r = 0;
-		for (i = 0; i <= conf->n_gophers; i++) {
+		for (i = 0; i < count_services(conf); i++) {
 			service = service_of(conf, i);
 			if (open_service(&ls, &service, old, conf, heard) == -1)
 				r = -1;

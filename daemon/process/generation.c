@@ -354,7 +354,8 @@ generation_announce(const struct generation *g)
 		buf_reset(&name);
 		listener_name(l, &name);
 		log_info("listening on %.*s: %s%s%s%s%s",
-		    VIEW_ARG(buf_view(&name)), l->protocol->name,
+		    VIEW_ARG(buf_view(&name)),
+		    l->protocol == NULL ? "metrics" : l->protocol->name,
 		    l->clear && l->tls ? ", also over TLS" : "",
 		    l->handed ? ", opened by the service manager" : "",
 		    l->site == 0 ? "" : ", for capsule",

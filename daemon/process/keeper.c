@@ -10,31 +10,27 @@
 #include "process/keeper.h"
 
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
 #include "net/private_key.h"
 #include "net/signing.h"
 #include "process/channel.h"
+#include "process/child.h"
 #include "process/errand.h"
 
 #define STOP_MS 2000 /* for a keeper to go when no worker is left */
 
-/* Its descriptors, after those three that everybody has. */
-enum { CHANNEL = 3, REPORT = 4, FIRST_FREE = 5 };
+/* Its descriptors. */
+enum { CHANNEL = CHILD_FIRST, REPORT };
 
 /* -- signing -- */
 
@@ -130,40 +126,6 @@ wipe(EVP_PKEY **keys, size_t n)
 	xfree(keys);
 }
 
-/*
- * Keep the two descriptors, where they are known to be, and no other: not the
- * listening sockets, and not the master's ends of the workers' channels, which
- * must close when the master goes.
- */
-static void
-keep_only(int channel, int report)
-{
-	int a = fcntl(channel, F_DUPFD, FIRST_FREE);
-	int b = fcntl(report, F_DUPFD, FIRST_FREE);
-
-	if (a == -1 || b == -1 || dup2(a, CHANNEL) == -1 ||
-	    dup2(b, REPORT) == -1)
-		_exit(1);
-	closelog(); /* its socket goes, too; it opens another one */
-	os_close_from(FIRST_FREE);
-}
-
-/* Who stops is the master: the keeper goes when its workers have gone. */
-static void
-ignore_signals(void)
-{
-	static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1,
-		SIGUSR2, SIGPIPE };
-	sigset_t none;
-	size_t i;
-
-	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		(void)signal(ignored[i], SIG_IGN);
-	(void)signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static void become_keeper(const struct conf *conf, const struct tls *tls,
     const struct sandbox *box) __attribute__((noreturn));
 
@@ -175,8 +137,6 @@ become_keeper(const struct conf *conf, const struct tls *tls,
 	EVP_PKEY **keys;
 	bool ready;
 
-	os_set_title("capsuled keeper");
-	ignore_signals();
 	os_hide_memory();
 	keys = load(conf, tls, ps);
 	if (problems_count(ps) == 0 && sandbox_enter(box) == -1)
@@ -199,27 +159,14 @@ static pid_t
 start(const struct conf *conf, const struct tls *tls, const struct sandbox *box,
     int channel, int report)
 {
-	sigset_t all, before;
-	pid_t pid;
+	int keep[] = { channel, report };
+	pid_t pid = child_fork();
 
-	/* No handler of ours may run in the child before it ignores all. */
-	sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	log_flush();
-	pid = fork();
 	if (pid == 0) {
-		keep_only(channel, report);
+		child_begin("capsuled keeper", keep, 2);
 		become_keeper(conf, tls, box);
 	}
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
-}
-
-static void
-bury(pid_t pid)
-{
-	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-		;
 }
 
 struct keeper *
@@ -255,10 +202,8 @@ keeper_new(const struct conf *conf, const struct tls *tls,
 		return k;
 	}
 	close(ours);
-	if (pid != -1) {
-		(void)kill(pid, SIGKILL);
-		bury(pid);
-	}
+	if (pid != -1)
+		child_stop(pid, 0);
 	return NULL;
 }
 
@@ -274,21 +219,13 @@ keeper_free(struct keeper *k)
 void
 keeper_stop(struct keeper *k)
 {
-	int64_t end = clock_ms() + STOP_MS;
 	pid_t pid;
 
 	if (k == NULL)
 		return;
 	pid = k->pid;
 	keeper_free(k);
-	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (clock_ms() >= end) {
-			(void)kill(pid, SIGKILL);
-			bury(pid);
-			return;
-		}
-		(void)poll(NULL, 0, 1);
-	}
+	child_stop(pid, STOP_MS);
 }
 
 int

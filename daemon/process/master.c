@@ -25,8 +25,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/os.h"
+#include "net/metrics.h"
 #include "net/remote_key.h"
 #include "process/channel.h"
+#include "process/exporter.h"
 #include "process/notify.h"
 #include "process/worker.h"
 
@@ -53,10 +55,14 @@ struct master {
 	unsigned serial; /* of now: addresses of generations come again */
 	struct logs *logs;
 	struct limits *limits;
+	struct metrics *metrics;
+	struct exporter *exporter; /* NULL: none, or it died */
 	struct worker_process *workers;
-	struct event *respawn, *rekeep, *drained, *watch, *relay;
-	int backoff_ms;        /* 0: the last worker to die was not young */
-	int keeper_backoff_ms; /* the same of the keeper */
+	unsigned n_workers;
+	struct event *respawn, *rekeep, *reexport, *drained, *watch, *relay;
+	int backoff_ms;          /* 0: the last worker to die was not young */
+	int keeper_backoff_ms;   /* the same of the keeper */
+	int exporter_backoff_ms; /* and of the exporter */
 	bool served; /* every listener was served once: we are ready */
 	bool stopping;
 	int status;
@@ -98,18 +104,23 @@ static void
 tell_ready(struct master *m)
 {
 	const struct listeners *ls = &m->now->listeners;
-	struct buf line, gemini, gopher;
+	struct buf line, gemini, gopher, metrics;
 
 	buf_init(&gemini, 4096);
 	buf_init(&gopher, 4096);
-	buf_init(&line, 8192);
+	buf_init(&metrics, 4096);
+	buf_init(&line, 16384);
 	listeners_ports(ls, LISTENER_GEMINI, &gemini);
 	listeners_ports(ls, LISTENER_GOPHER, &gopher);
+	listeners_ports(ls, LISTENER_METRICS, &metrics);
 	buf_puts(&line, "ready");
 	if (gemini.len > 0)
 		buf_printf(&line, " gemini=%.*s", VIEW_ARG(buf_view(&gemini)));
 	if (gopher.len > 0)
 		buf_printf(&line, " gopher=%.*s", VIEW_ARG(buf_view(&gopher)));
+	if (metrics.len > 0)
+		buf_printf(&line, " metrics=%.*s",
+		    VIEW_ARG(buf_view(&metrics)));
 	buf_putc(&line, '\n');
 	if (m->options->ready_fd != -1) {
 		if (write(m->options->ready_fd, line.p, line.len) !=
@@ -118,6 +129,7 @@ tell_ready(struct master *m)
 		close(m->options->ready_fd);
 	}
 	buf_fini(&line);
+	buf_fini(&metrics);
 	buf_fini(&gopher);
 	buf_fini(&gemini);
 }
@@ -163,6 +175,7 @@ forget(struct master *m, struct worker_process *gone)
 	while (*at != gone)
 		at = &(*at)->next;
 	*at = gone->next;
+	metrics_set(METRICS_WORKERS, --m->n_workers);
 	if (gone->event != NULL)
 		event_free(gone->event);
 	if (gone->channel != -1)
@@ -225,6 +238,7 @@ become_worker(struct master *m, unsigned number, int channel, int keeper)
 	struct worker_start start = { .generation = m->now,
 		.logs = m->logs,
 		.limits = m->limits,
+		.metrics = m->metrics,
 		.number = number,
 		.channel = channel,
 		.keeper = keeper };
@@ -235,6 +249,8 @@ become_worker(struct master *m, unsigned number, int channel, int keeper)
 			close(w->channel);
 	if (m->now->keeper != NULL)
 		close(m->now->keeper->channel);
+	if (m->exporter != NULL)
+		close(m->exporter->channel);
 	if (m->options->ready_fd != -1 && !m->served)
 		close(m->options->ready_fd);
 	event_base_free(m->base);
@@ -321,6 +337,7 @@ spawn(struct master *m)
 		mem_exhausted(sizeof(*w));
 	w->next = m->workers;
 	m->workers = w;
+	metrics_set(METRICS_WORKERS, ++m->n_workers);
 	log_debug("worker %ld started", (long)pid);
 	return 0;
 }
@@ -451,12 +468,58 @@ bury_keeper(struct master *m, int status)
 {
 	struct keeper *k = m->now->keeper;
 
+	metrics_count(METRICS_KEEPER_DIED, 1);
 	tell_death("key process", k->pid, status);
 	m->keeper_backoff_ms =
 	    backoff(m->keeper_backoff_ms, clock_ms() - k->born_ms);
 	keeper_free(k);
 	m->now->keeper = NULL;
 	after(m->rekeep, m->keeper_backoff_ms);
+}
+
+/* -- the exporter -- */
+
+static void
+start_exporter(struct master *m)
+{
+	const struct generation *g = m->now;
+
+	m->exporter =
+	    exporter_new(g->conf, &g->listeners, m->metrics, &g->sandbox);
+}
+
+static void
+on_reexport(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	if (m->exporter == NULL && !m->stopping) /* a reload was not faster */
+		start_exporter(m);
+}
+
+static void
+bury_exporter(struct master *m, int status)
+{
+	struct exporter *e = m->exporter;
+
+	tell_death("metrics process", e->pid, status);
+	m->exporter_backoff_ms =
+	    backoff(m->exporter_backoff_ms, clock_ms() - e->born_ms);
+	exporter_free(e);
+	m->exporter = NULL;
+	after(m->reexport, m->exporter_backoff_ms);
+}
+
+/* A process is gone that was no worker, or one of an old generation. */
+static void
+bury_other(struct master *m, pid_t pid, int status)
+{
+	if (m->now->keeper != NULL && m->now->keeper->pid == pid)
+		bury_keeper(m, status);
+	else if (m->exporter != NULL && m->exporter->pid == pid)
+		bury_exporter(m, status);
 }
 
 static void
@@ -475,16 +538,17 @@ on_child(evutil_socket_t fd, short what, void *arg)
 		for (w = m->workers; w != NULL && w->pid != pid; w = w->next)
 			;
 		if (w == NULL) {
-			if (m->now->keeper != NULL &&
-			    m->now->keeper->pid == pid)
-				bury_keeper(m, status);
+			bury_other(m, pid, status);
 			continue;
 		}
 		limits_bury(m->limits, w->number);
+		metrics_bury(m->metrics, w->number);
 		age = clock_ms() - w->born_ms;
 		present = w->serial == m->serial;
-		if (!m->stopping && (present || status != 0))
+		if (!m->stopping && (present || status != 0)) {
+			metrics_count(METRICS_WORKER_DIED, 1);
 			tell_death("worker", w->pid, status);
+		}
 		forget(m, w);
 		if (!m->stopping && present)
 			replace(m, age);
@@ -537,12 +601,15 @@ swap(struct master *m, struct generation *next)
 	m->serial++;
 	m->backoff_ms = 0;
 	m->keeper_backoff_ms = 0;
+	m->exporter_backoff_ms = 0;
 	/* Before any fork: a copy of its channel would keep it for ever. */
 	keeper_free(old->keeper);
 	old->keeper = NULL;
 	master_set_level(m->options, next->conf);
 	/* First, so that new workers do not inherit doors that shall close. */
 	generation_free(old, next);
+	exporter_free(m->exporter);
+	start_exporter(m);
 	spawn_missing(m);
 	tell_all(m, CHANNEL_DRAIN, -1, true);
 	generation_announce(next);
@@ -562,9 +629,13 @@ reload(struct master *m)
 		generation_free(next, m->now);
 		next = NULL;
 	}
-	if (next != NULL)
+	metrics_set(METRICS_RELOAD_FINE, next != NULL);
+	if (next != NULL) {
+		metrics_count(METRICS_RELOADED, 1);
+		metrics_set(METRICS_RELOADED_S, (uint64_t)clock_wall());
 		swap(m, next);
-	else {
+	} else {
+		metrics_count(METRICS_NOT_RELOADED, 1);
 		tell_problems(ps);
 		log_errorx("not reloaded: what was served is still served");
 	}
@@ -715,6 +786,17 @@ master_set_level(const struct master_options *options, const struct conf *conf)
 	    level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : (enum log_level)level);
 }
 
+static void
+start_counting(struct master *m)
+{
+	uint64_t now = (uint64_t)clock_wall();
+
+	metrics_enter(m->metrics, 0);
+	metrics_set(METRICS_STARTED_S, now);
+	metrics_set(METRICS_RELOADED_S, now);
+	metrics_set(METRICS_RELOAD_FINE, 1);
+}
+
 int
 master_run(const struct master_options *options, struct generation *g,
     struct logs *logs)
@@ -729,7 +811,8 @@ master_run(const struct master_options *options, struct generation *g,
 	struct master m = { .options = options,
 		.now = g,
 		.logs = logs,
-		.limits = limits_new() };
+		.limits = limits_new(),
+		.metrics = metrics_new() };
 	size_t i;
 
 	m.base = poll_base();
@@ -739,15 +822,18 @@ master_run(const struct master_options *options, struct generation *g,
 		signals[i] = add_signal(&m, handled[i].signal, handled[i].fn);
 	m.respawn = evtimer_new(m.base, on_respawn, &m);
 	m.rekeep = evtimer_new(m.base, on_rekeep, &m);
+	m.reexport = evtimer_new(m.base, on_reexport, &m);
 	m.drained = evtimer_new(m.base, on_drained, &m);
 	m.watch = evtimer_new(m.base, on_watch, &m);
 	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
 	    on_relay, &m);
-	if (m.respawn == NULL || m.rekeep == NULL || m.drained == NULL ||
-	    m.watch == NULL || m.relay == NULL ||
+	if (m.respawn == NULL || m.rekeep == NULL || m.reexport == NULL ||
+	    m.drained == NULL || m.watch == NULL || m.relay == NULL ||
 	    event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	arm_watch(&m);
+	start_counting(&m);
+	start_exporter(&m);
 	spawn_missing(&m);
 	(void)event_base_dispatch(m.base);
 
@@ -763,10 +849,13 @@ master_run(const struct master_options *options, struct generation *g,
 		event_free(signals[i]);
 	event_free(m.respawn);
 	event_free(m.rekeep);
+	event_free(m.reexport);
 	event_free(m.drained);
 	event_free(m.watch);
 	event_free(m.relay);
 	event_base_free(m.base);
+	exporter_stop(m.exporter);
+	metrics_free(m.metrics);
 	limits_free(m.limits);
 	keeper_stop(m.now->keeper);
 	m.now->keeper = NULL;

@@ -77,6 +77,8 @@ static const uint16_t allowed[] = {
 	__NR_sendfile,
 	__NR_pread64,
 	__NR_fstat,
+	__NR_readv, /* these two are the exporter's */
+	__NR_writev,
 	__NR_newfstatat, /* what fstat(3) is in glibc 2.33 to 2.38 */
 	__NR_lseek,
 	__NR_recvmsg,
@@ -147,10 +149,13 @@ static const struct sock_filter before[] = {
 static const struct sock_filter after[] = {
 	NO_EXEC(__NR_mmap),
 	NO_EXEC(__NR_mprotect),
-	/* One question of one kind: what has the peer not taken yet? */
-	IF_NOT(__NR_ioctl, 4),
+	/* Two questions: what has the peer not taken yet, and what is there
+	 * to be read? */
+	IF_NOT(__NR_ioctl, 6),
 	LOAD_ARG(1),
 	IF_NOT(SIOCOUTQ, 1),
+	RETURN(SECCOMP_RET_ALLOW),
+	IF_NOT(SIOCINQ, 1),
 	RETURN(SECCOMP_RET_ALLOW),
 	RETURN(DENY),
 	RETURN(DENY),

@@ -17,6 +17,7 @@
 #include "base/os.h"
 #include "net/acceptor.h"
 #include "net/conn.h"
+#include "net/metrics.h"
 #include "net/remote_key.h"
 #include "process/channel.h"
 
@@ -165,6 +166,21 @@ start(struct worker *w, const struct worker_start *s)
 	}
 }
 
+/* Write what waits, and count what could not be written. */
+static void
+flush_log(void)
+{
+	static unsigned long counted;
+	unsigned long dropped;
+
+	log_flush();
+	dropped = log_dropped();
+	if (dropped != counted) {
+		metrics_count(METRICS_LOG_DROPPED, dropped - counted);
+		counted = dropped;
+	}
+}
+
 void
 worker_run(const struct worker_start *s)
 {
@@ -176,6 +192,7 @@ worker_run(const struct worker_start *s)
 	ignore_signals();
 	logs_enter_worker(s->logs);
 	limits_enter_worker(s->limits, s->number);
+	metrics_enter(s->metrics, s->number);
 	if (s->keeper != -1)
 		remote_key_connect(s->keeper, on_silent, &w);
 	start(&w, s);
@@ -184,9 +201,9 @@ worker_run(const struct worker_start *s)
 	(void)channel_send(s->channel, CHANNEL_READY, -1);
 	while (!w.done) {
 		(void)event_base_loop(w.base, EVLOOP_ONCE);
-		log_flush();
+		flush_log();
 	}
-	log_flush();
+	flush_log();
 	/* What the master registered to be done at its end is not ours. */
 	_exit(0);
 }

@@ -3,6 +3,7 @@
 #define WORKER_H
 
 #include "net/limits.h"
+#include "net/metrics.h"
 #include "process/generation.h"
 #include "process/logs.h"
 
@@ -11,6 +12,7 @@ struct worker_start {
 	const struct generation *generation;
 	struct logs *logs;
 	struct limits *limits;
+	struct metrics *metrics;
 	unsigned number; /* from 1; no other living worker has it */
 	int channel;     /* the worker's end */
 	int keeper;      /* the way to the keeper; -1: there is none */

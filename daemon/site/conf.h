@@ -111,6 +111,10 @@ struct conf {
 	int gemini_listen_line;
 	bool check_port;
 
+	/* [metrics] */
+	struct conf_listens metrics_listen;
+	int metrics_listen_line;
+
 	struct conf_gopher *gophers; /* at least one: plain [gopher] */
 	size_t n_gophers;
 	struct conf_capsule *capsules; /* at least one: plain [capsule] */

@@ -135,6 +135,28 @@ check_listen(const struct conf *conf, struct problems *ps)
 	}
 }
 
+/* Prometheus and visitors must not come to one door. */
+static void
+check_metrics(const struct conf *conf, struct problems *ps)
+{
+	const char *other = NULL, *tag = "";
+	size_t i;
+
+	if (conf_listens_meet(&conf->metrics_listen, &conf->gemini_listen))
+		other = "gemini";
+	for (i = 0; i < conf->n_gophers && other == NULL; i++)
+		if (conf_listens_meet(&conf->metrics_listen,
+			&conf->gophers[i].listen)) {
+			other = "gopher";
+			tag = conf->gophers[i].tag;
+		}
+	if (other != NULL)
+		problems_add(ps, conf->path, conf->metrics_listen_line,
+		    "[metrics] listen: an address and port is that of [%s%s] "
+		    "listen",
+		    other, tag);
+}
+
 /* -- all of it -- */
 
 /* Each service finds its capsule; a capsule without one has the first. */
@@ -162,6 +184,7 @@ conf_check(struct conf *conf, struct problems *ps)
 	introduce(conf);
 	check_hosts(conf, ps);
 	check_listen(conf, ps);
+	check_metrics(conf, ps);
 	for (i = 0; i < conf->n_capsules; i++)
 		/* Sections of no capsule were told as a whole. */
 		if (i == 0 || conf->capsules[i].line > 0)

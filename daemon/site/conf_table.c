@@ -62,6 +62,7 @@ const struct conf_section conf_sections[] = {
 	{ "log", .help = "what is written down" },
 	{ "gemini", .help = "the Gemini side" },
 	{ "gopher", CONF_OF_GOPHER, .help = "the Gopher side" },
+	{ "metrics", .help = "counts for Prometheus" },
 	{ "capsule", CONF_OF_CAPSULE, .help = "the site" },
 	{ "selectors", CONF_OF_CAPSULE, .is_map = true,
 	    .at = OF_CAPSULE(selectors),
@@ -149,6 +150,11 @@ const struct conf_key conf_keys[] = {
 	{ "gopher", "lastline", CONF_SWITCH, OF_GOPHER(lastline),
 	    .words = conf_switch, .def = "no",
 	    .help = "end text items with a dot, as RFC 1436 has it" },
+
+	{ "metrics", "listen", CONF_LISTEN, GLOBAL(metrics_listen),
+	    GLOBAL(metrics_listen_line), .min = 0, .max = 65535,
+	    .words = off_word, .def = "off",
+	    .help = "a list, such as 127.0.0.1:9965, or off" },
 
 	{ "capsule", "hostname", CONF_HOSTS, OF_CAPSULE(hostname),
 	    OF_CAPSULE(hostname_line), .from = CONF_DEFAULT_FIRST,

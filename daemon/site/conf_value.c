@@ -475,7 +475,10 @@ put_listen(const struct conf_key *key, const void *base, struct buf *to)
 static void
 say_listen(const struct conf_key *key, struct buf *why)
 {
-	buf_printf(why, "a list of addresses such as %s, or off", key->def);
+	bool is_off = strcmp(key->def, "off") == 0;
+
+	buf_printf(why, "a list of addresses such as %s, or off",
+	    is_off ? "127.0.0.1:9965" : key->def);
 }
 
 /* -- all kinds -- */

@@ -279,13 +279,22 @@ def children(pid):
     return sorted(found)
 
 
+def title(pid):
+    """What a process calls itself: "capsuled" and a word, cut to 15 bytes."""
+    try:
+        return pathlib.Path("/proc/%d/comm" % pid).read_text().strip()
+    except OSError:
+        return ""
+
+
 def is_keeper(pid):
     """True for the process that holds the private keys."""
-    try:
-        name = pathlib.Path("/proc/%d/comm" % pid).read_text()
-    except OSError:
-        return False
-    return name.strip() == "capsuled keeper"
+    return title(pid) == "capsuled keeper"
+
+
+def is_exporter(pid):
+    """True for the process that answers Prometheus."""
+    return title(pid) == "capsuled metric"
 
 
 def is_running(pid):
@@ -367,6 +376,7 @@ class Daemon:
         ports = {k: v.split(",") for k, v in ports.items()}
         self.gemini, self.gopher = (int(ports[k][0]) if k in ports else None
                                     for k in ("gemini", "gopher"))
+        self.metrics = int(ports["metrics"][0]) if "metrics" in ports else None
         self.gemini6, self.gopher6 = (int(ports[k][-1]) if k in ports else None
                                       for k in ("gemini", "gopher"))
 
@@ -376,10 +386,14 @@ class Daemon:
 
     def children(self):
         """The workers: what is forked to serve."""
-        return [pid for pid in children(self.pid) if not is_keeper(pid)]
+        return [pid for pid in children(self.pid)
+                if not is_keeper(pid) and not is_exporter(pid)]
 
     def keepers(self):
         return [pid for pid in children(self.pid) if is_keeper(pid)]
+
+    def exporters(self):
+        return [pid for pid in children(self.pid) if is_exporter(pid)]
 
     def log(self):
         if not self.log_path.exists():

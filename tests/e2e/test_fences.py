@@ -198,3 +198,15 @@ def test_a_worker_that_asserts_dies_alone(daemon):
     wait_for("another worker",
              lambda: set(d.children()) - set(d.workers))
     assert b"1996" in gopher(d.gopher, b"/history\r\n")
+
+
+@fenced
+def test_the_process_for_metrics_needs_nothing_that_it_gave_up(daemon):
+    d = daemon(conf(metrics={"listen": "127.0.0.1:0"}))
+    pids = d.exporters()
+    for _ in range(3):
+        with Plain(d.metrics) as one:
+            one.send(b"GET /metrics HTTP/1.0\r\n\r\n")
+            assert one.read_all().data.startswith(b"HTTP/1.0 200 ")
+    assert d.exporters() == pids
+    assert status_of(pids[0])["Seccomp"] == "2"

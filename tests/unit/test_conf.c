@@ -209,6 +209,10 @@ static const struct {
 	{ "gemini", "listen", "[::]:7 *:7", "\"*:7\" stands twice" },
 	{ "gemini", "listen", "[::1]:7 [0::0:1]:7",
 	    "\"[0::0:1]:7\" stands twice" },
+	{ "metrics", "listen", "",
+	    "\"\" is not a list of addresses such as 127.0.0.1:9965, or "
+	    "off" },
+	{ "metrics", "listen", "on", "\"on\" " LISTEN },
 	{ "gemini", "check_port", "maybe", "\"maybe\" is not yes or no" },
 	{ "gemini", "check_port", "nO", "\"nO\" is not yes or no" },
 	{ "gopher", "listen", "localhost:70", "\"localhost:70\" " LISTEN },
@@ -332,6 +336,8 @@ static const struct {
 	    "127.0.0.1:1 [::1]:65535" },
 	{ "gemini", "listen", "off", NULL },
 	{ "gemini", "check_port", "no", NULL },
+	{ "metrics", "listen", "127.0.0.1:9965 [::1]:9965", NULL },
+	{ "metrics", "listen", "off", NULL },
 	{ "gopher", "listen", "[2001:db8::1]:7070", NULL },
 	{ "gopher", "tls", "no", NULL },
 	{ "gopher", "port", "70", NULL },
@@ -462,6 +468,7 @@ static const struct {
 	{ "gopher", "port", "1", "65535", "0", "65536" },
 	{ "gopher", "columns", "20", "998", "19", "999" },
 	{ "gemini", "listen", "0", "65535", "-1", "65536" },
+	{ "metrics", "listen", "0", "65535", "-1", "65536" },
 	{ "gopher", "listen", "*:0", "*:65535", "*:-1", "*:65536" },
 };
 
@@ -649,8 +656,8 @@ there_are_at_most_256_capsules(void **state)
 
 #define GOOD "[capsule]\nroot = r\n"
 #define SECTIONS                                                               \
-	"[server], [log], [gemini], [gopher], [capsule], [selectors], "        \
-	"[listing], [languages], [types], [access]"
+	"[server], [log], [gemini], [gopher], [metrics], [capsule], "          \
+	"[selectors], [listing], [languages], [types], [access]"
 #define NAME  "a name is made of letters, digits, \"-\", \"_\" and \".\""
 #define ALLOW "is not any, ca:FILE, or the name of a file of fingerprints"
 #define CASE(name, in, want)                                                   \
@@ -745,8 +752,8 @@ static const struct {
 	    "3: [sever] is not a section; nearest: [server]; "
 	    "accepted: " SECTIONS "\n"),
 	CASE("unknown section, its keys not told again",
-	    GOOD "[metrics]\nlisten = x\n[]\n",
-	    "3: [metrics] is not a section; accepted: " SECTIONS "\n"
+	    GOOD "[trousers]\nlisten = x\n[]\n",
+	    "3: [trousers] is not a section; accepted: " SECTIONS "\n"
 	    "5: [] is not a section; accepted: " SECTIONS "\n"),
 	CASE("section with blanks", GOOD "[ log ]\n",
 	    "3: [ log ] is not a section; nearest: [log]; accepted: " SECTIONS
@@ -885,6 +892,16 @@ static const struct {
 	    GOOD "[gemini]\nlisten = 127.0.0.1:7 [::1]:8\n"
 		 "[gopher]\nlisten = 127.0.0.1:8 [::1]:8\n",
 	    "6: [gopher] listen: an address and port is that of [gemini] "
+	    "listen\n"),
+	CASE("metrics where visitors come to",
+	    GOOD "[gemini]\nlisten = *:7\n[metrics]\nlisten = [::]:7\n",
+	    "6: [metrics] listen: an address and port is that of [gemini] "
+	    "listen\n"),
+	CASE("metrics on a further Gopher port",
+	    GOOD "[capsule b]\nroot = r\nhostname = b\n[selectors b]\n/ = x\n"
+		 "[gopher b]\nlisten = 127.0.0.1:9\n"
+		 "[metrics]\nlisten = 127.0.0.1:9\n",
+	    "11: [metrics] listen: an address and port is that of [gopher b] "
 	    "listen\n"),
 	CASE("Gemini on Gopher's default port", GOOD "[gemini]\nlisten = 70\n",
 	    "4: [gopher] listen: an address and port is that of [gemini] "

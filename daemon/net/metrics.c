@@ -1,0 +1,423 @@
+/*
+ * metrics.c - counts in shared memory, exact over workers and reloads.
+ *
+ * Floor net.  Every process has a row of its own and is the only one to write
+ * it, so that counting is a load and a store; whoever wants to know adds the
+ * rows up.  When a process is gone the master adds its row to its own.
+ */
+#include "net/metrics.h"
+
+#include <sys/mman.h>
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "format/gemini.h"
+#include "format/prometheus.h"
+
+#define PREFIX    "capsuled_"
+#define PROTOCOLS 2
+#define STATUSES  70 /* Gemini's run from 10 to 69 */
+
+/* Upper ends of the histogram's buckets: microseconds, and as told. */
+static const struct {
+	int64_t us;
+	const char *seconds;
+} buckets[] = {
+	{ 1000, "0.001" },
+	{ 5000, "0.005" },
+	{ 10000, "0.01" },
+	{ 50000, "0.05" },
+	{ 100000, "0.1" },
+	{ 500000, "0.5" },
+	{ 1000000, "1" },
+	{ 5000000, "5" },
+	{ 30000000, "30" },
+};
+
+#define BUCKETS (sizeof(buckets) / sizeof(buckets[0]))
+
+/* Where in a row each number is; all of them are of one kind. */
+enum cell {
+	CELL_EVENTS,
+	CELL_REQUESTS = CELL_EVENTS + METRICS_EVENTS,
+	CELL_BYTES = CELL_REQUESTS + PROTOCOLS * STATUSES,
+	CELL_BUCKETS = CELL_BYTES + PROTOCOLS,
+	CELL_US = CELL_BUCKETS + PROTOCOLS * (BUCKETS + 1),
+	CELL_HANDSHAKES = CELL_US + PROTOCOLS,
+	CELL_EXPIRED = CELL_HANDSHAKES + 4,
+	/* From here on: what a process that is gone takes along. */
+	CELL_OPEN = CELL_EXPIRED + METRICS_STATES,
+	CELL_VALUES = CELL_OPEN + METRICS_STATES,
+	CELLS = CELL_VALUES + METRICS_VALUES
+};
+
+struct row {
+	_Atomic uint64_t cell[CELLS];
+};
+
+struct metrics {
+	/* Odd while a row is being added to another: read again. */
+	atomic_uint burials;
+	struct row rows[METRICS_ROWS];
+};
+
+static struct row unheard; /* what is counted before metrics_enter */
+static struct row *mine = &unheard;
+
+struct metrics *
+metrics_new(void)
+{
+	struct metrics *m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANON, -1, 0);
+
+	if (m == MAP_FAILED)
+		mem_exhausted(sizeof(*m));
+	return m;
+}
+
+void
+metrics_free(struct metrics *m)
+{
+	mine = &unheard;
+	(void)munmap(m, sizeof(*m));
+}
+
+void
+metrics_enter(struct metrics *m, unsigned row)
+{
+	mine = &m->rows[row];
+}
+
+/* -- counting: one writer a row, so no instruction has to lock anything -- */
+
+static uint64_t
+get(const struct row *r, size_t cell)
+{
+	return atomic_load_explicit(&r->cell[cell], memory_order_relaxed);
+}
+
+static void
+put(struct row *r, size_t cell, uint64_t value)
+{
+	atomic_store_explicit(&r->cell[cell], value, memory_order_relaxed);
+}
+
+static void
+add(size_t cell, uint64_t n)
+{
+	put(mine, cell, get(mine, cell) + n);
+}
+
+void
+metrics_count(enum metrics_event e, uint64_t n)
+{
+	add(CELL_EVENTS + (size_t)e, n);
+}
+
+void
+metrics_set(enum metrics_value v, uint64_t to)
+{
+	put(mine, CELL_VALUES + (size_t)v, to);
+}
+
+void
+metrics_answered(unsigned protocol, int status, uint64_t bytes, int64_t us)
+{
+	size_t i = 0;
+
+	while (i < BUCKETS && us > buckets[i].us)
+		i++;
+	if (status >= 0 && status < STATUSES)
+		add(CELL_REQUESTS + protocol * STATUSES + (size_t)status, 1);
+	add(CELL_BYTES + protocol, bytes);
+	add(CELL_BUCKETS + protocol * (BUCKETS + 1) + i, 1);
+	add(CELL_US + protocol, (uint64_t)us);
+}
+
+void
+metrics_handshake(bool is_13, bool is_resumed)
+{
+	add(CELL_HANDSHAKES + 2 * (size_t)is_13 + (size_t)is_resumed, 1);
+}
+
+void
+metrics_moved(unsigned from, unsigned to)
+{
+	if (from < METRICS_STATES)
+		add(CELL_OPEN + from, (uint64_t)-1);
+	if (to < METRICS_STATES)
+		add(CELL_OPEN + to, 1);
+}
+
+void
+metrics_expired(unsigned state)
+{
+	if (state < METRICS_STATES)
+		add(CELL_EXPIRED + state, 1);
+}
+
+void
+metrics_bury(struct metrics *m, unsigned row)
+{
+	struct row *gone = &m->rows[row], *kept = &m->rows[0];
+	size_t i;
+
+	atomic_fetch_add(&m->burials, 1);
+	for (i = 0; i < CELL_OPEN; i++)
+		put(kept, i, get(kept, i) + get(gone, i));
+	for (i = 0; i < CELLS; i++)
+		put(gone, i, 0);
+	atomic_fetch_add(&m->burials, 1);
+}
+
+/* -- reading -- */
+
+/* All rows together, none of them counted twice or not at all. */
+static void
+sum(const struct metrics *m, int64_t to[CELLS])
+{
+	unsigned before;
+	size_t i, k;
+
+	do {
+		while ((before = atomic_load(&m->burials)) % 2 == 1)
+			(void)sched_yield();
+		memset(to, 0, CELLS * sizeof(to[0]));
+		for (i = 0; i < METRICS_ROWS; i++)
+			for (k = 0; k < CELLS; k++)
+				to[k] += (int64_t)get(&m->rows[i], k);
+	} while (atomic_load(&m->burials) != before);
+}
+
+static const char *const protocols[PROTOCOLS] = { "gemini", "gopher" };
+
+/* Counters that are one cell each, and those that a label tells apart. */
+static const struct {
+	const char *name, *help;
+	const char *label; /* NULL: none */
+	struct {
+		enum metrics_event event;
+		const char *value;
+	} of[4];
+	size_t n;
+} counters[] = {
+	{ PREFIX "connections_accepted_total", "Connections taken.", NULL,
+	    { { METRICS_ACCEPTED, NULL } }, 1 },
+	{ PREFIX "limits_total", "Times that a limit was in somebody's way.",
+	    "limit",
+	    { { METRICS_REFUSED, "max_connections_per_address" },
+		{ METRICS_SLOWED, "rate" }, { METRICS_FULL, "max_connections" },
+		{ METRICS_EXHAUSTED, "descriptors" } },
+	    4 },
+	{ PREFIX "tls_handshake_failures_total",
+	    "TLS handshakes that came to nothing.", NULL,
+	    { { METRICS_HANDSHAKE_BROKE, NULL } }, 1 },
+	{ PREFIX "answers_cut_total", "Answers that began and did not end.",
+	    NULL, { { METRICS_CUT, NULL } }, 1 },
+	{ PREFIX "log_lines_dropped_total",
+	    "Lines that the log could not take at once.", NULL,
+	    { { METRICS_LOG_DROPPED, NULL } }, 1 },
+	{ PREFIX "process_deaths_total", "Processes that ended unasked.",
+	    "process",
+	    { { METRICS_WORKER_DIED, "worker" },
+		{ METRICS_KEEPER_DIED, "keeper" } },
+	    2 },
+	{ PREFIX "reloads_total", "Reloads asked for.", "result",
+	    { { METRICS_RELOADED, "done" },
+		{ METRICS_NOT_RELOADED, "refused" } },
+	    2 },
+};
+
+static const struct {
+	enum metrics_value value;
+	const char *name, *help;
+} gauges[METRICS_VALUES] = {
+	{ METRICS_STARTED_S, PREFIX "start_time_seconds",
+	    "When the daemon was started, since 1970." },
+	{ METRICS_RELOADED_S, PREFIX "last_reload_time_seconds",
+	    "When what is served was loaded, since 1970." },
+	{ METRICS_RELOAD_FINE, PREFIX "last_reload_success",
+	    "1 if the last reload took place, 0 if it was refused." },
+	{ METRICS_WORKERS, PREFIX "workers",
+	    "Worker processes, those that finish included." },
+};
+
+static void
+put_counters(const int64_t *all, struct buf *to)
+{
+	struct prometheus_label label;
+	size_t i, k;
+
+	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		prometheus_family(to, counters[i].name, PROMETHEUS_COUNTER,
+		    counters[i].help);
+		for (k = 0; k < counters[i].n; k++) {
+			label.name = counters[i].label;
+			if (label.name != NULL)
+				label.value = view_of(counters[i].of[k].value);
+			prometheus_sample(to, counters[i].name, "", &label,
+			    label.name != NULL,
+			    all[CELL_EVENTS + counters[i].of[k].event]);
+		}
+	}
+}
+
+static void
+put_gauges(const int64_t *all, struct buf *to)
+{
+	size_t i;
+
+	for (i = 0; i < METRICS_VALUES; i++) {
+		prometheus_family(to, gauges[i].name, PROMETHEUS_GAUGE,
+		    gauges[i].help);
+		prometheus_sample(to, gauges[i].name, "", NULL, 0,
+		    all[CELL_VALUES + gauges[i].value]);
+	}
+}
+
+/* Statuses are shown once they have been answered: most never are. */
+static void
+put_requests(const int64_t *all, struct buf *to)
+{
+	static const char name[] = PREFIX "requests_total";
+	char digits[16];
+	struct prometheus_label labels[2] = { { "protocol", VIEW_INIT("") },
+		{ "status", VIEW_INIT("") } };
+	int64_t n;
+	size_t p, s;
+
+	prometheus_family(to, name, PROMETHEUS_COUNTER,
+	    "Requests answered; Gopher's by the Gemini status that fits.");
+	for (p = 0; p < PROTOCOLS; p++)
+		for (s = 0; s < STATUSES; s++) {
+			n = all[CELL_REQUESTS + p * STATUSES + s];
+			if (n == 0 && s != GEMINI_SUCCESS)
+				continue;
+			snprintf(digits, sizeof(digits), "%zu", s);
+			labels[0].value = view_of(protocols[p]);
+			labels[1].value = view_of(digits);
+			prometheus_sample(to, name, "", labels, 2, n);
+		}
+}
+
+static void
+put_bytes(const int64_t *all, struct buf *to)
+{
+	static const char name[] = PREFIX "sent_bytes_total";
+	struct prometheus_label label = { "protocol", VIEW_INIT("") };
+	size_t p;
+
+	prometheus_family(to, name, PROMETHEUS_COUNTER,
+	    "Bytes of answers, without what TLS adds.");
+	for (p = 0; p < PROTOCOLS; p++) {
+		label.value = view_of(protocols[p]);
+		prometheus_sample(to, name, "", &label, 1, all[CELL_BYTES + p]);
+	}
+}
+
+static void
+put_durations(const int64_t *all, struct buf *to)
+{
+	static const char name[] = PREFIX "request_duration_seconds";
+	struct prometheus_label labels[2] = { { "protocol", VIEW_INIT("") },
+		{ "le", VIEW_INIT("") } };
+	int64_t n;
+	size_t p, b;
+
+	prometheus_family(to, name, PROMETHEUS_HISTOGRAM,
+	    "From accept to the last byte handed to the kernel.");
+	for (p = 0; p < PROTOCOLS; p++) {
+		labels[0].value = view_of(protocols[p]);
+		n = 0;
+		for (b = 0; b <= BUCKETS; b++) {
+			n += all[CELL_BUCKETS + p * (BUCKETS + 1) + b];
+			labels[1].value = b == BUCKETS
+			    ? VIEW("+Inf")
+			    : view_of(buckets[b].seconds);
+			prometheus_sample(to, name, "_bucket", labels, 2, n);
+		}
+		prometheus_sample_micro(to, name, "_sum", labels, 1,
+		    all[CELL_US + p]);
+		prometheus_sample(to, name, "_count", labels, 1, n);
+	}
+}
+
+static void
+put_handshakes(const int64_t *all, struct buf *to)
+{
+	static const char name[] = PREFIX "tls_handshakes_total";
+	struct prometheus_label labels[2];
+	size_t i;
+
+	prometheus_family(to, name, PROMETHEUS_COUNTER,
+	    "TLS handshakes that came to their end.");
+	for (i = 0; i < 4; i++) {
+		labels[0] = (struct prometheus_label){ "version",
+			view_of(i / 2 == 1 ? "1.3" : "1.2") };
+		labels[1] = (struct prometheus_label){ "resumed",
+			view_of(i % 2 == 1 ? "yes" : "no") };
+		prometheus_sample(to, name, "", labels, 2,
+		    all[CELL_HANDSHAKES + i]);
+	}
+}
+
+/* A number for each state of a connection. */
+static void
+put_states(const int64_t *cells, const char *const *names, const char *name,
+    enum prometheus_kind kind, const char *help, struct buf *to)
+{
+	struct prometheus_label label = { "state", VIEW_INIT("") };
+	size_t i;
+
+	prometheus_family(to, name, kind, help);
+	for (i = 0; i < METRICS_STATES; i++)
+		if (names[i] != NULL) {
+			label.value = view_of(names[i]);
+			prometheus_sample(to, name, "", &label, 1, cells[i]);
+		}
+}
+
+static void
+put_facts(const struct metrics_facts *facts, struct buf *to)
+{
+	static const char info[] = PREFIX "build_info";
+	static const char expiry[] = PREFIX "certificate_expiry_seconds";
+	struct prometheus_label label = { "version", view_of(facts->version) };
+	size_t i;
+
+	prometheus_family(to, info, PROMETHEUS_GAUGE, "Always 1.");
+	prometheus_sample(to, info, "", &label, 1, 1);
+	prometheus_family(to, expiry, PROMETHEUS_GAUGE,
+	    "Seconds until the certificate expires; negative after that.");
+	for (i = 0; i < facts->n_certificates; i++) {
+		label = (struct prometheus_label){ "host",
+			facts->certificates[i].host };
+		prometheus_sample(to, expiry, "", &label, 1,
+		    (int64_t)(facts->certificates[i].not_after - facts->now));
+	}
+}
+
+void
+metrics_page(const struct metrics *m, const char *const names[METRICS_STATES],
+    const struct metrics_facts *facts, struct buf *to)
+{
+	int64_t all[CELLS];
+
+	sum(m, all);
+	put_facts(facts, to);
+	put_gauges(all, to);
+	put_states(all + CELL_OPEN, names, PREFIX "connections",
+	    PROMETHEUS_GAUGE, "Open connections by what they do.", to);
+	put_counters(all, to);
+	put_requests(all, to);
+	put_bytes(all, to);
+	put_durations(all, to);
+	put_handshakes(all, to);
+	put_states(all + CELL_EXPIRED, names, PREFIX "deadlines_total",
+	    PROMETHEUS_COUNTER, "Connections that were in a state too long.",
+	    to);
+}

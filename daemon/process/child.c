@@ -1,0 +1,106 @@
+/*
+ * child.c - what the keeper and the exporter have in common.
+ *
+ * Floor process.
+ */
+#include "process/child.h"
+
+#include <sys/wait.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/os.h"
+
+pid_t
+child_fork(void)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	log_flush();
+	pid = fork();
+	if (pid != 0)
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
+/* Copies first, above all that is kept and all places where it shall be. */
+static bool
+keep_only(const int *keep, size_t n)
+{
+	int copies[CHILD_KEEP_MAX], top = CHILD_FIRST + (int)n;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (keep[i] >= top)
+			top = keep[i] + 1;
+	for (i = 0; i < n; i++) {
+		copies[i] = fcntl(keep[i], F_DUPFD, top);
+		if (copies[i] == -1)
+			return false;
+	}
+	for (i = 0; i < n; i++)
+		if (dup2(copies[i], CHILD_FIRST + (int)i) == -1)
+			return false;
+	closelog(); /* its socket goes, too; it opens another one */
+	os_close_from(CHILD_FIRST + (int)n);
+	return true;
+}
+
+static void
+ignore_signals(void)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1,
+		SIGUSR2, SIGPIPE };
+	sigset_t none;
+	size_t i;
+
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		(void)signal(ignored[i], SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void
+child_begin(const char *title, const int *keep, size_t n)
+{
+	assert(n <= CHILD_KEEP_MAX);
+	if (!keep_only(keep, n))
+		_exit(1);
+	os_set_title(title);
+	ignore_signals();
+}
+
+static void
+bury(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		;
+}
+
+void
+child_stop(pid_t pid, int ms)
+{
+	int64_t end = clock_ms() + ms;
+
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (clock_ms() >= end) {
+			(void)kill(pid, SIGKILL);
+			bury(pid);
+			return;
+		}
+		(void)poll(NULL, 0, 1);
+	}
+}

@@ -1,0 +1,280 @@
+"""The counts: exact over workers and reloads, and served without harm."""
+import http.client
+import os
+import re
+import signal
+import socket
+
+import pytest
+
+import server
+from client import HOST, Plain, Tls, gemini, gopher, url
+from server import conf, wait_for
+
+LISTEN = {"listen": "127.0.0.1:0"}
+SAMPLE = re.compile(r'([a-z_]+)(\{[a-z]+="[^"]*"(?:,[a-z]+="[^"]*")*\})? '
+                    r"(-?[0-9]+(?:\.[0-9]+)?)\Z")
+
+
+def get(d, path="/metrics", method="GET", body=None):
+    http_client = http.client.HTTPConnection("127.0.0.1", d.metrics,
+                                             timeout=20)
+    try:
+        http_client.request(method, path, body)
+        answer = http_client.getresponse()
+        return answer, answer.read().decode("utf-8")
+    finally:
+        http_client.close()
+
+
+def samples(text):
+    """Name and labels of each sample to its value; malformed lines fail."""
+    found, family = {}, None
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            family = line.split()[2]
+        elif line.startswith("# TYPE "):
+            name, kind = line.split()[2:]
+            assert name == family, "a type without help: " + line
+            assert (kind == "counter") == name.endswith("_total"), line
+        else:
+            match = SAMPLE.match(line)
+            assert match, line
+            key = match[1] + (match[2] or "")
+            assert match[1].startswith(family), line
+            assert key not in found, "told twice: " + key
+            found[key] = float(match[3])
+    return found
+
+
+def counts(d):
+    answer, text = get(d)
+    assert answer.status == 200
+    assert answer.getheader("Content-Type") == (
+        "text/plain; version=0.0.4; charset=utf-8")
+    assert text.endswith("\n")
+    return samples(text)
+
+
+def requests(status, protocol="gemini"):
+    return 'capsuled_requests_total{protocol="%s",status="%d"}' % (protocol,
+                                                                   status)
+
+
+def state(name, family="connections"):
+    return 'capsuled_%s{state="%s"}' % (family, name)
+
+
+def measured(daemon, **change):
+    change.setdefault("server", {"workers": "2"})
+    return daemon(conf(metrics=LISTEN, **change))
+
+
+def test_without_the_section_nothing_is_served_and_no_process_runs(served):
+    assert "metrics=" not in served.ready
+    assert served.exporters() == []
+
+
+def test_every_request_is_counted_by_protocol_and_status(daemon):
+    d = measured(daemon)
+    before = counts(d)
+    assert before[requests(20)] == 0
+    for _ in range(5):
+        assert gemini(d.gemini, url("/history")).status == 20
+    assert gemini(d.gemini, url("/none")).status == 51
+    assert gemini(d.gemini, url("/old")).status == 31
+    for _ in range(3):
+        reply = gopher(d.gopher, b"/history\r\n")
+    gopher(d.gopher, b"/none\r\n")
+    gopher(d.gopher, b"/history\r\n", tls=True)
+    now = counts(d)
+    assert now[requests(20)] == 5
+    assert now[requests(51)] == 1
+    assert now[requests(31)] == 1
+    assert now[requests(20, "gopher")] == 4
+    assert now[requests(51, "gopher")] == 1
+    assert now["capsuled_connections_accepted_total"] == 12
+    duration = "capsuled_request_duration_seconds"
+    assert now[duration + '_count{protocol="gemini"}'] == 7
+    assert now[duration + '_bucket{protocol="gemini",le="+Inf"}'] == 7
+    assert now[duration + '_count{protocol="gopher"}'] == 5
+    assert now[duration + '_sum{protocol="gopher"}'] > 0
+    new = 'capsuled_tls_handshakes_total{version="1.3",resumed="no"}'
+    assert now[new] == 8
+    # What left over plain Gopher: three pages, one error, one over TLS.
+    missing = gopher(d.gopher, b"/none\r\n")
+    assert now['capsuled_sent_bytes_total{protocol="gopher"}'] == (
+        4 * len(reply) + len(missing))
+
+
+def test_counts_go_on_over_workers_and_reloads(daemon):
+    d = measured(daemon, server={"workers": "2"})
+    d.steady = False
+    for _ in range(4):
+        gemini(d.gemini, url("/history"))
+    before = d.workers
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    wait_for("new workers", lambda: len(d.children()) == 2
+             and not set(before) & set(d.children()))
+    now = wait_for("both deaths to be counted", lambda: next(
+        (c for c in [counts(d)]
+         if c['capsuled_process_deaths_total{process="worker"}'] == 2), None))
+    assert now[requests(20)] == 4
+    gemini(d.gemini, url("/history"))
+    old = d.exporters()
+    d.reload()
+    wait_for("the old process for metrics to go",
+             lambda: not set(old) & set(d.exporters()))
+    now = counts(d)
+    assert now[requests(20)] == 5
+    assert now['capsuled_reloads_total{result="done"}'] == 1
+    assert now["capsuled_workers"] == 2
+    assert now["capsuled_last_reload_success"] == 1
+    assert (now["capsuled_last_reload_time_seconds"] >=
+            now["capsuled_start_time_seconds"])
+
+
+def test_a_refused_reload_is_told_until_one_succeeds(daemon):
+    d = measured(daemon)
+    good = d.path.read_text()
+    d.rewrite(good + "[nonsense]\n")
+    d.signal(signal.SIGHUP)
+    now = wait_for("the refusal", lambda: next(
+        (c for c in [counts(d)]
+         if c['capsuled_reloads_total{result="refused"}'] == 1), None))
+    assert now["capsuled_last_reload_success"] == 0
+    d.rewrite(good)
+    d.signal(signal.SIGHUP)
+    wait_for("the success", lambda:
+             counts(d)["capsuled_last_reload_success"] == 1)
+    d.steady = False
+
+
+def test_open_connections_are_told_by_what_they_do(daemon):
+    d = measured(daemon)
+    silent = [Plain(d.gopher) for _ in range(3)]
+    greeted = Tls(d.gemini)
+    wait_for("three and one", lambda: (
+        counts(d)[state("waiting")], counts(d)[state("reading")]) == (3, 1))
+    for one in silent + [greeted]:
+        one.sock.close()
+    wait_for("nobody", lambda: all(
+        counts(d)[state(s)] == 0
+        for s in ("waiting", "reading", "answering", "closing")))
+
+
+def test_deadlines_and_limits_are_counted(daemon):
+    d = measured(daemon, server={"workers": "1", "request_timeout": "1s",
+                                 "max_connections_per_address": "2",
+                                 "rate": "1"})
+    silent = [Plain(d.gopher), Plain(d.gopher)]
+    third = Plain(d.gopher)
+    assert third.read_all().data == b""
+    for one in silent:
+        assert one.read_all().data == b""
+    now = wait_for("both deadlines", lambda: next(
+        (c for c in [counts(d)]
+         if c[state("waiting", "deadlines_total")] == 2), None))
+    refused = 'capsuled_limits_total{limit="max_connections_per_address"}'
+    assert now[refused] == 1
+    wait_for("a request that is slowed down", lambda: (
+        gopher(d.gopher, b"/history\r\n"),
+        counts(d)['capsuled_limits_total{limit="rate"}'] > 0)[1])
+
+
+def test_a_handshake_that_breaks_is_counted(daemon):
+    d = measured(daemon)
+    one = Plain(d.gemini)
+    one.send(b"\x16\x03\x01\x00\x04\xff\xff\xff\xff")
+    one.read_all()
+    assert counts(d)["capsuled_tls_handshake_failures_total"] == 1
+
+
+def test_seconds_to_the_certificates_expiry_are_told(daemon):
+    d = measured(daemon)
+    left = counts(d)['capsuled_certificate_expiry_seconds{host="%s"}' % HOST]
+    assert 70 * 365 * 86400 < left < 80 * 365 * 86400  # to 2099
+
+
+def test_only_metrics_are_served_and_only_to_get(daemon):
+    d = measured(daemon)
+    for path in ("/", "/metrics/", "/../metrics", "/etc/passwd"):
+        answer, text = get(d, path)
+        assert (answer.status, text) == (404, "The counts are at /metrics.\n")
+    answer, text = get(d, method="HEAD")
+    assert (answer.status, text) == (200, "")
+    for method in ("POST", "PUT", "DELETE"):
+        answer, _ = get(d, method=method, body="x")
+        assert 400 <= answer.status < 600, method
+    assert counts(d)["capsuled_workers"] == 2
+
+
+@pytest.mark.parametrize("size, fine", [(8000, True), (9000, False)])
+def test_the_head_of_a_request_has_an_end(daemon, size, fine):
+    d = measured(daemon)
+    with socket.create_connection(("127.0.0.1", d.metrics), 20) as s:
+        s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                  b"X: " + b"x" * size + b"\r\n\r\n")
+        got = b""
+        try:
+            while chunk := s.recv(65536):
+                got += chunk
+        except ConnectionResetError:
+            pass
+    assert got.startswith(b"HTTP/1.1 200") == fine, got[:80]
+    assert len(d.exporters()) == 1
+
+
+def test_noise_at_its_door_does_no_harm(daemon):
+    d = measured(daemon)
+    exporter = d.exporters()
+    for noise in (b"\0" * 4096, b"\x16\x03\x01", b"GET\r\n\r\n", b"\r\n" * 99,
+                  b"GET /metrics HTTP/9.9\r\n\r\n", bytes(range(256)) * 16):
+        with socket.create_connection(("127.0.0.1", d.metrics), 20) as s:
+            s.sendall(noise)
+            s.shutdown(socket.SHUT_WR)
+            try:
+                while s.recv(65536):
+                    pass
+            except ConnectionResetError:
+                pass
+    assert d.exporters() == exporter
+    assert counts(d)["capsuled_workers"] == 2
+
+
+def test_it_is_confined_like_a_worker_and_holds_nothing_else(daemon):
+    d = measured(daemon)
+    pid, = d.exporters()
+    status = open("/proc/%d/status" % pid).read()
+    if "Seccomp:\t0" not in status:  # sanitizers work without fences
+        assert "Seccomp:\t2" in status
+    assert "CapEff:\t0000000000000000" in status
+    # Three of everybody, its channel, its door, and those of its loop.
+    assert server.descriptors(pid) <= 10
+
+
+def test_one_that_dies_is_replaced(daemon):
+    d = measured(daemon)
+    pid, = d.exporters()
+    os.kill(pid, signal.SIGKILL)
+    wait_for("another one", lambda: d.exporters() not in ([], [pid]))
+    assert counts(d)["capsuled_workers"] == 2
+    assert "metrics process %d died" % pid in d.log()
+
+
+def test_a_reload_can_turn_it_on_and_off(daemon):
+    d = daemon(conf(metrics={"listen": "off"}))
+    assert d.exporters() == []
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        d.metrics = s.getsockname()[1]
+    d.rewrite(conf(metrics={"listen": "127.0.0.1:%d" % d.metrics}))
+    d.reload()
+    assert wait_for("counts", lambda: counts(d))["capsuled_workers"] >= 1
+    d.rewrite(conf())
+    d.reload()
+    wait_for("its end", lambda: d.exporters() == [])
+    with pytest.raises(ConnectionRefusedError):
+        get(d)
+    d.steady = False
