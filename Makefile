@@ -101,7 +101,7 @@ OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${OBJS_os_${SYSTEM}}
 OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
 		${B}/format/mime.o ${B}/format/gemini.o ${B}/format/gopher.o \
-		${B}/format/proxyhdr.o ${B}/format/cgi.o \
+		${B}/format/proxyhdr.o ${B}/format/cidr.o ${B}/format/cgi.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o \
 		${B}/format/words.o ${B}/format/snippet.o ${B}/format/atom.o \
@@ -151,7 +151,7 @@ UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
-		${T}/test_cgi \
+		${T}/test_cidr ${T}/test_cgi \
 		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render \
 		${T}/test_words ${T}/test_atom ${T}/test_prometheus
@@ -170,7 +170,8 @@ UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 		${UNIT_process}
 
 FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
-		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_cgi \
+		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_cidr \
+		${T}/fuzz_cgi \
 		${T}/fuzz_gemtext ${T}/fuzz_gophermap \
 		${T}/fuzz_render ${T}/fuzz_words ${T}/fuzz_atom
 FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer \
@@ -264,6 +265,7 @@ ${B}/format/mime.o: daemon/format/mime.c
 ${B}/format/gemini.o: daemon/format/gemini.c
 ${B}/format/gopher.o: daemon/format/gopher.c
 ${B}/format/proxyhdr.o: daemon/format/proxyhdr.c
+${B}/format/cidr.o: daemon/format/cidr.c
 ${B}/format/cgi.o: daemon/format/cgi.c
 ${B}/format/gemtext.o: daemon/format/gemtext.c
 ${B}/format/gophermap.o: daemon/format/gophermap.c
@@ -478,7 +480,7 @@ install-files: all stage
 	install -m 0644 ${S}/capsuled.8 ${D}${MANDIR}/man8/
 	install -m 0644 ${S}/capsuled.ini.5 ${D}${MANDIR}/man5/
 	install -m 0644 README.md CHANGES.md SECURITY.md LICENSE ${D}${DOCDIR}/
-	install -m 0644 ${S}/capsuled.ini ${D}${EXAMPLESDIR}/
+	install -m 0644 ${S}/capsuled.ini conf/haproxy.cfg ${D}${EXAMPLESDIR}/
 	cp -R capsule/. ${D}${CAPSULEDIR}/
 	chmod -R u=rwX,go=rX ${D}${CAPSULEDIR}
 	@if [ -e ${D}${SYSCONFDIR}/capsuled/capsuled.ini ]; then \

@@ -8,7 +8,7 @@ check="python3 python3-pytest libcmocka-dev clang libclang-rt-dev
 curl openssl procps"
 slow="debootstrap systemd-container util-linux"
 extra="llvm shellcheck mandoc clang-format lynx gopher amfora tmux bmake
-systemd logrotate"
+systemd logrotate haproxy"
 by_hand="apt-get install"
 
 has() {

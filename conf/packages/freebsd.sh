@@ -6,7 +6,7 @@
 run="libevent inih libunistring libidn2 sqlite3"
 check="python3 py311-pytest cmocka curl"
 slow=
-extra="hs-ShellCheck llvm14 lynx gopher amfora tmux gmake"
+extra="hs-ShellCheck llvm14 lynx gopher amfora tmux gmake haproxy"
 by_hand="pkg install"
 
 has() {

@@ -6,7 +6,7 @@
 run="libevent inih libunistring libidn2 sqlite3"
 check="python311 py311-test cmocka curl"
 slow=
-extra="shellcheck lynx tmux gmake"
+extra="shellcheck lynx tmux gmake haproxy"
 by_hand="pkgin install"
 
 has() {

@@ -7,7 +7,7 @@
 run="libevent inih libunistring libidn2 sqlite3"
 check="python%3 py3-test cmocka curl"
 slow=
-extra="shellcheck lynx amfora tmux gmake"
+extra="shellcheck lynx amfora tmux gmake haproxy"
 by_hand="pkg_add"
 
 # "name%branch" asks pkg_add for one of several versions.

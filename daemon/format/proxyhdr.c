@@ -8,6 +8,8 @@
 
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+
 #include <arpa/inet.h>
 
 #define PORT_MAX 65535
@@ -167,6 +169,20 @@ parse_v2(struct view in, struct proxyhdr *h)
 	return read_block((unsigned char)in.p[13], body, h);
 }
 
+/* IPv4 in the words of IPv6 is IPv4: one visitor, one address. */
+static void
+unmap(struct proxyhdr *h)
+{
+	struct in6_addr address;
+
+	memcpy(&address, h->address, sizeof(address));
+	if (h->family != PROXYHDR_IPV6 || !IN6_IS_ADDR_V4MAPPED(&address))
+		return;
+	memmove(h->address, h->address + 12, 4);
+	memset(h->address + 4, 0, 12);
+	h->family = PROXYHDR_IPV4;
+}
+
 /* True if v is the start of whole, or whole the start of v. */
 static bool
 agree(struct view v, struct view whole)
@@ -188,7 +204,9 @@ proxyhdr_parse(struct view in, struct proxyhdr *h)
 		r = in.len < v1.len ? PROXYHDR_MORE : parse_v1(in, &got);
 	else if (agree(in, v2))
 		r = parse_v2(in, &got);
-	if (r == PROXYHDR_OK)
+	if (r == PROXYHDR_OK) {
+		unmap(&got);
 		*h = got;
+	}
 	return r;
 }

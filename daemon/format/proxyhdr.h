@@ -28,7 +28,9 @@ enum proxyhdr_family {
 struct proxyhdr {
 	enum proxyhdr_family family;
 	unsigned char address[16]; /* of the source, network order; 4 bytes
-				    * of it for IPv4; zeroes for none */
+				    * of it for IPv4, also for what a proxy
+				    * that knows only IPv6 writes as
+				    * ::ffff:192.0.2.1; zeroes for none */
 	unsigned port;             /* of the source, host order */
 	size_t len; /* bytes of in that were header: the client's follow */
 };

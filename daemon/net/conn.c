@@ -7,6 +7,8 @@
  *
  *	sniff -> read -> answer -> closing -> dead
  *
+ * Before that comes header, where a proxy has to say first whose it is.
+ *
  * Callbacks change states and return; a connection is freed in exactly one
  * place, settle(), when its turn is over.
  */
@@ -33,6 +35,7 @@
 #include "base/os.h"
 #include "format/gemini.h"
 #include "format/gopher.h"
+#include "format/proxyhdr.h"
 #include "net/deadline.h"
 #include "net/metrics.h"
 #include "net/stream.h"
@@ -42,7 +45,11 @@
 #define LOGGED_HASH   8    /* bytes of a certificate's fingerprint, too */
 #define LOG_MAX       4000 /* bytes of one access line */
 
+/* A warning about a proxy without header is repeated after this at most. */
+#define WARN_AGAIN_MS 60000
+
 enum conn_state {
+	CONN_HEADER,  /* the proxy has not said yet whose it is */
 	CONN_SNIFF,   /* nothing has come yet */
 	CONN_READ,    /* handshake, then the request */
 	CONN_ANSWER,  /* the answer is on its way */
@@ -68,7 +75,7 @@ struct conn {
 	unsigned ticket; /* for limits_leave */
 	struct stream stream;
 
-	/* The request, when it came in pieces; owned. */
+	/* The request, or the proxy's header, in pieces; owned. */
 	char *partial;
 	size_t partial_len;
 
@@ -103,12 +110,14 @@ struct conns {
 	char line[GEMINI_REQUEST_MAX > GOPHER_REQUEST_MAX ? GEMINI_REQUEST_MAX
 							  : GOPHER_REQUEST_MAX];
 	struct buf log;
+	int64_t warned_ms; /* of a proxy without header; 0: never */
 	size_t n;
 	void (*done)(void *);
 	void *done_arg;
 };
 
 /* Each does what its state can do now; true: the state changed, go on. */
+static bool read_header(struct conn *c);
 static bool sniff(struct conn *c);
 static bool read_request(struct conn *c);
 static bool write_answer(struct conn *c);
@@ -123,6 +132,8 @@ static const struct {
 	unsigned limit;
 	bool (*step)(struct conn *);
 } rules[CONN_STATES] = {
+	[CONN_HEADER] = { "introducing", TO(CONN_SNIFF) | TO(CONN_DEAD),
+	    LIMIT_REQUEST, read_header },
 	[CONN_SNIFF] = { "waiting", TO(CONN_READ) | TO(CONN_DEAD),
 	    LIMIT_REQUEST, sniff },
 	[CONN_READ] = { "reading",
@@ -279,6 +290,84 @@ wait_for(struct conn *c, enum stream_result result)
 }
 
 /* -- the states -- */
+
+/* What an operator finds in no other way: nothing is answered and logged. */
+static void
+tell_bad_header(struct conn *c)
+{
+	int64_t now = clock_ms();
+	char from[INET6_ADDRSTRLEN];
+
+	metrics_count(METRICS_HEADER_BAD, 1);
+	if (c->all->warned_ms != 0 && now - c->all->warned_ms < WARN_AGAIN_MS)
+		return;
+	c->all->warned_ms = now;
+	/* In full, whatever is logged of visitors: it is the operator's own. */
+	if (inet_ntop(c->family, c->addr, from, sizeof(from)) != NULL)
+		log_warnx("%s is in [%s] proxy_protocol and sent no valid "
+			  "PROXY header: closed",
+		    from, c->listener->protocol->name);
+}
+
+/* From here on the peer is who the proxy says, under the same limits. */
+static bool
+introduce(struct conn *c, const struct proxyhdr *h)
+{
+	if (h->family != PROXYHDR_NONE) {
+		c->family = h->family == PROXYHDR_IPV4 ? AF_INET : AF_INET6;
+		memcpy(c->addr, h->address, sizeof(c->addr));
+	}
+	free(c->partial);
+	c->partial = NULL;
+	c->partial_len = 0;
+	if (limits_assign(c->all->limits, &c->all->rules, c->ticket, c->family,
+		c->addr, clock_ms()) == LIMITS_OK)
+		return true;
+	metrics_count(METRICS_REFUSED, 1);
+	return false;
+}
+
+/* Remember the pieces of a header; false without memory. */
+static bool
+keep_header(struct conn *c, struct view in)
+{
+	if (c->partial == NULL)
+		c->partial = malloc(PROXYHDR_V2_MAX);
+	if (c->partial == NULL)
+		return false;
+	memcpy(c->partial, in.p, in.len);
+	c->partial_len = in.len;
+	stream_skip(&c->stream, in.len);
+	return true;
+}
+
+_Static_assert(PROXYHDR_V2_MAX <= STREAM_KEPT_MAX, "a header is kept");
+_Static_assert(PROXYHDR_V1_MAX <= PROXYHDR_V2_MAX, "of either version");
+
+static bool
+read_header(struct conn *c)
+{
+	struct view kept = { c->partial, c->partial_len }, in;
+	enum stream_result r = stream_peek(&c->stream, kept, &in);
+	enum proxyhdr_parse parsed = PROXYHDR_BAD;
+	struct proxyhdr h;
+
+	if (r == STREAM_WAIT_READ)
+		return wait_for(c, r);
+	if (r == STREAM_DONE) {
+		parsed = proxyhdr_parse(in, &h);
+		if (parsed == PROXYHDR_MORE && keep_header(c, in))
+			return true; /* until there is nothing to receive */
+		if (parsed == PROXYHDR_BAD)
+			tell_bad_header(c);
+	}
+	if (parsed == PROXYHDR_OK && introduce(c, &h)) {
+		stream_skip(&c->stream, h.len);
+		move(c, CONN_SNIFF);
+	} else
+		move(c, CONN_DEAD);
+	return true;
+}
 
 static bool
 sniff(struct conn *c)
@@ -586,29 +675,49 @@ conns_have_room(struct conns *cs)
 	return limits_have_room(cs->limits, &cs->rules);
 }
 
-static void
-remember_address(struct conn *c, const struct sockaddr *from)
+/* The 4 or 16 bytes of an address. */
+static const void *
+bytes_of(const struct sockaddr *from)
 {
 	const struct sockaddr_in *in = (const void *)from;
 	const struct sockaddr_in6 *in6 = (const void *)from;
 
+	return from->sa_family == AF_INET ? (const void *)&in->sin_addr
+					  : (const void *)&in6->sin6_addr;
+}
+
+static void
+remember_address(struct conn *c, const struct sockaddr *from)
+{
 	c->family = from->sa_family;
-	if (c->family == AF_INET)
-		memcpy(c->addr, &in->sin_addr, sizeof(in->sin_addr));
-	else
-		memcpy(c->addr, &in6->sin6_addr, sizeof(in6->sin6_addr));
+	memcpy(c->addr, bytes_of(from), c->family == AF_INET ? 4 : 16);
+}
+
+/* True if the peer has to say first whom it brings. */
+static bool
+is_proxy(const struct listener *l, const struct sockaddr *from)
+{
+	size_t i;
+
+	for (i = 0; i < l->proxies->n; i++)
+		if (cidr_has(&l->proxies->v[i], from->sa_family,
+			bytes_of(from)))
+			return true;
+	return false;
 }
 
 bool
 conns_add(struct conns *cs, const struct listener *l, int fd,
     const struct sockaddr *from)
 {
+	bool proxied = is_proxy(l, from);
 	int64_t now_us = clock_us();
 	enum limits_result r;
 	unsigned ticket;
 	struct conn *c;
 
-	r = limits_enter(cs->limits, &cs->rules, from, now_us / 1000, &ticket);
+	r = limits_enter(cs->limits, &cs->rules, proxied ? NULL : from,
+	    now_us / 1000, &ticket);
 	if (r == LIMITS_FULL)
 		return false;
 	metrics_count(r == LIMITS_OK ? METRICS_ACCEPTED : METRICS_REFUSED, 1);
@@ -622,7 +731,7 @@ conns_add(struct conns *cs, const struct listener *l, int fd,
 	c->all = cs;
 	c->listener = l;
 	c->ticket = ticket;
-	c->state = CONN_SNIFF;
+	c->state = proxied ? CONN_HEADER : CONN_SNIFF;
 	metrics_moved(METRICS_STATES, c->state);
 	c->accepted_us = now_us;
 	remember_address(c, from);

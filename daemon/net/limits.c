@@ -16,6 +16,7 @@
 
 #include <netinet/in.h>
 
+#include <assert.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -28,13 +29,14 @@
 #define HEADS  (1 << 16) /* chains; a power of two */
 #define GUESTS (LIMITS_CONNECTIONS_MAX + LIMITS_IDLE_MAX)
 #define NONE   0u   /* no record, no entry: numbers start at 1 */
+#define NOBODY 0u   /* what stands for no address */
 #define TOKEN  1000 /* a request, in thousandths */
 
 /* One connection; owner is written last and cleared first. */
 struct record {
 	atomic_uint owner; /* 0: free */
 	unsigned guest, next_free;
-	uint64_t address;
+	uint64_t address; /* NOBODY: not known yet */
 };
 
 /* One address. */
@@ -118,15 +120,24 @@ unlock(struct limits *l)
  * share a number once in 2^64, and nobody knows the seed to make them.
  */
 static uint64_t
-number_of(const struct limits *l, const struct sockaddr *from)
+number_of(const struct limits *l, int family, const void *address)
+{
+	struct view bytes = { address, family == AF_INET ? 4 : 8 };
+	uint64_t n = hash_bytes(bytes, l->seed);
+
+	return n == NOBODY ? 1 : n;
+}
+
+/* The same for where a connection comes from. */
+static uint64_t
+number_from(const struct limits *l, const struct sockaddr *from)
 {
 	const struct sockaddr_in *in = (const void *)from;
 	const struct sockaddr_in6 *in6 = (const void *)from;
-	struct view bytes = { (const char *)&in6->sin6_addr, 8 };
 
 	if (from->sa_family == AF_INET)
-		bytes = (struct view){ (const char *)&in->sin_addr, 4 };
-	return hash_bytes(bytes, l->seed);
+		return number_of(l, AF_INET, &in->sin_addr);
+	return number_of(l, AF_INET6, &in6->sin6_addr);
 }
 
 static unsigned *
@@ -248,6 +259,7 @@ limits_take(struct limits *l, const struct limits_rules *rules, unsigned ticket,
 	if (rules->rate == 0)
 		return true;
 	lock(l);
+	assert(l->records[ticket].guest != NONE);
 	e = &l->guests[l->records[ticket].guest];
 	fill(e, rules->rate, now_ms);
 	granted = holds(e->granted, rules->rate);
@@ -288,29 +300,41 @@ take_record(struct limits *l)
 	return i;
 }
 
+/*
+ * With the lock held: one connection more of this address.  Its entry, or NONE
+ * if it may have no more.
+ */
+static unsigned
+admit(struct limits *l, const struct limits_rules *rules, uint64_t address,
+    int64_t now_ms)
+{
+	unsigned i = guest_of(l, address, now_ms);
+	struct guest *e = &l->guests[i];
+
+	fill(e, rules->rate, now_ms);
+	if (is_refused(e, rules))
+		return NONE;
+	if (e->connections++ == 0)
+		wake(l, e);
+	return i;
+}
+
 enum limits_result
 limits_enter(struct limits *l, const struct limits_rules *rules,
     const struct sockaddr *from, int64_t now_ms, unsigned *ticket)
 {
-	uint64_t address = number_of(l, from);
+	uint64_t address = from == NULL ? NOBODY : number_from(l, from);
 	enum limits_result result = LIMITS_OK;
+	unsigned i = NONE, n;
 	struct record *r;
-	struct guest *e;
-	unsigned i, n;
 
 	lock(l);
-	if (!limits_have_room(l, rules)) {
-		unlock(l);
-		return LIMITS_FULL;
-	}
-	i = guest_of(l, address, now_ms);
-	e = &l->guests[i];
-	fill(e, rules->rate, now_ms);
-	if (is_refused(e, rules))
+	if (!limits_have_room(l, rules))
+		result = LIMITS_FULL;
+	else if (address != NOBODY &&
+	    (i = admit(l, rules, address, now_ms)) == NONE)
 		result = LIMITS_REFUSED;
 	else {
-		if (e->connections++ == 0)
-			wake(l, e);
 		n = take_record(l);
 		r = &l->records[n];
 		r->guest = i;
@@ -323,6 +347,25 @@ limits_enter(struct limits *l, const struct limits_rules *rules,
 	return result;
 }
 
+enum limits_result
+limits_assign(struct limits *l, const struct limits_rules *rules,
+    unsigned ticket, int family, const void *address, int64_t now_ms)
+{
+	uint64_t number = number_of(l, family, address);
+	struct record *r = &l->records[ticket];
+	unsigned i;
+
+	lock(l);
+	assert(r->guest == NONE);
+	i = admit(l, rules, number, now_ms);
+	if (i != NONE) {
+		r->guest = i;
+		r->address = number;
+	}
+	unlock(l);
+	return i != NONE ? LIMITS_OK : LIMITS_REFUSED;
+}
+
 /* With the lock held: the connection of record n is gone. */
 static void
 drop(struct limits *l, unsigned n)
@@ -333,7 +376,7 @@ drop(struct limits *l, unsigned n)
 	atomic_store(&r->owner, 0);
 	r->next_free = l->free_record;
 	l->free_record = n;
-	if (--e->connections == 0)
+	if (r->guest != NONE && --e->connections == 0)
 		rest(l, r->guest);
 	atomic_fetch_sub(&l->count, 1);
 }
@@ -369,11 +412,14 @@ rebuild(struct limits *l)
 			l->free_record = n;
 			continue;
 		}
+		count++;
+		r->guest = NONE;
+		if (r->address == NOBODY)
+			continue;
 		r->guest = guest_of(l, r->address, now);
 		e = &l->guests[r->guest];
 		if (e->connections++ == 0)
 			wake(l, e);
-		count++;
 	}
 	atomic_store(&l->count, count);
 }

@@ -48,12 +48,23 @@ bool limits_have_room(struct limits *l, const struct limits_rules *rules);
 
 /*
  * Count a connection from this address in; on LIMITS_OK *ticket is filled and
- * must be given back with limits_leave.
+ * must be given back with limits_leave.  Without an address (NULL: a proxy has
+ * yet to say whose it is) it counts in the total alone, and limits_assign must
+ * follow before anything is taken.
  */
 enum limits_result limits_enter(struct limits *l,
     const struct limits_rules *rules, const struct sockaddr *from,
     int64_t now_ms, unsigned *ticket);
 void limits_leave(struct limits *l, unsigned ticket);
+
+/*
+ * From now on count a connection that had no address towards this one; address
+ * is 4 bytes for AF_INET and 16 for AF_INET6, network order.  LIMITS_OK, or
+ * LIMITS_REFUSED as limits_enter would: then it still has none.
+ */
+enum limits_result limits_assign(struct limits *l,
+    const struct limits_rules *rules, unsigned ticket, int family,
+    const void *address, int64_t now_ms);
 
 /*
  * Take one request from the address of a connection; true if it may be

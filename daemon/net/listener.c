@@ -215,6 +215,22 @@ service_of(const struct conf *conf, size_t i)
 	return (struct service){ LISTENER_METRICS, &conf->metrics_listen, 0 };
 }
 
+/* Who is a proxy to this service. */
+static const struct conf_networks *
+proxies_of(const struct service *service, const struct conf *conf)
+{
+	static const struct conf_networks nobody = { .n = 0 };
+
+	switch (service->kind) {
+	case LISTENER_GEMINI:
+		return &conf->gemini_proxies;
+	case LISTENER_GOPHER:
+		return &conf->gophers[service->gopher].proxies;
+	default:
+		return &nobody;
+	}
+}
+
 /* Fill in what the configuration says of a listener. */
 static void
 describe(struct listener *l, const struct service *service,
@@ -226,6 +242,7 @@ describe(struct listener *l, const struct service *service,
 	*l = (struct listener){ .kind = service->kind,
 		.gopher = service->gopher,
 		.site = is_gopher ? gopher->capsule : 0,
+		.proxies = proxies_of(service, conf),
 		.fd = -1,
 		.family = want->family,
 		.asked_port = want->port,

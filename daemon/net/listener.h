@@ -24,9 +24,11 @@ struct listener {
 	bool tls;                        /* answers TLS */
 	size_t gopher; /* which of conf->gophers it is of, if it is of one */
 	size_t site;   /* which capsule answers where no host is named */
-	int fd;        /* bound and listening, non-blocking */
-	int port;      /* the real one, where the kernel chose */
-	bool handed;   /* a service manager's: it may not be left unused */
+	const struct conf_networks *proxies; /* who sends a PROXY header;
+					      * of the configuration */
+	int fd;      /* bound and listening, non-blocking */
+	int port;    /* the real one, where the kernel chose */
+	bool handed; /* a service manager's: it may not be left unused */
 
 	/* What the configuration asked for: the same again keeps the socket. */
 	char host[LISTENER_HOST_MAX];

@@ -27,6 +27,7 @@ enum metrics_event {
 	METRICS_FULL,            /* max_connections made visitors wait */
 	METRICS_EXHAUSTED,       /* no descriptor or memory was left */
 	METRICS_HANDSHAKE_BROKE, /* TLS was begun and came to nothing */
+	METRICS_HEADER_BAD,      /* a proxy did not say whose it was */
 	METRICS_CUT,             /* an answer began and did not end */
 	METRICS_LOG_DROPPED,     /* a line of the log was lost */
 	METRICS_WORKER_DIED,     /* a worker ended unasked */

@@ -45,14 +45,15 @@ stream_init(struct stream *s, struct stream_scratch *scratch, int fd)
 	*s = (struct stream){ .scratch = scratch, .fd = fd };
 }
 
-/* Receive into the scratch what has come by now. */
+/* Receive into the scratch, behind so many bytes, what has come by now. */
 static enum stream_result
-receive(struct stream *s)
+receive_behind(struct stream *s, size_t offset)
 {
-	ssize_t n = recv(s->fd, s->scratch->in, sizeof(s->scratch->in), 0);
+	struct stream_scratch *x = s->scratch;
+	ssize_t n = recv(s->fd, x->in + offset, sizeof(x->in) - offset, 0);
 
 	if (n > 0) {
-		s->in = (struct view){ s->scratch->in, (size_t)n };
+		s->in = (struct view){ x->in, offset + (size_t)n };
 		return STREAM_DONE;
 	}
 	if (n == 0)
@@ -60,10 +61,35 @@ receive(struct stream *s)
 	return is_again(errno) ? STREAM_WAIT_READ : STREAM_BROKEN;
 }
 
+static enum stream_result
+receive(struct stream *s)
+{
+	return receive_behind(s, 0);
+}
+
+enum stream_result
+stream_peek(struct stream *s, struct view kept, struct view *all)
+{
+	enum stream_result r;
+
+	assert(kept.len <= STREAM_KEPT_MAX);
+	if (kept.len > 0)
+		memcpy(s->scratch->in, kept.p, kept.len);
+	r = receive_behind(s, kept.len);
+	*all = s->in;
+	return r;
+}
+
+void
+stream_skip(struct stream *s, size_t n)
+{
+	s->in = view_skip(s->in, n);
+}
+
 enum stream_result
 stream_sniff(struct stream *s, unsigned char *first)
 {
-	enum stream_result r = receive(s);
+	enum stream_result r = s->in.len > 0 ? STREAM_DONE : receive(s);
 
 	if (r == STREAM_DONE)
 		*first = (unsigned char)s->in.p[0];

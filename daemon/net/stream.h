@@ -12,6 +12,7 @@
 
 #define STREAM_IN_MAX     (18 << 10) /* bytes one recv(2) may bring */
 #define STREAM_CHUNK      (64 << 10) /* bytes of an answer taken at a time */
+#define STREAM_KEPT_MAX   (1 << 10)  /* bytes put in front of those */
 #define STREAM_FLIGHT_MAX (96 << 10) /* bytes one send(2) may take away */
 
 struct tls;
@@ -50,6 +51,18 @@ struct stream {
 
 /* A stream over fd, whose kind is not known yet; fd stays the caller's. */
 void stream_init(struct stream *s, struct stream_scratch *scratch, int fd);
+
+/*
+ * Receive what has come and put kept, which was received before, in front of
+ * it: *all is both, to look at.  STREAM_DONE, WAIT_READ, END or BROKEN.  What
+ * stream_skip does not take of it stays for stream_sniff, which must follow
+ * before anything else uses the scratch.  kept is at most STREAM_KEPT_MAX.
+ */
+enum stream_result stream_peek(struct stream *s, struct view kept,
+    struct view *all);
+
+/* The first n bytes of what stream_peek received have been used. */
+void stream_skip(struct stream *s, size_t n);
 
 /*
  * Receive what has come, to look at: *first is its first byte.

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/problem.h"
 #include "base/view.h"
+#include "format/cidr.h"
 #include "format/utf8.h"
 
 #define CONF_LINE_MAX    198       /* bytes; inih splits longer lines */
@@ -35,6 +36,13 @@ struct conf_listen {
 struct conf_listens {
 	struct conf_listen *v;
 	size_t n;
+};
+
+/* Networks, and each as it was written; single addresses among them. */
+struct conf_networks {
+	struct cidr *v;
+	struct view *text;
+	size_t n; /* 0: no */
 };
 
 /* A line of a section that maps: selector, pattern or extension = value. */
@@ -84,6 +92,7 @@ struct conf_gopher {
 	int columns;
 	enum utf8_charset charset;
 	bool lastline;
+	struct conf_networks proxies; /* from whom a PROXY header comes */
 };
 
 struct conf {
@@ -97,6 +106,7 @@ struct conf {
 	int max_connections, max_connections_per_address;
 	int rate; /* requests a second per address; 0: off */
 	int request_timeout_ms, idle_timeout_ms, drain_timeout_ms;
+	int request_timeout_line;
 	int watch_s; /* 0: off */
 	bool key_process;
 
@@ -110,6 +120,7 @@ struct conf {
 	struct conf_listens gemini_listen;
 	int gemini_listen_line;
 	bool check_port;
+	struct conf_networks gemini_proxies; /* as those of conf_gopher */
 
 	/* [metrics] */
 	struct conf_listens metrics_listen;

@@ -157,6 +157,39 @@ check_metrics(const struct conf *conf, struct problems *ps)
 		    other, tag);
 }
 
+/* -- proxies -- */
+
+/*
+ * A packet that is lost may be sent again only after three seconds: who closes
+ * earlier refuses visitors of a proxy that did nothing wrong.
+ * Source: the PROXY protocol, section 2.
+ */
+#define PROXY_WAIT_MS 3000
+
+static void
+check_patience(const struct conf *conf, const char *section, const char *tag,
+    const struct conf_networks *proxies, struct problems *ps)
+{
+	if (proxies->n == 0 || conf->request_timeout_ms >= PROXY_WAIT_MS)
+		return;
+	problems_add(ps, conf->path, conf->request_timeout_line,
+	    "[server] request_timeout: %ds is less than the %ds that "
+	    "[%s%s] proxy_protocol needs",
+	    conf->request_timeout_ms / 1000, PROXY_WAIT_MS / 1000, section,
+	    tag);
+}
+
+static void
+check_proxies(const struct conf *conf, struct problems *ps)
+{
+	size_t i;
+
+	check_patience(conf, "gemini", "", &conf->gemini_proxies, ps);
+	for (i = 0; i < conf->n_gophers; i++)
+		check_patience(conf, "gopher", conf->gophers[i].tag,
+		    &conf->gophers[i].proxies, ps);
+}
+
 /* -- all of it -- */
 
 /* Each service finds its capsule; a capsule without one has the first. */
@@ -184,6 +217,7 @@ conf_check(struct conf *conf, struct problems *ps)
 	introduce(conf);
 	check_hosts(conf, ps);
 	check_listen(conf, ps);
+	check_proxies(conf, ps);
 	check_metrics(conf, ps);
 	for (i = 0; i < conf->n_capsules; i++)
 		/* Sections of no capsule were told as a whole. */

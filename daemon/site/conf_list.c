@@ -1,5 +1,5 @@
 /*
- * conf_list.c - lists of host names and of addresses to listen on.
+ * conf_list.c - lists of host names, of addresses to listen on, of networks.
  *
  * Floor site.  Addresses are numbers only: looking up a name is not for a
  * program that starts at boot.
@@ -416,5 +416,78 @@ conf_listens_put(const struct conf_listens *ls, struct buf *to)
 		if (i > 0)
 			buf_putc(to, ' ');
 		put_one(&ls->v[i], to);
+	}
+}
+
+/* -- addresses and networks -- */
+
+static bool
+networks_have(const struct conf_networks *nets, const struct cidr *net)
+{
+	size_t i;
+
+	for (i = 0; i < nets->n; i++)
+		if (cidr_eq(&nets->v[i], net))
+			return true;
+	return false;
+}
+
+static int
+add_network(struct conf_networks *nets, struct arena *arena, struct view word,
+    struct buf *why)
+{
+	struct cidr net;
+
+	switch (cidr_parse(word, &net)) {
+	case CIDR_OK:
+		break;
+	case CIDR_INNER:
+		return conf_refuse(why, word,
+		    "is inside a network: bits are set beyond those after "
+		    "the \"/\"");
+	default:
+		return conf_refuse(why, word,
+		    "is not an address such as 192.0.2.1 or 2001:db8::1, a "
+		    "network such as 10.0.0.0/8 or fd00::/8, or no");
+	}
+	if (networks_have(nets, &net))
+		return conf_refuse(why, word, "stands twice");
+	nets->text[nets->n] = arena_copy(arena, word);
+	nets->v[nets->n++] = net;
+	return 0;
+}
+
+int
+conf_networks_set(struct conf_networks *to, struct arena *arena,
+    struct view text, struct buf *why)
+{
+	struct conf_networks nets = { .n = 0 };
+	size_t n = count_words(text);
+
+	if (n == 0)
+		return -1;
+	if (view_eq(view_trim(text), VIEW("no")))
+		n = 0;
+	nets.v = arena_alloc(arena, (n + 1) * sizeof(*nets.v));
+	nets.text = arena_alloc(arena, (n + 1) * sizeof(*nets.text));
+	while (n-- > 0)
+		if (add_network(&nets, arena, next_word(&text), why) != 0)
+			return -1;
+	*to = nets;
+	return 0;
+}
+
+/* As they were written: another spelling could be too long for the line. */
+void
+conf_networks_put(const struct conf_networks *nets, struct buf *to)
+{
+	size_t i;
+
+	if (nets->n == 0)
+		buf_puts(to, "no");
+	for (i = 0; i < nets->n; i++) {
+		if (i > 0)
+			buf_putc(to, ' ');
+		buf_put(to, nets->text[i]);
 	}
 }

@@ -23,9 +23,14 @@ int conf_hosts_set(struct conf_list *to, struct arena *arena, struct view text,
 int conf_listens_set(struct conf_listens *to, struct arena *arena,
     struct view text, struct buf *why);
 
+/* Read a list of addresses and networks, or "no"; otherwise the same. */
+int conf_networks_set(struct conf_networks *to, struct arena *arena,
+    struct view text, struct buf *why);
+
 /* Append a list so that it reads back. */
 void conf_hosts_put(const struct conf_list *list, struct buf *to);
 void conf_listens_put(const struct conf_listens *ls, struct buf *to);
+void conf_networks_put(const struct conf_networks *nets, struct buf *to);
 
 /* v without the brackets of an IPv6 literal, if it has both. */
 struct view conf_unbracket(struct view v);

@@ -18,7 +18,8 @@ enum conf_kind {
 	CONF_FOLDER,   /* path; struct view */
 	CONF_FILE,     /* path of a file, or one of words; struct view */
 	CONF_HOSTS,    /* names and addresses; struct conf_list */
-	CONF_LISTEN    /* address:port each, or one of words; conf_listens */
+	CONF_LISTEN,   /* address:port each, or one of words; conf_listens */
+	CONF_NETWORKS  /* address or network each, or "no"; conf_networks */
 };
 
 /* A word that stands for a value; a list of them ends with a NULL name. */

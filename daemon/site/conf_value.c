@@ -481,6 +481,26 @@ say_listen(const struct conf_key *key, struct buf *why)
 	    is_off ? "127.0.0.1:9965" : key->def);
 }
 
+static int
+set_networks(const struct conf_key *key, const struct conf_place *place,
+    struct view text, struct buf *why)
+{
+	return conf_networks_set(field(key, place), place->arena, text, why);
+}
+
+static void
+put_networks(const struct conf_key *key, const void *base, struct buf *to)
+{
+	conf_networks_put(field_of(key, base), to);
+}
+
+static void
+say_networks(const struct conf_key *key, struct buf *why)
+{
+	(void)key;
+	buf_puts(why, "a list of addresses and networks, or no");
+}
+
 /* -- all kinds -- */
 
 static const struct {
@@ -503,6 +523,7 @@ static const struct {
 	[CONF_FILE] = { set_file, put_view, say_file },
 	[CONF_HOSTS] = { set_hosts, put_hosts, say_hosts },
 	[CONF_LISTEN] = { set_listen, put_listen, say_listen },
+	[CONF_NETWORKS] = { set_networks, put_networks, say_networks },
 };
 
 /* Append the word that was meant, if there is one near enough. */

@@ -174,6 +174,22 @@ hyphens and dots) or an address
 :4: [gopher] listen: is off, and so is [gemini] at line 2: nothing is left \
 to serve
 """),
+    "a proxy by its name": ("[gemini]\nproxy_protocol = lb.example.org\n"
+                            + BASE, """\
+:2: [gemini] proxy_protocol: "lb.example.org" is not an address such as \
+192.0.2.1 or 2001:db8::1, a network such as 10.0.0.0/8 or fd00::/8, or no
+"""),
+    "an address inside a network": (
+        "[gopher]\nproxy_protocol = ::1 10.0.0.1/8\n" + BASE, """\
+:2: [gopher] proxy_protocol: "10.0.0.1/8" is inside a network: bits are set \
+beyond those after the "/"
+"""),
+    "too little time for a proxy": (
+        "[server]\nrequest_timeout = 2s\n[gopher]\nproxy_protocol = ::1\n"
+        + BASE, """\
+:2: [server] request_timeout: 2s is less than the 3s that [gopher] \
+proxy_protocol needs
+"""),
     "a value that is a comment": ("[server]\nworkers = ; two\n" + BASE, """\
 :2: [server] workers: "" is not a number from 1 to 64, or auto
 """),

@@ -181,6 +181,41 @@ def test_no_feature_needs_what_a_worker_gave_up(daemon, tmp_path, cage):
     assert "died" not in d.log() and "cut" not in d.log()
 
 
+def test_no_proxied_visit_needs_what_a_worker_gave_up(daemon):
+    """Headers whole, in pieces, of nobody, too many, bad, and none."""
+    behind = {"proxy_protocol": "127.0.5.1"}
+    d = daemon(conf(server={"request_timeout": "3s", **FREE,
+                            "max_connections_per_address": "2"},
+                    gemini=behind, gopher=behind))
+    how = {"source": "127.0.5.1"}
+    header = b"PROXY TCP4 127.0.9.9 127.0.0.1 4242 70\r\n"
+    v2 = b"\r\n\r\n\0\r\nQUIT\n"
+    for first in (header, v2 + b"\x20\0\0\0", v2 + b"\x21\x21\0\x24"
+                  + bytes(36)):
+        for pieces in ([first], [first[:9], first[9:]]):
+            with Plain(d.gopher, **how) as c:
+                for piece in pieces:
+                    c.send(piece)
+                    assert c.is_silent(0.05)
+                c.send(b"/history\r\n")
+                assert b"1996" in c.read_all().data
+        with Tls(d.gemini, handshake=False, **how) as c:
+            c.sock.sendall(first + c.hello())
+            c.handshake()
+            c.send(url("/history").encode() + b"\r\n")
+            assert Reply(c.read_all()).status == 20
+    for junk in (b"/history\r\n", b"\x16\3\1\0\4junk", b"PROXY x\r\n"):
+        with Plain(d.gopher, **how) as c:
+            c.send(junk)
+            assert c.read_all().data == b""
+    silent = [Plain(d.gopher, **how) for _ in range(3)]
+    for c in silent:
+        c.send(header)
+    assert sorted(c.read_all().data for c in silent) == [b""] * 3
+    assert "sent no valid PROXY header" in d.log()
+    assert d.children() == d.workers, d.log()
+
+
 def test_a_worker_told_by_syslog_needs_no_way_to_it(daemon):
     """Its lines travel through the master."""
     d = daemon(conf(server=FREE, log={"access": "syslog"}))

@@ -191,6 +191,30 @@ def test_a_handshake_that_breaks_is_counted(daemon):
     assert counts(d)["capsuled_tls_handshake_failures_total"] == 1
 
 
+def test_connections_of_proxies_are_counted(daemon):
+    """While they wait for a header, without one, and by whom they name."""
+    d = measured(daemon, server={"max_connections_per_address": "1"},
+                 gopher={"proxy_protocol": "127.0.5.1"})
+    how = {"source": "127.0.5.1"}
+    waiting = Plain(d.gopher, **how)
+    wait_for("one to wait", lambda: counts(d)[state("introducing")] == 1)
+    with Plain(d.gopher, **how) as c:
+        c.send(b"/history\r\n")
+        assert c.read_all().data == b""
+    waiting.send(b"PROXY TCP4 127.0.9.9 127.0.0.1 4242 70\r\n")
+    wait_for("it to be a visitor", lambda: (
+        counts(d)[state("introducing")], counts(d)[state("waiting")])
+        == (0, 1))
+    with Plain(d.gopher, **how) as c:
+        c.send(b"PROXY TCP4 127.0.9.9 127.0.0.1 4242 70\r\n")
+        assert c.read_all().data == b""
+    now = counts(d)
+    assert now["capsuled_proxy_header_failures_total"] == 1
+    refused = 'capsuled_limits_total{limit="max_connections_per_address"}'
+    assert now[refused] == 1
+    waiting.sock.close()
+
+
 def test_seconds_to_the_certificates_expiry_are_told(daemon):
     d = measured(daemon)
     left = counts(d)['capsuled_certificate_expiry_seconds{host="%s"}' % HOST]

@@ -201,7 +201,7 @@ inventory() {
 	    LC_ALL=C sort
 }
 
-# Dependencies are in the cache: the machine has no way to the mirror.
+# Dependencies are there already: the machine has no way to the mirror.
 install_revision() {
 	inside apt-get -q -y -o Dpkg::Options::=--force-confdef \
 	    -o Dpkg::Options::=--force-confold install \
@@ -242,7 +242,7 @@ remove() {
 }
 
 purge() {
-	inside apt-get -q -y --auto-remove purge capsuled
+	inside apt-get -q -y purge capsuled
 }
 
 prepare_machine() {
@@ -250,7 +250,8 @@ prepare_machine() {
 	cp -a "$base" "$machine" && cp -a "$work/debs" "$machine/debs" &&
 	    cp "$top/debian/tests/smoke" "$machine/debs/" &&
 	    within "$machine" apt-get -q update &&
-	    within "$machine" apt-get -q -y --download-only install \
+	    within "$machine" sh -c 'apt-get -q -y satisfy \
+	    "$(dpkg-deb -f "$1" Depends)"' sh \
 	    "/debs/capsuled_$version-1_$arch.deb"
 }
 
@@ -319,7 +320,7 @@ try() {
 	    --fail-on error,warning capsuled_*.changes'
 	step "$suite: another revision" -- revise || return
 	step "$suite: builds, too" -- build 2 nocheck || return
-	step "$suite: a machine with its dependencies at hand" -- \
+	step "$suite: a machine with what it depends on" -- \
 	    prepare_machine || return
 	step "$suite: boots" -- boot || return
 	live

@@ -127,6 +127,10 @@ with(const char *section, const char *name, const char *value)
 #define LISTEN                                                                 \
 	"is not PORT, *:PORT, IPV4:PORT or [IPV6]:PORT with a port from 0 "    \
 	"to 65535, or off"
+#define NETWORK                                                                \
+	"is not an address such as 192.0.2.1 or 2001:db8::1, a network such "  \
+	"as 10.0.0.0/8 or fd00::/8, or no"
+#define INNER "is inside a network: bits are set beyond those after the \"/\""
 #define HOST                                                                   \
 	"is not a host name (letters, digits, hyphens and dots) or an "        \
 	"address"
@@ -215,6 +219,24 @@ static const struct {
 	{ "metrics", "listen", "on", "\"on\" " LISTEN },
 	{ "gemini", "check_port", "maybe", "\"maybe\" is not yes or no" },
 	{ "gemini", "check_port", "nO", "\"nO\" is not yes or no" },
+	{ "gemini", "proxy_protocol", "",
+	    "\"\" is not a list of addresses and networks, or no" },
+	{ "gemini", "proxy_protocol", "yes", "\"yes\" " NETWORK },
+	{ "gemini", "proxy_protocol", "no 10.0.0.1", "\"no\" " NETWORK },
+	{ "gemini", "proxy_protocol", "10.0.0.1 no", "\"no\" " NETWORK },
+	{ "gemini", "proxy_protocol", "proxy.example.org",
+	    "\"proxy.example.org\" " NETWORK },
+	{ "gemini", "proxy_protocol", "10.0.0.1:1965",
+	    "\"10.0.0.1:1965\" " NETWORK },
+	{ "gemini", "proxy_protocol", "[::1]", "\"[::1]\" " NETWORK },
+	{ "gemini", "proxy_protocol", "10.0.0.1/8", "\"10.0.0.1/8\" " INNER },
+	{ "gemini", "proxy_protocol", "fd00::1/8", "\"fd00::1/8\" " INNER },
+	{ "gemini", "proxy_protocol", "10.0.0.1 10.0.0.1/32",
+	    "\"10.0.0.1/32\" stands twice" },
+	{ "gemini", "proxy_protocol", "::1 10.0.0.1 ::ffff:10.0.0.1",
+	    "\"::ffff:10.0.0.1\" stands twice" },
+	{ "gopher", "proxy_protocol", "10.0.0.0/8,fd00::/8",
+	    "\"10.0.0.0/8,fd00::/8\" " NETWORK },
 	{ "gopher", "listen", "localhost:70", "\"localhost:70\" " LISTEN },
 	{ "gopher", "tls", "on", "\"on\" is not yes or no" },
 	{ "gopher", "port", "0",
@@ -338,6 +360,11 @@ static const struct {
 	{ "gemini", "check_port", "no", NULL },
 	{ "metrics", "listen", "127.0.0.1:9965 [::1]:9965", NULL },
 	{ "metrics", "listen", "off", NULL },
+	{ "gemini", "proxy_protocol", "no", NULL },
+	{ "gemini", "proxy_protocol", "10.0.0.1 \t fd00::/8  192.0.2.0/24",
+	    "10.0.0.1 fd00::/8 192.0.2.0/24" },
+	{ "gemini", "proxy_protocol", "10.0.0.0/8 10.0.0.0/9", NULL },
+	{ "gopher", "proxy_protocol", "::1:2 ::FFFF:10.0.0.1/128", NULL },
 	{ "gopher", "listen", "[2001:db8::1]:7070", NULL },
 	{ "gopher", "tls", "no", NULL },
 	{ "gopher", "port", "70", NULL },
@@ -470,6 +497,9 @@ static const struct {
 	{ "gemini", "listen", "0", "65535", "-1", "65536" },
 	{ "metrics", "listen", "0", "65535", "-1", "65536" },
 	{ "gopher", "listen", "*:0", "*:65535", "*:-1", "*:65536" },
+	{ "gemini", "proxy_protocol", "0.0.0.0/0", "10.0.0.1/32", "0.0.0.0/-1",
+	    "10.0.0.1/33" },
+	{ "gopher", "proxy_protocol", "::/0", "::1/128", "::/-1", "::1/129" },
 };
 
 static size_t
@@ -873,7 +903,8 @@ static const struct {
 	    "15: [access] /staff/*: stands already at line 11\n"),
 	CASE("unknown key", GOOD "[gopher]\ncolums = 60\n",
 	    "4: [gopher] colums: is not a key; nearest: columns; accepted: "
-	    "listen, tls, port, columns, charset, lastline\n"),
+	    "listen, tls, port, columns, charset, lastline, "
+	    "proxy_protocol\n"),
 	CASE("key of another section", GOOD "[log]\nworkers = 2\n",
 	    "4: [log] workers: is not a key; accepted: level, access, "
 	    "addresses\n"),
@@ -906,6 +937,26 @@ static const struct {
 	CASE("Gemini on Gopher's default port", GOOD "[gemini]\nlisten = 70\n",
 	    "4: [gopher] listen: an address and port is that of [gemini] "
 	    "listen\n"),
+	CASE("less patience than a proxy's lost packet takes",
+	    GOOD "[server]\nrequest_timeout = 2s\n"
+		 "[gemini]\nproxy_protocol = ::1\n"
+		 "[gopher]\nproxy_protocol = 10.0.0.0/8\n"
+		 "[capsule b]\nroot = s\nhostname = b.org\n[gopher b]\n"
+		 "listen = 71\nproxy_protocol = ::1\n",
+	    "4: [server] request_timeout: 2s is less than the 3s that "
+	    "[gemini] proxy_protocol needs\n"
+	    "4: [server] request_timeout: 2s is less than the 3s that "
+	    "[gopher] proxy_protocol needs\n"
+	    "4: [server] request_timeout: 2s is less than the 3s that "
+	    "[gopher b] proxy_protocol needs\n"),
+	CASE("just enough of it",
+	    GOOD "[server]\nrequest_timeout = 3s\n"
+		 "[gemini]\nproxy_protocol = ::1\n",
+	    ""),
+	CASE("as little as one likes without a proxy",
+	    GOOD "[server]\nrequest_timeout = 2s\n"
+		 "[gemini]\nproxy_protocol = no\n",
+	    ""),
 	CASE("both on ports of the kernel's choice",
 	    GOOD "[gemini]\nlisten = *:0\n[gopher]\nlisten = *:0\n", ""),
 };
@@ -1193,6 +1244,8 @@ defaults_fill_what_is_missing(void **state)
 	assert_int_equal(2, c->gemini_listen.n);
 	assert_int_equal(1965, c->gemini_listen.v[0].port);
 	assert_true(c->check_port);
+	assert_int_equal(0, c->gemini_proxies.n);
+	assert_int_equal(0, c->gophers[0].proxies.n);
 	assert_int_equal(70, c->gophers[0].listen.v[1].port);
 	assert_true(c->gophers[0].tls);
 	assert_int_equal(0, c->gophers[0].port);
@@ -1259,6 +1312,28 @@ a_host_is_kept_in_the_form_in_which_hosts_are_compared(void **state)
 	assert_string_equal("www.example.org", hosts->v[0].p);
 	assert_string_equal("[::1]", hosts->v[1].p);
 	assert_string_equal("[::2]", hosts->v[2].p);
+	done(&r);
+}
+
+static void
+a_proxy_is_an_address_or_a_network(void **state)
+{
+	struct result r =
+	    read_text(GOOD "[gemini]\nproxy_protocol = 10.0.0.0/8 fd00::/8\n"
+			   "[gopher]\nproxy_protocol = 192.0.2.1\n");
+	const struct conf_networks *gemini = &r.conf->gemini_proxies;
+	const struct conf_networks *gopher = &r.conf->gophers[0].proxies;
+	unsigned char address[16] = { 10, 9, 8, 7 };
+
+	(void)state;
+	assert_string_equal("", r.told);
+	assert_int_equal(2, gemini->n);
+	assert_true(cidr_has(&gemini->v[0], AF_INET, address));
+	assert_false(cidr_has(&gemini->v[1], AF_INET, address));
+	address[0] = 0xfd;
+	assert_true(cidr_has(&gemini->v[1], AF_INET6, address));
+	assert_int_equal(1, gopher->n);
+	assert_int_equal(32, gopher->v[0].bits);
 	done(&r);
 }
 
@@ -1552,6 +1627,7 @@ main(void)
 		cmocka_unit_test(a_star_listens_in_both_families),
 		cmocka_unit_test(
 		    a_host_is_kept_in_the_form_in_which_hosts_are_compared),
+		cmocka_unit_test(a_proxy_is_an_address_or_a_network),
 		cmocka_unit_test(a_wrong_value_leaves_the_default),
 		cmocka_unit_test(paths_start_from_the_folder_of_the_file),
 		cmocka_unit_test(a_missing_file_or_a_folder_is_told_by_name),

@@ -96,6 +96,67 @@ a_household_of_ipv6_is_one_address(void **state)
 	assert_int_equal(LIMITS_OK, enter("2101:db8:0:1::1", 0, &t));
 }
 
+static enum limits_result
+assign(const char *to, int64_t now_ms, unsigned ticket)
+{
+	unsigned char bytes[16];
+	int family = strchr(to, ':') != NULL ? AF_INET6 : AF_INET;
+
+	assert_int_equal(1, inet_pton(family, to, bytes));
+	return limits_assign(l, &rules, ticket, family, bytes, now_ms);
+}
+
+static enum limits_result
+enter_unnamed(unsigned *ticket)
+{
+	return limits_enter(l, &rules, NULL, 0, ticket);
+}
+
+static void
+who_is_not_named_yet_counts_in_the_total_alone(void **state)
+{
+	unsigned t[8], i;
+
+	(void)state;
+	rules.connections = 5;
+	for (i = 0; i < 5; i++)
+		assert_int_equal(LIMITS_OK, enter_unnamed(&t[i]));
+	assert_int_equal(5, limits_count(l));
+	assert_int_equal(LIMITS_FULL, enter_unnamed(&t[5]));
+	assert_int_equal(LIMITS_FULL, enter("192.0.2.1", 0, &t[5]));
+	limits_leave(l, t[0]);
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t[0]));
+	for (i = 0; i < 5; i++)
+		limits_leave(l, t[i]);
+	assert_int_equal(0, limits_count(l));
+}
+
+static void
+once_named_it_counts_like_any_other(void **state)
+{
+	unsigned t[6], i;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		assert_int_equal(LIMITS_OK, enter_unnamed(&t[i]));
+	assert_int_equal(LIMITS_OK, assign("192.0.2.1", 0, t[0]));
+	assert_int_equal(LIMITS_OK, assign("192.0.2.1", 0, t[1]));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t[5]));
+	assert_int_equal(LIMITS_REFUSED, assign("192.0.2.1", 0, t[2]));
+	assert_int_equal(LIMITS_REFUSED, enter("192.0.2.1", 0, &t[5]));
+	assert_int_equal(LIMITS_OK, assign("2001:db8::1", 0, t[3]));
+	assert_int_equal(6, limits_count(l));
+	/* Refused, it is still there, and leaves without a trace. */
+	limits_leave(l, t[2]);
+	limits_leave(l, t[0]);
+	assert_int_equal(4, limits_count(l));
+	assert_int_equal(LIMITS_OK, assign("192.0.2.1", 0, t[4]));
+	assert_true(limits_take(l, &rules, t[4], 0));
+	assert_true(limits_take(l, &rules, t[1], 0));
+	assert_false(limits_take(l, &rules, t[4], 0));
+	assert_true(limits_take(l, &rules, t[3], 0));
+}
+
 static void
 the_total_is_exact(void **state)
 {
@@ -235,6 +296,8 @@ a_dead_workers_connections_are_given_back(void **state)
 	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
 	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
 	assert_int_equal(LIMITS_REFUSED, enter("192.0.2.1", 0, &t));
+	assert_int_equal(LIMITS_OK, enter_unnamed(&t));
+	assert_int_equal(4, limits_count(l));
 	limits_enter_worker(l, 0);
 	limits_bury(l, 2);
 	assert_int_equal(1, limits_count(l));
@@ -242,6 +305,17 @@ a_dead_workers_connections_are_given_back(void **state)
 	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
 	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
 	assert_int_equal(LIMITS_REFUSED, enter("192.0.2.1", 0, &t));
+}
+
+/* Some come by a proxy, and not all of those say whose they are. */
+static enum limits_result
+enter_somehow(const char *from, unsigned i, unsigned *ticket)
+{
+	if (i % 2 == 0)
+		return enter(from, i, ticket);
+	if (enter_unnamed(ticket) == LIMITS_OK && i % 5 != 0)
+		(void)assign(from, i, *ticket);
+	return LIMITS_OK;
 }
 
 /* One worker that comes and goes as fast as it can until it is killed. */
@@ -254,7 +328,7 @@ work(unsigned owner)
 	limits_enter_worker(l, owner);
 	for (i = 0;; i++) {
 		snprintf(text, sizeof(text), "10.0.0.%u", i % 200);
-		if (n < 8 && enter(text, i, &t[n]) == LIMITS_OK)
+		if (n < 8 && enter_somehow(text, i, &t[n]) == LIMITS_OK)
 			n++;
 		if (n == 8 || i % 3 == 0)
 			while (n > 0)
@@ -314,6 +388,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_address_gets_its_connections_and_not_one_more),
 		TEST(a_household_of_ipv6_is_one_address),
+		TEST(who_is_not_named_yet_counts_in_the_total_alone),
+		TEST(once_named_it_counts_like_any_other),
 		TEST(the_total_is_exact),
 		TEST(a_rate_is_so_many_a_second),
 		TEST(who_goes_on_regardless_is_not_let_in),

@@ -180,6 +180,7 @@ every_event_has_its_line(void **state)
 		    "capsuled_limits_total{limit=\"descriptors\"} 1",
 		[METRICS_HANDSHAKE_BROKE] =
 		    "capsuled_tls_handshake_failures_total 1",
+		[METRICS_HEADER_BAD] = "capsuled_proxy_header_failures_total 1",
 		[METRICS_CUT] = "capsuled_answers_cut_total 1",
 		[METRICS_LOG_DROPPED] = "capsuled_log_lines_dropped_total 1",
 		[METRICS_WORKER_DIED] =

@@ -15,6 +15,9 @@
 #define V6_FROM   "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
 #define V6_BLOCK                                                               \
 	V6_FROM "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\xff\xff\0\x46"
+#define MAPPED_BLOCK                                                           \
+	"\0\0\0\0\0\0\0\0\0\0\xff\xff" ADDRESS4                                \
+	"\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x02\x10\x92\0\x46"
 #define ADDRESS4 "\x0a\0\0\x01"
 #define NOTHING  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define X8       "xxxxxxxx"
@@ -48,6 +51,9 @@ static const struct {
 	    PROXYHDR_IPV6,
 	    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 	    65535),
+	CASE("v1 TCP6, IPv4 within",
+	    "PROXY TCP6 ::ffff:10.0.0.1 ::ffff:10.0.0.2 4242 70\r\n",
+	    PROXYHDR_IPV4, ADDRESS4, 4242),
 	CASE("v1 UNKNOWN", "PROXY UNKNOWN\r\n", PROXYHDR_NONE, NOTHING, 0),
 	CASE("v1 UNKNOWN with a rest",
 	    "PROXY UNKNOWN ffff::1 what ever\t65536\r\n", PROXYHDR_NONE,
@@ -59,6 +65,8 @@ static const struct {
 	    ADDRESS4, 4242),
 	CASE("v2 TCP6", SIGNATURE "\x21\x21\0\x24" V6_BLOCK, PROXYHDR_IPV6,
 	    V6_FROM, 65535),
+	CASE("v2 TCP6, IPv4 within", SIGNATURE "\x21\x21\0\x24" MAPPED_BLOCK,
+	    PROXYHDR_IPV4, ADDRESS4, 4242),
 	CASE("v2 LOCAL", SIGNATURE "\x20\0\0\0", PROXYHDR_NONE, NOTHING, 0),
 	CASE("v2 LOCAL with a block", SIGNATURE "\x20\x11\0\x0c" V4_BLOCK,
 	    PROXYHDR_NONE, NOTHING, 0),
