@@ -130,7 +130,7 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/signing.o ${B}/net/remote_key.o \
 		${B}/net/dial.o ${B}/net/upstream.o ${B}/net/relay.o \
 		${B}/net/conn.o ${B}/net/listener.o \
-		${B}/net/acceptor.o ${B}/net/limits.o \
+		${B}/net/handed.o ${B}/net/acceptor.o ${B}/net/limits.o \
 		${B}/net/sessions.o ${B}/net/ticket_keys.o \
 		${B}/net/resume.o ${B}/net/fold.o ${B}/net/metrics.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
@@ -176,7 +176,7 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_words ${T}/test_atom ${T}/test_prometheus
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_dynamic ${T}/test_search
-UNIT_net =	${T}/test_deadline ${T}/test_upstream \
+UNIT_net =	${T}/test_deadline ${T}/test_upstream ${T}/test_handed \
 		${T}/test_limits ${T}/test_metrics ${T}/test_certificate \
 		${T}/test_private_key ${T}/test_remote_key \
 		${T}/test_sessions ${T}/test_ticket_keys ${T}/test_fold
@@ -215,7 +215,7 @@ HDRS !=		echo daemon/*/*.h
 .PHONY: all help run check unit e2e e2e-fences e2e-only soak valgrind \
 	valgrind-run bench lint fuzz fuzz-run golden fmt clean \
 	force stage install install-files install-linux install-freebsd \
-	install-openbsd install-netbsd uninstall
+	install-openbsd install-netbsd uninstall dist check-all package
 .SUFFIXES:
 
 all: build/capsuled build/capsulectl
@@ -223,6 +223,7 @@ all: build/capsuled build/capsulectl
 #: make            build build/capsuled and build/capsulectl
 #: make run        fetch what is missing, build, serve conf/demo.ini
 #: make check      fetch what is missing, run every test, count them
+#: make check-all  that, and what takes long: packages, built and tried
 #: make unit       the unit tests; build/release/tests/test_uri is one
 #: make e2e        the tests from outside: real sockets and TLS
 #: make e2e-fences those of them that show that workers miss no system call
@@ -236,6 +237,7 @@ all: build/capsuled build/capsulectl
 #: make fmt        lay out the C as the tool has it (clang-format 14)
 #: make install    PREFIX=/usr/local, SYSCONFDIR, DESTDIR and others
 #: make uninstall  undo install, but for configuration and keys
+#: make dist       pack the source: build/capsuled-VERSION.tar.gz
 #: make clean      remove build/
 #: With MODE=debug or MODE=asan they build and test that way, in a folder of
 #: its own under build/.
@@ -251,6 +253,15 @@ run:
 check:
 	@sh conf/packages.sh check
 	@MAKE='${MAKE}' sh tests/check.sh ${CHECK_SECONDS}
+
+# What wants root, a network and minutes, on top.
+check-all:
+	@sh conf/packages.sh check-all
+	@MAKE='${MAKE}' sh tests/check.sh ${CHECK_SECONDS} all
+
+# Built, looked over and lived through in a Debian of its own.
+package:
+	@sh tests/package/life.sh
 
 # The contract's path is the last mode that was built.
 build/capsuled: ${B}/capsuled force
@@ -335,6 +346,7 @@ ${B}/net/upstream.o: daemon/net/upstream.c
 ${B}/net/relay.o: daemon/net/relay.c
 ${B}/net/conn.o: daemon/net/conn.c
 ${B}/net/listener.o: daemon/net/listener.c
+${B}/net/handed.o: daemon/net/handed.c
 ${B}/net/acceptor.o: daemon/net/acceptor.c
 ${B}/net/limits.o: daemon/net/limits.c
 ${B}/net/sessions.o: daemon/net/sessions.c
@@ -514,11 +526,19 @@ PLACES =	-e 's,/usr/local/sbin,${SBINDIR},g' \
 		-e 's,\.\./certs/,${CERTDIR}/,' \
 		-e 's,^pid_file = .*,pid_file = ${PIDFILE_${SYSTEM}},'
 # What belongs to one system only; none is enabled by installing.
-SERVICE_linux =	${PREFIX}/lib/systemd/system/capsuled.service
-SYSUSERS_linux = ${PREFIX}/lib/sysusers.d/capsuled.conf
-SERVICE_freebsd = ${PREFIX}/etc/rc.d/capsuled
-SERVICE_openbsd = /etc/rc.d/capsuled
-SERVICE_netbsd = ${EXAMPLESDIR}/rc.d/capsuled
+UNITDIR =	${PREFIX}/lib/systemd/system
+SYSUSERSDIR =	${PREFIX}/lib/sysusers.d
+TMPFILESDIR =	${PREFIX}/lib/tmpfiles.d
+NEWSYSLOGDIR =	${PREFIX}/etc/newsyslog.conf.d
+# What make uninstall takes away again, the folders above left out.
+SERVICE_linux =	${D}${UNITDIR}/capsuled.service \
+		${D}${UNITDIR}/capsuled.socket \
+		${D}${SYSUSERSDIR}/capsuled.conf \
+		${D}${TMPFILESDIR}/capsuled.conf
+SERVICE_freebsd = ${D}${PREFIX}/etc/rc.d/capsuled \
+		${D}${NEWSYSLOGDIR}/capsuled.conf
+SERVICE_openbsd = ${D}/etc/rc.d/capsuled
+SERVICE_netbsd =
 S =		${B}/stage
 D =		${DESTDIR}
 
@@ -551,31 +571,42 @@ install-files: all stage
 	fi
 
 install-linux: install-files
-	umask 022; mkdir -p ${D}${PREFIX}/lib/systemd/system \
-	    ${D}${PREFIX}/lib/sysusers.d
-	install -m 0644 ${S}/capsuled.service ${D}${SERVICE_linux}
-	install -m 0644 ${S}/capsuled.sysusers ${D}${SYSUSERS_linux}
+	umask 022; mkdir -p ${D}${UNITDIR} ${D}${SYSUSERSDIR} \
+	    ${D}${TMPFILESDIR}
+	install -m 0644 ${S}/capsuled.service ${S}/capsuled.socket \
+	    ${D}${UNITDIR}/
+	install -m 0644 ${S}/capsuled.sysusers ${D}${SYSUSERSDIR}/capsuled.conf
+	install -m 0644 ${S}/capsuled.tmpfiles ${D}${TMPFILESDIR}/capsuled.conf
 	install -m 0755 ${S}/capsuled.openrc ${D}${EXAMPLESDIR}/
+	install -m 0644 ${S}/capsuled.logrotate ${D}${EXAMPLESDIR}/
 install-freebsd: install-files
-	umask 022; mkdir -p ${D}${PREFIX}/etc/rc.d
+	umask 022; mkdir -p ${D}${PREFIX}/etc/rc.d ${D}${NEWSYSLOGDIR}
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
-	install -m 0555 ${S}/capsuled.freebsd ${D}${SERVICE_freebsd}
+	install -m 0555 ${S}/capsuled.freebsd ${D}${PREFIX}/etc/rc.d/capsuled
+	install -m 0644 ${S}/capsuled.newsyslog \
+	    ${D}${NEWSYSLOGDIR}/capsuled.conf
 install-openbsd: install-files
 	umask 022; mkdir -p ${D}/etc/rc.d
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
-	install -m 0555 ${S}/capsuled.openbsd ${D}${SERVICE_openbsd}
+	install -m 0555 ${S}/capsuled.openbsd ${D}/etc/rc.d/capsuled
+	install -m 0644 ${S}/capsuled.newsyslog ${D}${EXAMPLESDIR}/
 install-netbsd: install-files
 	umask 022; mkdir -p ${D}${EXAMPLESDIR}/rc.d
 	[ -d ${D}${CERTDIR} ] || install -d -m 0700 ${D}${CERTDIR}
-	install -m 0555 ${S}/capsuled.netbsd ${D}${SERVICE_netbsd}
+	install -m 0555 ${S}/capsuled.netbsd ${D}${EXAMPLESDIR}/rc.d/capsuled
+	install -m 0644 ${S}/capsuled.newsyslog ${D}${EXAMPLESDIR}/
 
 # Configuration, certificates and keys are yours: they stay.
 uninstall:
 	rm -f ${D}${SBINDIR}/capsuled ${D}${BINDIR}/capsulectl \
 	    ${D}${MANDIR}/man1/capsulectl.1 ${D}${MANDIR}/man8/capsuled.8 \
-	    ${D}${MANDIR}/man5/capsuled.ini.5 ${D}${SERVICE_${SYSTEM}} \
-	    ${D}${SYSUSERS_${SYSTEM}}
+	    ${D}${MANDIR}/man5/capsuled.ini.5 ${SERVICE_${SYSTEM}}
 	rm -rf ${D}${DOCDIR} ${D}${EXAMPLESDIR} ${D}${CAPSULEDIR}
+
+# What goes to others: everything that is kept under version control, in an
+# archive that has the same bytes whoever makes it.
+dist:
+	@sh conf/dist.sh ${VERSION} build/capsuled-${VERSION}.tar.gz
 
 clean:
 	rm -rf build

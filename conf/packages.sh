@@ -1,11 +1,13 @@
 #!/bin/sh
 # packages.sh - install what is missing to build, run or test capsuled.
-# usage: packages.sh run|check|bench
+# usage: packages.sh run|check|check-all|bench
 #
 # "run" is what building and running takes, "check" what testing takes on top,
-# and "bench" what measuring can make use of and can do without.
+# "check-all" what the slow tests take on top of that, and "bench" what
+# measuring can make use of and can do without.
 # A system is a file in conf/packages/ that sets
-#	run, check	packages without which it does not work
+#	run, check, slow
+#			packages without which it does not work
 #	bench		packages that some measurements use
 #	extra		packages that more tests use; a release may lack some
 #	by_hand		the command that a person would type before the names
@@ -21,7 +23,7 @@ set -u
 here=$(dirname "$0")
 
 usage() {
-	echo "usage: packages.sh run|check|bench" >&2
+	echo "usage: packages.sh run|check|check-all|bench" >&2
 	exit 2
 }
 
@@ -69,7 +71,7 @@ install_by_hand() {
 }
 
 [ $# -eq 1 ] || usage
-case $1 in run | check | bench) ;; *) usage ;; esac
+case $1 in run | check | check-all | bench) ;; *) usage ;; esac
 goal=$1
 
 name=$(system)
@@ -85,7 +87,8 @@ if [ -z "$name" ]; then
 	    LibreSSL, libevent 2.1, inih, libunistring,
 	    libidn2 and SQLite 3.36 with FTS5
 	  to test:  python3 with pytest, cmocka, clang with libFuzzer and
-	    the sanitizers, curl, openssl, mandoc, shellcheck
+	    the sanitizers, curl, openssl, mandoc, shellcheck;
+	    for check-all a Debian with debootstrap and systemd-nspawn
 	END
 	exit 0
 fi
@@ -97,6 +100,7 @@ case $goal in
 run) want=$(missing $run) more= ;;
 check) want=$(missing $run $check) more=$(missing $extra) ;;
 bench) want='' more=$(missing $bench) ;;
+check-all) want=$(missing $run $check $slow) more=$(missing $extra) ;;
 esac
 [ -n "$want$more" ] || exit 0
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # check.sh - everything that decides whether the tree is good, and one total.
 # usage: MAKE=make check.sh FUZZ_SECONDS	("make check" calls it)
+#	 MAKE=make check.sh FUZZ_SECONDS all	("make check-all")
 #
 # Runs the stages below one after the other, whatever became of those before,
 # then prints a table and, as its last line, "N passed, N failed".  A stage
@@ -12,6 +13,7 @@
 set -u
 MAKE=${MAKE:-make}
 FUZZ_SECONDS=${1:-5}
+EXTENT=${2:-usual}
 LOGS=build/check
 JOBS=$(getconf _NPROCESSORS_ONLN 2>/dev/null ||
     getconf NPROCESSORS_ONLN 2>/dev/null || echo 1)
@@ -67,7 +69,8 @@ count() {
 		else
 			s += $(i - 1)
 	}
-	/^(lint|fuzz): [0-9]+ passed/ || / in [0-9.]+s( \([0-9:]+\))?( =+)?$/ {
+	/^(lint|fuzz|package): [0-9]+ passed/ ||
+	    / in [0-9.]+s( \([0-9:]+\))?( =+)?$/ {
 		for (i = 2; i <= NF; i++) {
 			if ($i ~ /^passed/)
 				p += $(i - 1)
@@ -119,6 +122,10 @@ stage "asan build" -j"$JOBS" MODE=asan all
 stage "asan unit" -j"$JOBS" MODE=asan unit
 stage "asan e2e" MODE=asan e2e
 stage fuzz -j"$JOBS" FUZZ_SECONDS="$FUZZ_SECONDS" fuzz
+# What takes root, a network or long: real programs around ours.
+if [ "$EXTENT" = all ]; then
+	stage package package
+fi
 # build/capsuled is the last mode that was built: leave the one to be used.
 $MAKE all >/dev/null 2>&1
 

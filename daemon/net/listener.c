@@ -146,23 +146,28 @@ open_socket(const struct listener *l, int port)
 	return -1;
 }
 
+/* True if had is the socket for l; one address has several spellings. */
 static bool
-is_same(const struct listener *a, const struct listener *b)
+is_same(const struct listener *had, const struct listener *l)
 {
-	return a->kind == b->kind && a->family == b->family &&
-	    a->asked_port == b->asked_port && strcmp(a->host, b->host) == 0;
+	struct sockaddr_storage a, b;
+
+	(void)address(had, 0, &a);
+	(void)address(l, 0, &b);
+	return (had->kind == l->kind || had->handed) &&
+	    had->asked_port == l->asked_port && memcmp(&a, &b, sizeof(a)) == 0;
 }
 
-/* The socket that old has for the same address, or -1. */
-static int
+/* What old has for the same address, or NULL. */
+static const struct listener *
 inherited(const struct listeners *old, const struct listener *l)
 {
 	size_t i;
 
 	for (i = 0; old != NULL && i < old->n; i++)
 		if (is_same(&old->v[i], l))
-			return old->v[i].fd;
-	return -1;
+			return &old->v[i];
+	return NULL;
 }
 
 /* Where the configuration speaks of each kind. */
@@ -214,13 +219,13 @@ static int
 bind_one(struct listener *l, const struct conf_listen *want,
     const struct listener *sibling, const struct listeners *old)
 {
+	const struct listener *had = inherited(old, l);
 	int port = want->port;
 
 	if (port == 0 && sibling != NULL)
 		port = sibling->port;
-	l->fd = inherited(old, l);
-	if (l->fd == -1)
-		l->fd = open_socket(l, port);
+	l->fd = had != NULL ? had->fd : open_socket(l, port);
+	l->handed = had != NULL && had->handed;
 	if (l->fd == -1)
 		return want->optional && is_lacking(errno) ? 1 : -1;
 	l->port = port_of(l->fd);
@@ -362,6 +367,35 @@ open_service(struct listeners *ls, const struct service *service,
 	return bad;
 }
 
+/*
+ * A socket that nobody accepts from lets visitors wait for ever: what was
+ * handed over and is in no list is a mistake on one of both sides.
+ */
+static int
+refuse_unused(const struct listeners *ls, const struct listeners *old,
+    const struct conf *conf, struct problems *ps)
+{
+	struct buf name;
+	int bad = 0;
+	size_t i;
+
+	buf_init(&name, 256);
+	for (i = 0; old != NULL && i < old->n; i++) {
+		if (!old->v[i].handed || is_in(ls, old->v[i].fd))
+			continue;
+		buf_reset(&name);
+		listener_name(&old->v[i], &name);
+		problems_add(ps, conf->path, 0,
+		    "the service manager hands over a socket for %.*s, which "
+		    "no \"listen\" names; add it there, or take it out of "
+		    "the manager's unit",
+		    VIEW_ARG(buf_view(&name)));
+		bad = -1;
+	}
+	buf_fini(&name);
+	return bad;
+}
+
 /* The number of addresses; and whether the kernel chooses a port. */
 static size_t
 count(const struct conf *conf, bool *any_zero)
@@ -404,6 +438,8 @@ listeners_open(struct listeners *to, const struct listeners *old,
 			if (open_service(&ls, &service, old, conf, heard) == -1)
 				r = -1;
 		}
+		if (refuse_unused(&ls, old, conf, heard) == -1)
+			r = -1;
 		if (r == -1)
 			listeners_close(&ls, old);
 		if (heard != ps)

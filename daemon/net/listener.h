@@ -28,8 +28,9 @@ struct listener {
 	size_t site;   /* which capsule answers where no host is named */
 	const struct conf_networks *proxies; /* who sends a PROXY header;
 					      * of the configuration */
-	int fd;   /* bound and listening, non-blocking */
-	int port; /* the real one, where the kernel chose; AF_UNIX: 0 */
+	int fd;      /* bound and listening, non-blocking */
+	int port;    /* the real one, where the kernel chose; AF_UNIX: 0 */
+	bool handed; /* a service manager's: it may not be left unused */
 
 	/* What the configuration asked for: the same again keeps the socket. */
 	char host[LISTENER_HOST_MAX];
@@ -43,10 +44,12 @@ struct listeners {
 
 /*
  * Bind all that conf asks for, taking over sockets of old, which may be NULL,
- * where the address is the same.
+ * where the address is the same.  One that was handed over has no protocol
+ * yet: it is for whichever names its address.
  *
- * Adds to ps what cannot be bound, with the reason.  Returns 0, *to being
- * filled; or -1, everything newly bound closed again and old as it was.
+ * Adds to ps what cannot be bound, with the reason, and what was handed over
+ * and is not asked for.  Returns 0, *to being filled; or -1, everything newly
+ * bound closed again and old as it was.
  */
 int listeners_open(struct listeners *to, const struct listeners *old,
     const struct conf *conf, struct problems *ps);

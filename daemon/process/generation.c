@@ -379,10 +379,11 @@ generation_announce(const struct generation *g)
 		l = &g->listeners.v[i];
 		buf_reset(&name);
 		listener_name(l, &name);
-		log_info("listening on %.*s: %s%s%s%s%s",
+		log_info("listening on %.*s: %s%s%s%s%s%s",
 		    VIEW_ARG(buf_view(&name)),
 		    l->protocol == NULL ? "metrics" : l->protocol->name,
 		    l->clear && l->tls ? ", also over TLS" : "",
+		    l->handed ? ", opened by the service manager" : "",
 		    l->proxies->n > 0 ? ", behind proxies" : "",
 		    l->site == 0 ? "" : ", for capsule",
 		    g->conf->capsules[l->site].tag);

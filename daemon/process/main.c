@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <openssl/crypto.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/handed.h"
 #include "net/tls.h"
 #include "process/advice.h"
 #include "process/generation.h"
@@ -184,8 +186,6 @@ release_parent(void)
 	int null = open("/dev/null", O_RDWR);
 
 	if (null != -1) {
-		(void)dup2(null, STDIN_FILENO);
-		(void)dup2(null, STDOUT_FILENO);
 		(void)dup2(null, STDERR_FILENO);
 		if (null > STDERR_FILENO)
 			close(null);
@@ -194,26 +194,77 @@ release_parent(void)
 		close(waiting_parent);
 }
 
+/* Pass on what is there to be read; false at the end. */
+static bool
+pass_on(int from)
+{
+	char said[4096];
+	ssize_t n = read(from, said, sizeof(said));
+
+	return n > 0 && write(STDERR_FILENO, said, (size_t)n) == n;
+}
+
+/*
+ * In the process that was started: pass on what is said until all is served,
+ * or will not be.  Returns the exit status.
+ */
+static int
+attend(int served, int said)
+{
+	struct pollfd of[] = { { said, POLLIN, 0 }, { served, POLLIN, 0 } };
+	char byte;
+
+	/* What is said before the last word comes first: "said" is looked at
+	 * once more after that word. */
+	do {
+		if (poll(of, 2, -1) == -1)
+			continue;
+		if (of[0].revents != 0 && !pass_on(said))
+			of[0].fd = -1;
+	} while (of[1].revents == 0);
+	while (poll(of, 1, 0) == 1 && pass_on(said))
+		;
+	return read(served, &byte, 1) == 1 ? EXIT_STOPPED : EXIT_FAILED;
+}
+
+/*
+ * What stays must not hold what it was started with, or who reads that, such
+ * as ssh(1), would wait as long as we serve: its standard error is a pipe.
+ */
+static void
+let_go(int said)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+	    dup2(null, STDOUT_FILENO) == -1 || dup2(said, STDERR_FILENO) == -1)
+		perror("capsuled: cannot go into the background");
+	if (null > STDERR_FILENO)
+		close(null);
+	close(said);
+}
+
 /* Returns in the child only. */
 static void
 background(void)
 {
-	char byte;
-	int pipes[2];
+	int served[2], said[2];
 	pid_t pid;
 
-	if (pipe(pipes) == -1 || (pid = fork()) == -1) {
+	if (pipe(served) == -1 || pipe(said) == -1 || (pid = fork()) == -1) {
 		perror("capsuled: cannot go into the background");
 		exit(EXIT_FAILED);
 	}
 	if (pid > 0) {
-		close(pipes[1]);
-		_exit(
-		    read(pipes[0], &byte, 1) == 1 ? EXIT_STOPPED : EXIT_FAILED);
+		close(served[1]);
+		close(said[1]);
+		_exit(attend(served[0], said[0]));
 	}
-	close(pipes[0]);
-	(void)fcntl(pipes[1], F_SETFD, FD_CLOEXEC);
-	waiting_parent = pipes[1];
+	close(served[0]);
+	close(said[0]);
+	(void)fcntl(served[1], F_SETFD, FD_CLOEXEC);
+	waiting_parent = served[1];
+	let_go(said[1]);
 	(void)setsid();
 	if (chdir("/") == -1)
 		perror("capsuled: cannot leave the folder it was started in");
@@ -245,14 +296,17 @@ raise_descriptor_limit(void)
 	}
 }
 
+/*
+ * Serve with the sockets of first, a generation that has nothing else, and
+ * with what problems there are already.
+ */
 static int
-serve(struct arguments *a)
+serve(struct arguments *a, struct generation *first, struct problems *ps)
 {
-	struct problems *ps = problems_new();
 	struct generation *g = NULL;
 	struct conf *conf;
 	struct logs logs;
-	bool handed = false;
+	bool owned = false;
 	int status;
 
 	logs_init(&logs);
@@ -260,15 +314,16 @@ serve(struct arguments *a)
 	if (conf != NULL && problems_count(ps) == 0) {
 		master_set_level(&a->options, conf);
 		tls_init();
-		g = generation_new(conf, NULL, ps);
-		handed = true; /* it owns conf, whatever became of it */
+		g = generation_new(conf, first, ps);
+		owned = true; /* it owns conf, whatever became of it */
 	}
 	if (g != NULL)
 		(void)logs_open(&logs, g->conf, a->options.foreground, ps);
+	listeners_close(&first->listeners, g == NULL ? NULL : &g->listeners);
 	status = tell(ps, "");
 	problems_free(ps);
 	if (status != EXIT_STOPPED) {
-		if (g == NULL && !handed)
+		if (g == NULL && !owned)
 			conf_free(conf);
 		generation_free(g, NULL);
 		return status;
@@ -283,18 +338,23 @@ int
 main(int argc, char **argv)
 {
 	struct arguments a = parse(argc, argv);
+	struct problems *ps = problems_new();
+	struct generation first = { .conf = NULL };
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	tzset(); /* reads a file: processes that are confined later cannot */
 	if (a.check > 0) {
+		problems_free(ps);
 		tls_init();
 		return check(&a);
 	}
+	/* Before anybody forks: they are for this process id. */
+	(void)handed_take(&first.listeners, ps);
 	raise_descriptor_limit();
 	if (!a.options.foreground) {
 		a.options.conf_path = absolute(a.options.conf_path);
 		a.options.on_ready = release_parent;
 		background();
 	}
-	return serve(&a);
+	return serve(&a, &first, ps);
 }

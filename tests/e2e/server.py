@@ -4,6 +4,7 @@ CAPSULED names the binary; ports are chosen by the kernel and reported by the
 daemon's own -R line, so nothing here waits by the clock.
 """
 import contextlib
+import fcntl
 import grp
 import os
 import pathlib
@@ -325,10 +326,11 @@ class Daemon:
     steady: no worker may die or be replaced while it runs, for a crash that
     the master mends at once would go unseen otherwise.
     relative: name the configuration as seen from its own folder.
+    under: a command that ends by becoming the daemon.
     """
 
     def __init__(self, folder, text, options=(), steady=True, foreground=True,
-                 relative=False, **popen):
+                 relative=False, under=(), **popen):
         self.folder = folder
         self.path = folder / "capsuled.ini"
         self.root = folder / "root"
@@ -337,16 +339,20 @@ class Daemon:
         if not self.root.exists():
             write_capsule(self.root)
         self.path.write_text(text)
-        ready, tell = os.pipe()
+        ready, low = os.pipe()
+        # Out of the way of descriptors that have to have certain numbers.
+        tell = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 64)
+        os.close(low)
         if relative:
             popen["cwd"] = folder
-        command = [BINARY, *(["-f"] if foreground else []), "-c",
+        command = [*under, BINARY, *(["-f"] if foreground else []), "-c",
                    self.path.name if relative else self.path, "-R", str(tell),
                    *options]
         if "stderr" not in popen:
             popen["stderr"] = open(self.log_path, "ab")
         try:
-            self.proc = subprocess.Popen(command, pass_fds=[tell],
+            pass_fds = [tell, *popen.pop("pass_fds", [])]
+            self.proc = subprocess.Popen(command, pass_fds=pass_fds,
                                          stdin=subprocess.DEVNULL, **popen)
         finally:
             os.close(tell)

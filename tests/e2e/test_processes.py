@@ -608,6 +608,30 @@ def test_without_f_it_detaches_and_writes_its_pid(daemon):
             os.kill(pid, signal.SIGKILL)
 
 
+def test_who_reads_what_the_start_says_does_not_wait_for_the_end(daemon):
+    """ssh(1) and package managers do: no process may keep that pipe."""
+    first = daemon()
+    path = first.folder / "second.ini"
+    pid_file = first.folder / "second.pid"
+    path.write_text(conf(server={"pid_file": str(pid_file)}))
+    try:
+        # Returns when nobody can write into its pipes any more.
+        done = server.run("-c", path)
+        assert done.returncode == 0 and done.stdout == "", done
+        assert server.is_running(int(pid_file.read_text()))
+    finally:
+        if pid_file.exists():
+            pid = int(pid_file.read_text())
+            os.kill(pid, signal.SIGTERM)
+    wait_for("the end", lambda: not server.is_running(pid))
+    # What is said, be it much, arrives whole.
+    path.write_text("[server]\n" + "".join(
+        "k%d = 1\n" % i for i in range(2000)))
+    done = server.run("-c", path)
+    assert done.returncode == 1
+    assert done.stderr.count("second.ini:") >= 2000, done.stderr[-500:]
+
+
 # -- many at once --
 
 

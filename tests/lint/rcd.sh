@@ -4,7 +4,9 @@
 #
 # Each script is run with stand-ins: an rc.subr that does what the manuals of
 # that system say of the variables and functions that we use, and a capsuled
-# that writes down how it was called.  Then the calls are compared.
+# that writes down how it was called.  Then the calls are compared, and every
+# variable that the script sets: a name that the manual does not know is an
+# error, and so is a value that is not expected here.
 
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -56,8 +58,42 @@ case " $* " in *" -n "*) exit "${BROKEN:-0}" ;; esac
 END
 chmod +x "$dir/capsuled"
 
+# The variables that a script sets, but for those that start with its name.
+assigned() {
+	sed -n -e 's/^: "\${\([a-z_]*\):*=.*/\1/p' \
+	    -e 's/^\([a-z_]*\)=.*/\1/p' "$dir/script" |
+	    grep -v '^capsuled_' | LC_ALL=C sort -u
+}
+
+# variables KNOWN...: names and values, to compare with standard input.
+variables() {
+	cat > "$dir/want"
+	for known; do
+		echo "$known"
+	done | LC_ALL=C sort > "$dir/known"
+	assigned | LC_ALL=C comm -23 - "$dir/known" > "$dir/strange"
+	[ ! -s "$dir/strange" ] ||
+	    complain "sets what its system does not know: $(cat "$dir/strange")"
+	env DIR="$dir" RC_SVCNAME=capsuled NAMES="$(assigned)" \
+	    sh "$dir/$runner" variables 2>&1 |
+	    sed -e "s,$dir/,,g" -e 's/ *$//' > "$dir/got"
+	cmp -s "$dir/want" "$dir/got" && return
+	complain "sets other variables than it should:"
+	diff "$dir/want" "$dir/got"
+}
+
+# For the stand-ins: print the variables in NAMES.
+cat > "$dir/print" <<'END'
+print_variables() {
+	for variable in $NAMES; do
+		eval "echo \"$variable=\$$variable\""
+	done
+}
+END
+
 # FreeBSD and NetBSD share a framework, but for how a service is enabled.
 cat > "$dir/rc.subr.bsd" <<'END'
+. "$DIR/print"
 load_rc_config() {
 	for setting in ${SETTINGS:-}; do
 		eval "$setting"
@@ -67,6 +103,7 @@ _run_rc_notrunning() {
 	echo "not running" >> "$DIR/calls"
 }
 run_rc_command() {
+	[ "$1" != variables ] || { print_variables; return 0; }
 	rc_pid=${PID:-}
 	case " start stop restart status $extra_commands " in
 	*" $1 "*) ;;
@@ -91,12 +128,14 @@ run_rc_command() {
 END
 
 cat > "$dir/rc.subr.openbsd" <<'END'
+. "$DIR/print"
 eval "daemon_flags=\${FLAGS:-\$daemon_flags}"
 rc_exec() {
 	eval "$*"
 }
 rc_cmd() {
 	case $1 in
+	variables) print_variables ;;
 	configtest) rc_configtest ;;
 	start) rc_configtest && rc_exec "$daemon $daemon_flags" ;;
 	reload) rc_configtest && echo "signal HUP" >> "$DIR/calls" ;;
@@ -115,8 +154,10 @@ cat > "$dir/openrc.run" <<'END'
 ebegin() { :; }
 eend() { return "$1"; }
 checkpath() { echo "checkpath $*" >> "$DIR/calls"; }
+. "$DIR/print"
 . "$DIR/script"
 case $1 in
+variables) print_variables ;;
 start)
 	start_pre || exit 1
 	echo "in the background: $command_background, $pidfile" >> "$DIR/calls"
@@ -155,16 +196,55 @@ bsd() {
 	expect configtest "SETTINGS=$2" <<-END
 	capsuled -n -c capsuled/capsuled.ini
 	END
+	printf '%s' "$3" | expect reopen "SETTINGS=$2"
+	sleep 300 &
+	sleeper=$!
+	expect reopen "SETTINGS=$2" "PID=$sleeper" <<-END
+	END
+	wait $sleeper 2>/dev/null
+	[ "$(kill -l $(($? - 128)))" = USR1 ] ||
+	    complain "reopen sends another signal than USR1"
+	expect nonsense "SETTINGS=$2" <<-END
+	unknown command nonsense
+	END
 	grep -q '^# PROVIDE: capsuled$' "$dir/script" ||
 	    complain "provides nothing"
 	grep -q '^# KEYWORD: shutdown$' "$dir/script" ||
 	    complain "is not stopped at shutdown"
 }
 
+# What rc.subr(8) of both knows.
+BSD="name rcvar command command_args pidfile required_files extra_commands
+configtest_cmd start_precmd reload_precmd reopen_cmd"
+# bsd_variables RCVAR [MORE]: what a script shall set, sorted.
+bsd_variables() {
+	LC_ALL=C sort <<-END
+	command=capsuled
+	command_args=-c capsuled/capsuled.ini
+	configtest_cmd=capsuled_check
+	extra_commands=configtest reload reopen
+	name=capsuled
+	pidfile=/var/run/capsuled.pid
+	rcvar=$1${2:-}
+	reload_precmd=capsuled_check
+	reopen_cmd=capsuled_reopen
+	required_files=capsuled/capsuled.ini
+	start_precmd=capsuled_check
+	END
+}
+
 prepare capsuled.freebsd
-bsd freebsd capsuled_enable=YES
+bsd freebsd capsuled_enable=YES "not running
+"
+bsd_variables capsuled_enable "
+desc=Gemini and Gopher server" > "$dir/set"
+# shellcheck disable=SC2086	# a list of names
+variables $BSD desc < "$dir/set"
 prepare capsuled.netbsd
-bsd netbsd capsuled=YES
+bsd netbsd capsuled=YES ""
+bsd_variables capsuled > "$dir/set"
+# shellcheck disable=SC2086
+variables $BSD < "$dir/set"
 
 prepare capsuled.openbsd
 cp "$dir/rc.subr.openbsd" "$dir/rc.subr"
@@ -185,8 +265,32 @@ capsuled -n -c capsuled/capsuled.ini
 signal HUP
 END
 
+expect configtest <<-END
+capsuled -n -c capsuled/capsuled.ini
+END
+variables daemon daemon_flags <<-END
+daemon=capsuled
+daemon_flags=-c capsuled/capsuled.ini
+END
+
 prepare capsuled.openrc
 runner=openrc.run
+variables description command command_args command_background pidfile \
+    error_log required_files extra_commands extra_started_commands \
+    description_configtest description_reload description_reopen <<-END
+command=capsuled
+command_args=-f -c capsuled/capsuled.ini
+command_background=yes
+description=Gemini and Gopher server
+description_configtest=Check configuration, certificates and content
+description_reload=Read configuration, content and certificates anew
+description_reopen=Open the log files anew
+error_log=/var/log/capsuled.log
+extra_commands=configtest
+extra_started_commands=reload reopen
+pidfile=/run/capsuled.openrc.pid
+required_files=capsuled/capsuled.ini
+END
 expect start <<-END
 checkpath --directory --mode 0700 /var/lib/capsuled
 capsuled -n -c capsuled/capsuled.ini
@@ -219,23 +323,127 @@ for script in capsuled.freebsd capsuled.netbsd capsuled.openbsd \
 done
 
 script=capsuled.service
-# shellcheck disable=SC2016	# the dollar is systemd's
 for line in Type=notify User=_capsuled NoNewPrivileges=yes \
     CapabilityBoundingSet=CAP_NET_BIND_SERVICE \
-    'ExecReload=/bin/kill -HUP $MAINPID'; do
+    "ExecReload=/bin/sh -c 'kill -HUP \$MAINPID'"; do
 	grep -qxF "$line" "$top/rc.d/$script" || complain "lacks $line"
 done
-grep -q '^u _capsuled ' "$top/rc.d/capsuled.sysusers" ||
-    complain "names a user that capsuled.sysusers does not make"
-if command -v systemd-analyze >/dev/null 2>&1; then
+for other in sysusers:u tmpfiles:d; do
+	script=capsuled.${other%:*}
+	grep -q "^${other#*:} .*_capsuled " "$top/rc.d/$script" ||
+	    complain "does not name the user of capsuled.service"
+done
+
+# The addresses of the socket unit are those of the configuration.
+script=capsuled.socket
+sed -n 's/^ListenStream=//p' "$top/rc.d/$script" | LC_ALL=C sort > "$dir/got"
+sed -n 's/^listen = \*:\([0-9]*\)$/\1/p' "$top/conf/capsuled.ini" |
+    while read -r port; do
+	printf '0.0.0.0:%s\n[::]:%s\n' "$port" "$port"
+done | LC_ALL=C sort > "$dir/want"
+if [ ! -s "$dir/want" ] || ! cmp -s "$dir/want" "$dir/got"; then
+	complain "opens other addresses than conf/capsuled.ini listens on:"
+	diff "$dir/want" "$dir/got"
+fi
+grep -qx 'BindIPv6Only=ipv6-only' "$top/rc.d/$script" ||
+    complain "lacks BindIPv6Only=ipv6-only"
+
+# What can be tried on this system.
+EXPOSURE_MAX=20	# tenths
+has() {
+	command -v "$1" >/dev/null 2>&1
+}
+
+try_units() {
+	script="capsuled.service and .socket"
 	# Neither the program nor its manuals need to be installed.
-	sed -e 's,/usr/local/sbin/capsuled,/bin/true,' \
-	    -e '/^Documentation=/d' "$top/rc.d/$script" \
-	    > "$dir/capsuled.service"
+	for unit in capsuled.service capsuled.socket; do
+		sed -e 's,/usr/local/sbin/capsuled,/bin/true,' \
+		    -e '/^Documentation=/d' "$top/rc.d/$unit" > "$dir/$unit"
+	done
 	if ! systemd-analyze verify "$dir/capsuled.service" \
-	    > "$dir/out" 2>&1 || [ -s "$dir/out" ]; then
+	    "$dir/capsuled.socket" > "$dir/out" 2>&1 || [ -s "$dir/out" ]; then
 		complain "systemd-analyze verify:"
 		cat "$dir/out"
 	fi
+	# Before 250 it cannot judge a file.
+	systemd-analyze --help 2>/dev/null | grep -q -e '--offline' || return
+	systemd-analyze security --offline=yes --threshold=$EXPOSURE_MAX \
+	    "$dir/capsuled.service" > "$dir/out" 2>&1 && return
+	complain "systemd-analyze security:"
+	cat "$dir/out"
+}
+
+# MODE OWNER of a folder, as numbers and letters of ls.
+mode_of() {
+	# shellcheck disable=SC2012	# one known name
+	ls -ldn "$1" | awk '{ print substr($1, 1, 10), $3 }'
+}
+
+# The user and its folders, in a root of its own.
+try_user() {
+	script="capsuled.sysusers and .tmpfiles"
+	root=$dir/root
+	mkdir -p "$root/etc" "$root/var/lib" "$root/var/log" \
+	    "$root/usr/lib/sysusers.d" "$root/usr/lib/tmpfiles.d"
+	cp "$top/rc.d/capsuled.sysusers" \
+	    "$root/usr/lib/sysusers.d/capsuled.conf"
+	cp "$top/rc.d/capsuled.tmpfiles" \
+	    "$root/usr/lib/tmpfiles.d/capsuled.conf"
+	if ! systemd-sysusers --root="$root" capsuled.conf \
+	    > "$dir/out" 2>&1 || ! systemd-tmpfiles --root="$root" \
+	    --create capsuled.conf >> "$dir/out" 2>&1; then
+		complain "do not make the user and its folders:"
+		cat "$dir/out"
+		return
+	fi
+	grep -q '^_capsuled:.*/nologin$' "$root/etc/passwd" ||
+	    complain "makes no _capsuled who cannot log in"
+	uid=$(awk -F: '$1 == "_capsuled" { print $3 }' "$root/etc/passwd")
+	modes="$(mode_of "$root/var/lib/capsuled"), \
+$(mode_of "$root/var/log/capsuled")"
+	[ "$modes" = "drwx------ $uid, drwxr-x--- $uid" ] ||
+	    complain "makes other folders: $modes"
+}
+
+# The log is moved, and the daemon is told.
+try_rotation() {
+	script=capsuled.logrotate
+	mkdir -m 700 "$dir/log"
+	echo line > "$dir/log/access.log"
+	sed -e "s,/var/log/capsuled,$dir/log," \
+	    -e "s,/run/systemd/system,$dir/log," \
+	    -e "s,systemctl,$dir/systemctl," "$top/rc.d/$script" > "$dir/rotate"
+	chmod 644 "$dir/rotate"
+	printf '#!/bin/sh\necho "$@" >> "%s/calls"\n' "$dir" \
+	    > "$dir/systemctl"
+	chmod +x "$dir/systemctl"
+	: > "$dir/calls"
+	logrotate --force --state "$dir/state" "$dir/rotate" > "$dir/out" 2>&1
+	echo "kill --signal=USR1 --kill-who=main capsuled.service" |
+	    cmp -s - "$dir/calls" || complain "tells the daemon nothing"
+	[ -s "$dir/log/access.log.1" ] && [ ! -s "$dir/log/access.log" ] &&
+	    return
+	complain "does not rotate:"
+	cat "$dir/out"
+}
+
+if has systemd-analyze; then
+	try_units
 fi
+if has systemd-sysusers && has systemd-tmpfiles && [ "$(id -u)" -eq 0 ]; then
+	try_user
+fi
+if has logrotate; then
+	try_rotation
+fi
+
+script=capsuled.newsyslog
+# shellcheck disable=SC2016	# the dollars are awk's, and one is a day
+grep -v '^#' "$top/rc.d/$script" | awk '
+NF != 9 || $1 !~ /^\// || $2 !~ /^[a-z]+:[a-z]+$/ || $3 !~ /^[0-7]+$/ ||
+    $4 !~ /^[0-9]+$/ || $6 !~ /^\$[WDM]/ || $7 !~ /^[A-Z]+$/ ||
+    $8 !~ /^\/.*\.pid$/ || $9 != 30 { bad = 1 }
+END { exit bad || NR != 1 }' ||
+    complain "is not a line of newsyslog.conf(5)"
 exit $bad
