@@ -252,7 +252,8 @@ listeners_close(struct listeners *ls, const struct listeners *kept)
 		if (is_in(kept, ls->v[i].fd))
 			continue;
 		close(ls->v[i].fd);
-		if (ls->v[i].family == AF_UNIX)
+		/* What a service manager made is its own to remove. */
+		if (ls->v[i].family == AF_UNIX && !ls->v[i].handed)
 			(void)unlink(ls->v[i].host);
 	}
 	xfree(ls->v);

@@ -895,8 +895,7 @@ master_run(const struct master_options *options, struct generation *g,
 	    on_relay, &m);
 	if (m.respawn == NULL || m.rekeep == NULL || m.reexport == NULL ||
 	    m.drained == NULL || m.watch == NULL || m.advice == NULL ||
-	    m.turn == NULL || m.relay == NULL ||
-	    event_add(m.relay, NULL) == -1)
+	    m.turn == NULL || m.relay == NULL || event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	arm_watch(&m);
 	after(m.advice, ADVICE_MS);
