@@ -352,19 +352,22 @@ load(const struct options *o)
 
 /* -- connections that wait -- */
 
+struct held {
+	int fd;
+	SSL *ssl; /* NULL in the clear */
+};
+
 static bool
-hold_one(const struct options *o, unsigned i, int *fd)
+hold_one(const struct options *o, unsigned i, struct held *h)
 {
-	SSL *ssl;
 	bool up;
 
-	if ((*fd = dial_connect(&o->dial, i)) == -1)
+	if ((h->fd = dial_connect(&o->dial, i)) == -1)
 		return false;
 	if (!o->tls)
 		return true;
-	/* Never freed: that would say goodbye. */
-	ssl = dial_tls(ctx, &o->dial, *fd);
-	up = SSL_connect(ssl) == 1;
+	h->ssl = dial_tls(ctx, &o->dial, h->fd);
+	up = SSL_connect(h->ssl) == 1;
 	ERR_clear_error();
 	return up;
 }
@@ -381,23 +384,26 @@ is_alive(int fd)
 static bool
 hold(const struct options *o)
 {
-	int *fds = calloc((size_t)o->visits, sizeof(*fds));
+	struct held *all = calloc((size_t)o->visits, sizeof(*all));
 	long i, up = 0, alive = 0;
 
-	if (fds == NULL)
+	if (all == NULL)
 		errx(1, "no memory");
 	if (o->tls)
 		ctx = dial_context(false, NULL);
 	for (i = 0; i < o->visits; i++)
-		up += hold_one(o, (unsigned)i, &fds[i]);
+		up += hold_one(o, (unsigned)i, &all[i]);
 	printf("held=%ld\n", up);
 	fflush(stdout);
 	while (getchar() != EOF)
 		;
-	for (i = 0; i < o->visits; i++)
-		alive += fds[i] != -1 && is_alive(fds[i]);
+	for (i = 0; i < o->visits; i++) {
+		alive += all[i].fd != -1 && is_alive(all[i].fd);
+		SSL_free(all[i].ssl);
+	}
 	printf("alive=%ld\n", alive);
-	free(fds);
+	SSL_CTX_free(ctx);
+	free(all);
 	return up == o->visits;
 }
 
