@@ -72,9 +72,9 @@ def test_held_connections_are_counted_to_the_end(shop):
 
 
 def test_held_connections_that_ended_are_not_alive(shop):
-    one = shop.capsuled()
+    one = shop.limit("limit", "gopher", shop.root / "page.txt")
     with subprocess.Popen([rig.TOOLS / "load", "hold-tcp", "-n", "50", "-p",
-                           str(one.gemini)], stdin=subprocess.PIPE,
+                           str(one.gopher)], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as proc:
         assert proc.stdout.readline() == "held=50\n"
         shop.stop(one)
