@@ -335,9 +335,11 @@ tls_write(struct stream *s, struct view bytes, bool last, size_t *taken)
 
 	*taken = 0;
 	(void)wake(s);
-	if (!s->answering)
+	/* Without a byte to fly with, a ticket would be in the end's way. */
+	if (!s->answering && bytes.len > 0) {
 		resume_offer(s->ssl);
-	s->answering = true;
+		s->answering = true;
+	}
 	for (;;) {
 		if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 			return r;
