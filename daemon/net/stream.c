@@ -318,8 +318,14 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 		if (r != STREAM_WAIT_READ || flown != STREAM_DONE)
 			return r == STREAM_WAIT_READ ? flown : r;
 		r = receive(s);
-		if (r == STREAM_WAIT_READ)
+		if (r == STREAM_WAIT_READ) {
+			/* Nothing of ours follows the client's last word of
+			 * the handshake: with Nagle's algorithm its request
+			 * would wait for an acknowledgement that waits, too. */
+			if (SSL_is_init_finished(s->ssl))
+				os_acknowledge(s->fd);
 			rest(s);
+		}
 		if (r != STREAM_DONE)
 			return r;
 	}
