@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "site/snapshot.h"
 #include "net/resume.h"
 
 pid_t
@@ -78,6 +79,7 @@ void
 child_begin(const char *title, const int *keep, size_t n)
 {
 	assert(n <= CHILD_KEEP_MAX);
+	snapshots_discard(); /* first: it closes files by their numbers */
 	if (!keep_only(keep, n))
 		_exit(1);
 	os_set_title(title);

@@ -20,6 +20,7 @@ pid_t child_fork(void);
  * In the child: keep standard input, output and error and these n descriptors,
  * which become CHILD_FIRST and those after it, and no other.  Listening
  * sockets and the master's ends of channels must close when the master goes.
+ * Snapshots are freed: the child would keep alive what the master frees.
  * Sessions of visitors are the workers', and are let go of.  Signals are
  * ignored from now on: the master decides when a child ends.
  */

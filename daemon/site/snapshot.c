@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "format/uri.h"
 
+static struct snapshot *all; /* at most two, while a reload goes on */
+
 struct snapshot *
 snapshot_new(void)
 {
@@ -19,6 +21,8 @@ snapshot_new(void)
 
 	s->arena = a;
 	s->hosts = hash_new(a, 0);
+	s->next = all;
+	all = s;
 	return s;
 }
 
@@ -85,13 +89,24 @@ void
 snapshot_free(struct snapshot *s)
 {
 	const struct snapshot_file *file;
+	struct snapshot **at = &all;
 	size_t i;
 
 	if (s == NULL)
 		return;
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
 	for (i = 0; i < s->n_sites; i++)
 		search_free(s->sites[i].search);
 	for (file = s->files; file != NULL; file = file->next)
 		(void)close(file->fd);
 	arena_free(s->arena);
+}
+
+void
+snapshots_discard(void)
+{
+	while (all != NULL)
+		snapshot_free(all);
 }

@@ -87,6 +87,7 @@ struct snapshot {
 	unsigned n_targets;
 	struct snapshot_file *files; /* closed with the snapshot */
 	size_t n_files;
+	struct snapshot *next; /* of all that this process has */
 };
 
 /* A snapshot without sites; the caller frees it with snapshot_free. */
@@ -121,5 +122,11 @@ bool site_is_protected(const struct site *site, struct view selector);
 /* Close the snapshot's files and indexes and free all of it; NULL is allowed.
  */
 void snapshot_free(struct snapshot *s);
+
+/*
+ * Free every snapshot that this process has: for a child that serves nobody,
+ * which would keep what its parent frees alive.
+ */
+void snapshots_discard(void);
 
 #endif
