@@ -11,7 +11,7 @@ import pytest
 import server
 from ctl import BINARY, ctl
 
-COMMANDS = ["new", "check", "show", "weigh", "cert"]
+COMMANDS = ["new", "check", "show", "weigh", "cert", "status"]
 MANUAL = (server.ROOT / "man" / "capsulectl.1").read_text()
 
 
