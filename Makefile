@@ -146,7 +146,8 @@ OBJS_ctl =	${B}/ctl/term.o ${B}/ctl/json.o ${B}/ctl/table.o \
 		${B}/ctl/rule.o ${B}/ctl/survey.o ${B}/ctl/wire.o \
 		${B}/ctl/starter.o ${B}/ctl/check.o ${B}/ctl/show.o \
 		${B}/ctl/weigh.o ${B}/ctl/cert.o ${B}/ctl/new.o \
-		${B}/ctl/fetch.o ${B}/ctl/counts.o ${B}/ctl/status.o
+		${B}/ctl/fetch.o ${B}/ctl/counts.o ${B}/ctl/look.o \
+		${B}/ctl/reckon.o ${B}/ctl/report.o ${B}/ctl/status.o
 OBJS_ctlmain =	${B}/ctl/main.o
 OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 		${OBJS_process} ${OBJS_main} ${OBJS_ctl} ${OBJS_ctlmain}
@@ -390,6 +391,9 @@ ${B}/ctl/cert.o: daemon/ctl/cert.c
 ${B}/ctl/new.o: daemon/ctl/new.c
 ${B}/ctl/fetch.o: daemon/ctl/fetch.c
 ${B}/ctl/counts.o: daemon/ctl/counts.c
+${B}/ctl/look.o: daemon/ctl/look.c
+${B}/ctl/reckon.o: daemon/ctl/reckon.c
+${B}/ctl/report.o: daemon/ctl/report.c
 ${B}/ctl/status.o: daemon/ctl/status.c
 ${B}/ctl/main.o: daemon/ctl/main.c
 

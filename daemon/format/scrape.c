@@ -272,11 +272,11 @@ scrape_page(struct view answer, int *status, struct view *page)
 			-1)
 			return SCRAPE_NO_HTTP;
 	}
+	if (told == 200 && length != ULONG_MAX && length != rest.len)
+		return SCRAPE_NO_HTTP;
 	*status = told;
 	if (told != 200)
 		return SCRAPE_NOT_FOUND;
-	if (length != ULONG_MAX && length != rest.len)
-		return SCRAPE_NO_HTTP;
 	*page = rest;
 	return SCRAPE_FINE;
 }
