@@ -111,7 +111,7 @@ OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
 		${B}/format/gemtext.o ${B}/format/gophermap.o \
 		${B}/format/render.o ${B}/format/html.o \
 		${B}/format/words.o ${B}/format/snippet.o ${B}/format/atom.o \
-		${B}/format/prometheus.o
+		${B}/format/prometheus.o ${B}/format/scrape.o
 OBJS_site =	${B}/site/access.o \
 		${B}/site/conf.o ${B}/site/conf_table.o \
 		${B}/site/conf_value.o ${B}/site/conf_list.o \
@@ -145,7 +145,9 @@ OBJS_ctl =	${B}/ctl/term.o ${B}/ctl/json.o ${B}/ctl/table.o \
 		${B}/ctl/finding.o ${B}/ctl/load.o ${B}/ctl/link.o \
 		${B}/ctl/rule.o ${B}/ctl/survey.o ${B}/ctl/wire.o \
 		${B}/ctl/starter.o ${B}/ctl/check.o ${B}/ctl/show.o \
-		${B}/ctl/weigh.o ${B}/ctl/cert.o ${B}/ctl/new.o
+		${B}/ctl/weigh.o ${B}/ctl/cert.o ${B}/ctl/new.o \
+		${B}/ctl/fetch.o ${B}/ctl/counts.o ${B}/ctl/look.o \
+		${B}/ctl/reckon.o ${B}/ctl/report.o ${B}/ctl/status.o
 OBJS_ctlmain =	${B}/ctl/main.o
 OBJS =		${OBJS_base} ${OBJS_format} ${OBJS_site} ${OBJS_net} \
 		${OBJS_process} ${OBJS_main} ${OBJS_ctl} ${OBJS_ctlmain}
@@ -173,7 +175,8 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_cidr ${T}/test_cgi \
 		${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_render \
-		${T}/test_words ${T}/test_atom ${T}/test_prometheus
+		${T}/test_words ${T}/test_atom ${T}/test_prometheus \
+		${T}/test_scrape
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_dynamic ${T}/test_search
 UNIT_net =	${T}/test_deadline ${T}/test_upstream ${T}/test_handed \
@@ -188,7 +191,8 @@ VALGRIND =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_gemtext \
 		${T}/test_gophermap ${T}/test_proxyhdr ${T}/test_answer
 UNIT_ctl =	${T}/test_json ${T}/test_table ${T}/test_finding \
-		${T}/test_link ${T}/test_rule ${T}/test_wire
+		${T}/test_link ${T}/test_rule ${T}/test_wire \
+		${T}/test_counts
 UNIT =		${UNIT_base} ${UNIT_format} ${UNIT_site} ${UNIT_net} \
 		${UNIT_process} ${UNIT_ctl}
 
@@ -196,7 +200,8 @@ FUZZ_format =	${T}/fuzz_utf8 ${T}/fuzz_uri ${T}/fuzz_gemini \
 		${T}/fuzz_gopher ${T}/fuzz_proxyhdr ${T}/fuzz_cidr \
 		${T}/fuzz_cgi \
 		${T}/fuzz_gemtext ${T}/fuzz_gophermap \
-		${T}/fuzz_render ${T}/fuzz_words ${T}/fuzz_atom
+		${T}/fuzz_render ${T}/fuzz_words ${T}/fuzz_atom \
+		${T}/fuzz_scrape
 FUZZ_site =	${T}/fuzz_access ${T}/fuzz_conf ${T}/fuzz_answer \
 		${T}/fuzz_search
 FUZZ_net =	${T}/fuzz_keeper ${T}/fuzz_ticket_keys
@@ -311,6 +316,7 @@ ${B}/format/words.o: daemon/format/words.c
 ${B}/format/snippet.o: daemon/format/snippet.c
 ${B}/format/atom.o: daemon/format/atom.c
 ${B}/format/prometheus.o: daemon/format/prometheus.c
+${B}/format/scrape.o: daemon/format/scrape.c
 ${B}/site/conf.o: daemon/site/conf.c
 ${B}/site/conf_table.o: daemon/site/conf_table.c
 ${B}/site/conf_value.o: daemon/site/conf_value.c
@@ -383,6 +389,12 @@ ${B}/ctl/show.o: daemon/ctl/show.c
 ${B}/ctl/weigh.o: daemon/ctl/weigh.c
 ${B}/ctl/cert.o: daemon/ctl/cert.c
 ${B}/ctl/new.o: daemon/ctl/new.c
+${B}/ctl/fetch.o: daemon/ctl/fetch.c
+${B}/ctl/counts.o: daemon/ctl/counts.c
+${B}/ctl/look.o: daemon/ctl/look.c
+${B}/ctl/reckon.o: daemon/ctl/reckon.c
+${B}/ctl/report.o: daemon/ctl/report.c
+${B}/ctl/status.o: daemon/ctl/status.c
 ${B}/ctl/main.o: daemon/ctl/main.c
 
 DEFS =		-DCAPSULED_VERSION='"${VERSION}"' \

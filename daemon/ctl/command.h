@@ -46,7 +46,7 @@ struct command {
 };
 
 extern const struct command command_check, command_show, command_weigh,
-    command_cert, command_new;
+    command_cert, command_new, command_status;
 
 struct loaded;
 

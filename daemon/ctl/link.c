@@ -62,6 +62,9 @@ look(const struct site *site, struct view selector)
 	struct link link = { LINK_DEAD, selector, VIEW(""), site, NULL };
 
 	link.entry = snapshot_find(site, selector);
+	/* What lies below an application is its own to know. */
+	if (link.entry == NULL)
+		link.entry = snapshot_below(site, selector);
 	if (link.entry == NULL)
 		return link;
 	link.state = LINK_FINE;
@@ -90,9 +93,11 @@ look_gopher(struct links *l, const struct site *site, struct view selector)
 	selector = buf_view(whole);
 	link = look(site, selector);
 	if (link.entry == NULL && memchr(selector.p, '?', selector.len)) {
-		/* Words for a search that were chosen already. */
+		/* Words for a search, or an application, chosen already. */
 		link = look(site, view_cut(&selector, '?'));
-		if (link.entry == NULL || link.entry->kind != ENTRY_SEARCH)
+		if (link.entry == NULL ||
+		    (link.entry->kind != ENTRY_SEARCH &&
+			link.entry->app == NULL))
 			link = look(site, buf_view(whole));
 	}
 	selector = buf_view(whole);
@@ -101,8 +106,11 @@ look_gopher(struct links *l, const struct site *site, struct view selector)
 		selector.len--;
 		link = look(site, selector);
 	}
-	/* There, a folder without its "/" is the folder. */
-	if (link.entry != NULL && link.entry->gopher.status == GEMINI_SUCCESS)
+	/* There, a folder without its "/" is the folder; so with applications.
+	 */
+	if (link.entry != NULL &&
+	    (link.entry->gopher.status == GEMINI_SUCCESS ||
+		link.entry->app != NULL))
 		link.state = LINK_FINE;
 	return link;
 }

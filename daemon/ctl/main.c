@@ -22,6 +22,7 @@ static const struct command *const commands[] = {
 	&command_show,
 	&command_weigh,
 	&command_cert,
+	&command_status,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -385,6 +385,10 @@ item_type(struct reader *r, const struct rule *rule,
 	if (there != NULL && there->kind == ENTRY_SEARCH &&
 	    memchr(line->selector.p, '?', line->selector.len) != NULL)
 		return;
+	/* What an application has below its own selector is of any type. */
+	if (there != NULL && there->kind == ENTRY_APP &&
+	    !view_eq(r->link.target, there->selector))
+		return;
 	if (r->link.state == LINK_FINE && there != NULL &&
 	    !goes_with(line->type, there->item))
 		FIND(line->number, rule->name,

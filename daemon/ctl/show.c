@@ -68,6 +68,17 @@ put_path(struct buf *to, const struct site *site, struct view selector)
 	uri_encode_path(to, selector);
 }
 
+/* No bytes can be shown of what an application says anew each time. */
+static enum command_exit
+tell_application(const struct call *call, const struct wish *wish,
+    const struct target *app)
+{
+	return command_fail(call, COMMAND_FAILED,
+	    "at %.*s the application at %s answers, each time anew; only a "
+	    "running capsuled asks it",
+	    VIEW_ARG(wish->selector), app->name.p);
+}
+
 /* The line that a client sends. */
 static void
 put_request(struct buf *to, const struct snapshot *s, const struct wish *wish)
@@ -195,7 +206,9 @@ show(const struct call *call, const struct snapshot *s)
 		peer.site = wish.site;
 		peer.tls = wish.protocol == &protocol_gemini;
 		wish.protocol->answer(s, &peer, buf_view(&request), &reply);
-		status = send_answer(call, &reply.answer);
+		status = reply.app == NULL
+		    ? send_answer(call, &reply.answer)
+		    : tell_application(call, &wish, reply.app);
 	}
 	buf_fini(&reply.dynamic);
 	buf_fini(&request);

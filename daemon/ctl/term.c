@@ -44,7 +44,7 @@ term_init(struct term *t)
 	const char *kind = getenv("TERM"), *no = getenv("NO_COLOR");
 	bool is_dumb = kind == NULL || strcmp(kind, "dumb") == 0;
 
-	*t = (struct term){ .columns = TERM_COLUMNS };
+	*t = (struct term){ .is_dumb = is_dumb, .columns = TERM_COLUMNS };
 	t->is_terminal = isatty(STDOUT_FILENO) == 1;
 	t->has_colour =
 	    t->is_terminal && !is_dumb && (no == NULL || no[0] == '\0');
@@ -67,6 +67,12 @@ term_colour(const struct term *t, enum term_colour colour)
 	};
 
 	return t->has_colour ? codes[colour] : "";
+}
+
+const char *
+term_anew(const struct term *t)
+{
+	return t->is_dumb ? "\n" : "\033[H\033[2J";
 }
 
 void

@@ -21,6 +21,7 @@ enum term_colour {
 
 struct term {
 	bool is_terminal; /* standard output is one */
+	bool is_dumb;     /* TERM says so, or nothing */
 	bool has_colour;
 	bool has_utf8;       /* the locale says so: bars may be drawn finely */
 	bool has_progress;   /* standard error is one */
@@ -46,6 +47,10 @@ void term_progress(struct term *t, const char *what, size_t done, size_t total);
 
 /* Tell what is waited for, where nobody can say how long it takes. */
 void term_wait(struct term *t, const char *what);
+
+/* What empties the screen before it is written anew; a line's end where that
+ * cannot be done. */
+const char *term_anew(const struct term *t);
 
 /* Take the line of progress away, before anything else is written. */
 void term_clear(struct term *t);

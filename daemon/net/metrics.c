@@ -202,7 +202,7 @@ static const struct {
 	struct {
 		enum metrics_event event;
 		const char *value;
-	} of[4];
+	} of[5];
 	size_t n;
 } counters[] = {
 	{ PREFIX "connections_accepted_total", "Connections taken.", NULL,
@@ -224,6 +224,21 @@ static const struct {
 	{ PREFIX "log_lines_dropped_total",
 	    "Lines that the log could not take at once.", NULL,
 	    { { METRICS_LOG_DROPPED, NULL } }, 1 },
+	{ PREFIX "application_answers_total",
+	    "Questions to applications, by what became of them.", "result",
+	    { { METRICS_APP_DONE, "done" }, { METRICS_APP_DOWN, "down" },
+		{ METRICS_APP_LATE, "late" }, { METRICS_APP_BAD, "bad" },
+		{ METRICS_APP_LEFT, "left" } },
+	    5 },
+	{ PREFIX "tls_sessions_total", "TLS sessions that visitors may resume.",
+	    "kept",
+	    { { METRICS_SESSION_STORED, "stored" },
+		{ METRICS_SESSION_SEALED, "sealed" } },
+	    2 },
+	{ PREFIX "signatures_total",
+	    "Signatures that workers asked the key process for.", "result",
+	    { { METRICS_SIGNED, "made" }, { METRICS_NOT_SIGNED, "failed" } },
+	    2 },
 	{ PREFIX "process_deaths_total", "Processes that ended unasked.",
 	    "process",
 	    { { METRICS_WORKER_DIED, "worker" },

@@ -30,6 +30,15 @@ enum metrics_event {
 	METRICS_HEADER_BAD,      /* a proxy did not say whose it was */
 	METRICS_CUT,             /* an answer began and did not end */
 	METRICS_LOG_DROPPED,     /* a line of the log was lost */
+	METRICS_APP_DONE,        /* an application answered, whatever it said */
+	METRICS_APP_DOWN,        /* nobody was there to be asked */
+	METRICS_APP_LATE,        /* its time was over before its answer's end */
+	METRICS_APP_BAD,         /* what it sent was no answer, or not all */
+	METRICS_APP_LEFT,        /* the visitor went first */
+	METRICS_SESSION_STORED,  /* a session went into the table */
+	METRICS_SESSION_SEALED,  /* a session was given away in a ticket */
+	METRICS_SIGNED,          /* the key process signed for this worker */
+	METRICS_NOT_SIGNED,      /* it did not, or there was none */
 	METRICS_WORKER_DIED,     /* a worker ended unasked */
 	METRICS_KEEPER_DIED,     /* so did the key process */
 	METRICS_RELOADED,        /* a reload took place */

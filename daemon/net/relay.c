@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "format/cgi.h"
 #include "format/gemini.h"
+#include "net/metrics.h"
 
 /* A piece may be gathered and one more read come on top. */
 #define GATHER_MAX                                                             \
@@ -27,6 +28,15 @@ struct relay {
 	bool sent;       /* bytes of it were given */
 	size_t total, max;
 	int turns;
+	enum metrics_event outcome; /* as it is counted in the end */
+};
+
+/* How the refusals of our own are counted. */
+static const enum metrics_event outcomes[ANSWER_FAILURES] = {
+	[ANSWER_BROKEN] = METRICS_APP_BAD,
+	[ANSWER_SLOW] = METRICS_APP_LATE,
+	[ANSWER_DOWN] = METRICS_APP_DOWN,
+	[ANSWER_MISSING] = METRICS_APP_DONE,
 };
 
 struct relay *
@@ -46,6 +56,7 @@ relay_new(struct upstreams *us, const struct protocol *protocol,
 	r->protocol = protocol;
 	r->reply = reply;
 	r->max = max;
+	r->outcome = METRICS_APP_LEFT;
 	buf_init(&r->head, GATHER_MAX);
 	/* The question may be long, and this shall wait for a while. */
 	buf_fini(&reply->dynamic);
@@ -58,6 +69,7 @@ relay_free(struct relay *r)
 {
 	if (r == NULL)
 		return;
+	metrics_count(r->outcome, 1);
 	upstream_free(r->upstream);
 	buf_fini(&r->head);
 	free(r);
@@ -67,6 +79,7 @@ relay_free(struct relay *r)
 static enum relay_result
 fail(struct relay *r, enum answer_failure why)
 {
+	r->outcome = outcomes[why];
 	if (r->sent)
 		return RELAY_CUT;
 	r->protocol->refuse(why, r->reply);
@@ -78,6 +91,8 @@ give(struct relay *r, enum relay_result result)
 {
 	r->reply->answer.bytes = buf_view(&r->reply->dynamic);
 	r->sent = true;
+	if (result == RELAY_DONE)
+		r->outcome = METRICS_APP_DONE;
 	return result;
 }
 
@@ -95,6 +110,10 @@ begin(struct relay *r, bool ended)
 	case ANSWER_MORE:
 		return RELAY_WAIT;
 	case ANSWER_FAILED:
+		/* That it has no such thing is an answer. */
+		r->outcome = r->reply->answer.status == GEMINI_NOT_FOUND
+		    ? METRICS_APP_DONE
+		    : METRICS_APP_BAD;
 		return RELAY_DONE;
 	case ANSWER_BEGUN:
 		break;

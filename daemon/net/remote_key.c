@@ -32,6 +32,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/metrics.h"
 #include "net/signing.h"
 
 #define PROVIDER "keeper"
@@ -415,8 +416,11 @@ signature_sign(void *signature, unsigned char *to, size_t *len, size_t size,
 	if (n_request == 0)
 		return 0;
 	n = ask(request, n_request, answer);
-	if (n <= 1 || (size_t)n - 1 > size)
+	if (n <= 1 || (size_t)n - 1 > size) {
+		metrics_count(METRICS_NOT_SIGNED, 1);
 		return 0;
+	}
+	metrics_count(METRICS_SIGNED, 1);
 	*len = (size_t)n - 1;
 	memcpy(to, answer + 1, *len);
 	return 1;

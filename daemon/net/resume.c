@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/metrics.h"
 #include "net/sessions.h"
 #include "net/ticket_keys.h"
 
@@ -118,6 +119,7 @@ on_new(SSL *ssl, SSL_SESSION *session)
 	sessions_put(sessions, id, (struct view){ (char *)data, (size_t)n },
 	    clock_ms() + RESUME_SESSION_S * INT64_C(1000),
 	    resume_of(ssl)->most);
+	metrics_count(METRICS_SESSION_STORED, 1);
 	OPENSSL_cleanse(data, sizeof(data));
 	return 0; /* no reference is kept */
 }
@@ -212,6 +214,8 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 	    EVP_MAC_CTX_set_params(mac, params) != 1)
 		r = -1;
 	OPENSSL_cleanse(&key, sizeof(key));
+	if (sealing && r > 0)
+		metrics_count(METRICS_SESSION_SEALED, 1);
 	return r;
 }
 

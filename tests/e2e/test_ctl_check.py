@@ -53,6 +53,16 @@ def test_a_good_capsule_has_nothing_to_mend(capsule):
     assert capsule.check("/b = b.gmi\n") == []
 
 
+def test_what_lies_below_an_application_is_its_own_business(capsule):
+    capsule.write(index_gmi="# A\n=> /app/ X\n=> /app/x?y Y\n=> hall Z\n",
+                  hall_gophermap="0T\t/app/t\n1M\t/app/m?x\n1A\t/\n")
+    map = "/app/ = @scgi 127.0.0.1:4000\n/hall = hall.gophermap\n"
+    assert capsule.check(map) == []
+    capsule.write(index_gmi="# A\n=> /apple X\n=> hall Z\n=> /app/ A\n")
+    line, = capsule.check(map)
+    assert line.startswith('root/index.gmi:2: a link to "/apple", where')
+
+
 def test_the_demonstration_has_nothing_to_mend():
     done = ctl("-c", "conf/demo.ini", "check", cwd=server.ROOT)
     assert done.returncode == 0, done.stdout

@@ -128,6 +128,21 @@ def test_each_capsule_is_asked_by_its_name(tmp_path):
         done.stdout
 
 
+@pytest.mark.parametrize("selector", ["/app/", "/app/below?words"])
+def test_of_an_application_it_is_said_where_it_answers(tmp_path, selector):
+    server.write_capsule(tmp_path / "root")
+    conf = tmp_path / "x.ini"
+    conf.write_text(server.conf(selectors={
+        **server.SELECTORS, "/app/": "@scgi 127.0.0.1:4000"}))
+    for protocol in ("--gemini", "--gopher"):
+        done = ctl("-c", conf, "show", protocol, selector)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == (
+            "capsulectl show: at %s the application at 127.0.0.1:4000 "
+            "answers, each time anew; only a running capsuled asks it\n"
+            % selector)
+
+
 def test_protected_pages_are_refused_as_to_strangers(usual):
     done = ctl("-c", usual.path, "show", "/fr/page.gmi")
     assert done.returncode == 1

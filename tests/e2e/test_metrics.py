@@ -4,9 +4,12 @@ import os
 import re
 import signal
 import socket
+import ssl
+import threading
 
 import pytest
 
+import application
 import server
 from client import HOST, Plain, Tls, gemini, gopher, url
 from server import conf, wait_for
@@ -304,3 +307,107 @@ def test_a_reload_can_turn_it_on_and_off(daemon):
     with pytest.raises(ConnectionRefusedError):
         get(d)
     d.steady = False
+
+
+# -- applications, sessions, signatures --
+
+def outcomes(d):
+    """What became of questions to applications, without what is 0."""
+    name = 'capsuled_application_answers_total{result="%s"}'
+    found = {r: counts(d)[name % r]
+             for r in ("done", "down", "late", "bad", "left")}
+    return {r: n for r, n in found.items() if n}
+
+
+@pytest.fixture
+def asked(daemon, tmp_path):
+    """A daemon with an application that answers as told."""
+    a = application.Server(path=tmp_path / "app.sock", is_scgi=True)
+    d = measured(daemon, selectors={"/app/": a.action},
+                 application={"timeout": "1s", "max_answer": "64k"})
+    yield d, a
+    a.close()
+
+
+def test_answers_of_applications_are_counted_by_what_became_of_them(asked):
+    d, a = asked
+    assert gemini(d.gemini, url("/app/x")).status == 20
+    assert outcomes(d) == {"done": 1}
+    for line, status in ((b"31 /\r\n", 31), (b"42 no\r\n", 42),
+                         (b"Status: 404 None\r\n\r\n", 51)):
+        a.answer = lambda r, line=line: r.answer(line)
+        assert gemini(d.gemini, url("/app/x")).status == status
+    assert outcomes(d) == {"done": 4}  # it had its say
+    a.answer = lambda r: r.answer(b"nonsense\r\n")
+    assert gemini(d.gemini, url("/app/x")).status == 42
+    assert outcomes(d) == {"done": 4, "bad": 1}
+    a.answer = lambda r: r.await_end()
+    assert gemini(d.gemini, url("/app/x")).status == 42
+    assert outcomes(d) == {"done": 4, "bad": 1, "late": 1}
+    a.close()
+    assert gemini(d.gemini, url("/app/x")).status == 43
+    gopher(d.gopher, b"/app/x\r\n")
+    assert outcomes(d) == {"done": 4, "bad": 1, "late": 1, "down": 2}
+
+
+def test_answers_of_applications_that_were_cut_are_counted_by_why(asked):
+    d, a = asked
+    page = b"20 text/plain\r\n"
+    a.answer = lambda r: (r.out(page + b"half"), r.await_end())
+    with Tls(d.gemini) as c:
+        c.send(url("/app/x").encode() + b"\r\n")
+        assert c.read_all().data == page + b"half"
+    wait_for("late", lambda: outcomes(d) == {"late": 1})
+    a.answer = lambda r: r.answer(page + b"x" * 65537)
+    with Tls(d.gemini) as c:
+        c.send(url("/app/x").encode() + b"\r\n")
+        c.read_all()
+    wait_for("bad", lambda: outcomes(d) == {"late": 1, "bad": 1})
+
+
+def test_a_visitor_that_did_not_wait_for_an_application_is_counted(asked):
+    d, a = asked
+    go = threading.Event()
+    a.answer = lambda r: go.wait(application.PATIENCE)
+    with Tls(d.gemini) as c:
+        c.send(url("/app/x").encode() + b"\r\n")
+        a.wait()
+    wait_for("who left", lambda: outcomes(d) == {"left": 1})
+    go.set()
+
+
+@pytest.mark.parametrize("tickets, kept, other", [
+    ("id", "stored", "sealed"), ("sealed", "sealed", "stored"),
+    ("none", None, "stored")])
+def test_sessions_that_may_be_resumed_are_counted(daemon, tickets, kept,
+                                                  other):
+    d = measured(daemon, tls={"tickets": tickets})
+    for _ in range(3):
+        assert gemini(d.gemini, url("/history")).status == 20
+    gopher(d.gopher, b"/history\r\n")
+    now, name = counts(d), 'capsuled_tls_sessions_total{kept="%s"}'
+    assert now[name % other] == 0
+    if kept is not None:
+        assert now[name % kept] == 3
+
+
+@pytest.mark.parametrize("switch, made", [("yes", 3), ("no", 0)])
+def test_signatures_of_the_key_process_are_counted(daemon, switch, made):
+    d = measured(daemon, server={"workers": "2", "key_process": switch})
+    for _ in range(3):
+        assert gemini(d.gemini, url("/history")).status == 20
+    gopher(d.gopher, b"/history\r\n")
+    now, name = counts(d), 'capsuled_signatures_total{result="%s"}'
+    assert (now[name % "made"], now[name % "failed"]) == (made, 0)
+
+
+def test_a_signature_that_could_not_be_had_is_counted(daemon):
+    d = measured(daemon, server={"workers": "1"})
+    d.steady = False
+    keeper, = d.keepers()
+    os.kill(keeper, signal.SIGSTOP)
+    with pytest.raises((AssertionError, OSError, ssl.SSLError)):
+        gemini(d.gemini, url("/history"))
+    wait_for("the failure", lambda: counts(d)[
+        'capsuled_signatures_total{result="failed"}'] == 1)
+    wait_for("another keeper", lambda: d.keepers() not in ([], [keeper]))

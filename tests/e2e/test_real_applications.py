@@ -4,8 +4,10 @@ The scripts are the examples of the manual.
 """
 import glob
 import os
+import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -50,6 +52,30 @@ def is_up(path):
         return False
 
 
+def group(number):
+    """The live processes of a process group."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            stat = (entry / "stat").read_text()
+        except OSError:
+            continue  # no process, or gone meanwhile
+        state, _, pgrp = stat.rsplit(")", 1)[1].split()[:3]
+        if int(pgrp) == number and state != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def end(proc):
+    """End a server and all that it started: nothing outlives the test."""
+    try:
+        os.killpg(proc.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    proc.wait()
+    wait_for("its children to end", lambda: not group(proc.pid))
+
+
 @pytest.fixture
 def running(tmp_path):
     """Start a server on a socket; it ends with the test."""
@@ -57,8 +83,9 @@ def running(tmp_path):
 
     def start(path, *command, **how):
         log = open(tmp_path / "application.log", "ab")
+        # In a session of its own: its children are of its process group.
         proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                stderr=log, **how)
+                                stderr=log, start_new_session=True, **how)
         started.append(proc)
         wait_for(command[0], lambda: proc.poll() is not None or is_up(path))
         assert proc.poll() is None, (tmp_path / "application.log").read_text()
@@ -66,8 +93,7 @@ def running(tmp_path):
 
     yield start
     for proc in started:
-        proc.kill()
-        proc.wait()
+        end(proc)
 
 
 def text(selectors):

@@ -28,7 +28,8 @@ set_up(void **state)
 	    "[capsule]\nhostname = a.example.org localhost\nroot = capsule\n"
 	    "[selectors]\n/ = index.gmi\n/d/ = d/\n/old = @redirect /d/\n"
 	    "/now = @redirect-temporary /\n/gone = @gone\n"
-	    "/search = @search\n"
+	    "/search = @search\n/app/ = @scgi 127.0.0.1:4000\n"
+	    "/one = @fastcgi 127.0.0.1:4000\n"
 	    "[capsule b]\nhostname = b.example.org\nroot = capsule\n"
 	    "[selectors b]\n/only = index.gmi\n");
 	if (place.s == NULL)
@@ -67,6 +68,13 @@ static const struct {
 	{ "/", "/gone", LINK_GONE, "/gone" },
 	{ "/", "/caps.txt", LINK_DEAD, "/caps.txt" },
 	{ "/", "/search?x", LINK_FINE, "/search" },
+	{ "/", "/app", LINK_MOVED, "/app" },
+	{ "/", "/app/", LINK_FINE, "/app/" },
+	{ "/", "/app/some/where?words", LINK_FINE, "/app/some/where" },
+	{ "/", "/apple", LINK_DEAD, "/apple" },
+	{ "/", "/one", LINK_FINE, "/one" },
+	{ "/", "/one/below", LINK_DEAD, "/one/below" },
+	{ "/", "gopher://a.example.org/1/app/x", LINK_FINE, "/app/x" },
 	{ "/", "//A.example.org./d/", LINK_FINE, "/d/" },
 	{ "/", "gemini://localhost:1965/d/", LINK_FINE, "/d/" },
 	{ "/", "gemini://localhost:1966/n", LINK_AWAY, NULL },
@@ -126,6 +134,11 @@ static const struct {
 	{ "/", "1A\t/gone", LINK_GONE, "/gone" },
 	{ "/", "1A\t/search?x", LINK_FINE, "/search" },
 	{ "/", "1A\t/d/?x", LINK_DEAD, "/d/?x" },
+	{ "/", "1A\t/app/x", LINK_FINE, "/app/x" },
+	{ "/", "1A\tapp/x", LINK_FINE, "/app/x" },
+	{ "/", "1A\t/app", LINK_FINE, "/app" },
+	{ "/", "1A\t/app?x", LINK_FINE, "/app" },
+	{ "/", "1A\t/one?x", LINK_FINE, "/one" },
 	{ "/", "1A\t/n\ta.example.org", LINK_DEAD, "/n" },
 	{ "/", "1A\tn\tA.example.org\t70", LINK_DEAD, "/n" },
 	{ "/", "1A\t/n\ta.example.org\t71", LINK_AWAY, NULL },
