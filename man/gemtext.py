@@ -5,7 +5,7 @@ mandoc reads man/ and writes HTML, in which every word says what it is; this
 makes gemtext of that, a page for each section, so that on a slow line nobody
 pays for more than was asked for.  Short sections share a page, long ones have
 several.  The pages are kept in the tree, so that building takes no mandoc, and
-tests/lint/manual.sh tells when they are stale.
+tests/lint/manual_pages.sh tells when they are stale.
 """
 import collections
 import html.parser

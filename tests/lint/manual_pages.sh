@@ -1,6 +1,6 @@
 #!/bin/sh
-# manual.sh - the manuals in the capsule say what those in man/ say.
-# usage: manual.sh	(from the top of the tree)
+# manual_pages.sh - the manuals in the capsule say what those in man/ say.
+# usage: manual_pages.sh	(from the top of the tree)
 
 set -u
 command -v mandoc > /dev/null || { echo "mandoc is not installed"; exit 77; }
