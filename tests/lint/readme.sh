@@ -24,15 +24,18 @@ if [ "$lines" -gt 10 ]; then
 	exit 1
 fi
 # Pictures, too; headings of other files are not looked for.
-for link in $(sed -n 's/[^]]*\](\([^)#:]*\))[^]]*/\1\
-/gp' README.md doc/migrating.md | sort -u); do
-	[ -e "$link" ] || [ -e "doc/$link" ] || {
-		echo "README.md: a link to $link, which is not there"
-		exit 1
-	}
-done
+grep -o '](\([^):#]*\))' README.md doc/migrating.md |
+    sed 's/^\(.*\):](\(.*\))$/\1 \2/' | while read -r from link; do
+	[ -e "$(dirname "$from")/$link" ] ||
+	    echo "$from: a link to $link, which is not there"
+done > "$dir/dead"
+if [ -s "$dir/dead" ]; then
+	cat "$dir/dead"
+	exit 1
+fi
 
 # The commands after installing the package, and those of its test.
+# shellcheck disable=SC2016	# backquotes are Markdown's
 sed -n '/^## Install it/,/^## Where/p' README.md |
     sed -n '/^```sh$/,/^```$/p' | sed '/^```/d' > "$dir/told"
 sed -n '/^readme() {/,/^}/p' debian/tests/smoke |
