@@ -219,7 +219,8 @@ ttabs are quirks
 def test_menus_of_geomyidae_become_gophermaps(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "index.gph").write_text(GPH)
-    (tmp_path / "sub" / "more.gph").write_text("[0|Up|/about.txt|server|port]\n")
+    (tmp_path / "sub" / "more.gph").write_text(
+        "[0|Up|/about.txt|server|port]\n")
     _, convert = document.blocks(MIGRATING, "sh", "geomyidae")
     shell(convert, tmp_path, **{"/srv/gopher": tmp_path})
     got = (tmp_path / "index.gophermap").read_text()
