@@ -218,7 +218,7 @@ HDRS !=		echo daemon/*/*.h
 # -- targets --
 
 .PHONY: all help run check unit e2e e2e-fences e2e-only soak valgrind \
-	valgrind-run bench lint fuzz fuzz-run golden fmt clean \
+	valgrind-run bench lint fuzz fuzz-run golden manual fmt clean \
 	force stage install install-files install-linux install-freebsd \
 	install-openbsd install-netbsd uninstall dist check-all package
 .SUFFIXES:
@@ -238,6 +238,7 @@ all: build/capsuled build/capsulectl
 #: make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each
 #: make bench      measure speed, bytes and memory beside the least possible
 #:                 and other servers; BENCH="quick cpu", see the variable
+#: make manual     write capsule/manual anew from man/ (mandoc, python3)
 #: make golden     rewrite tests/golden from what is rendered now
 #: make fmt        lay out the C as the tool has it (clang-format 14)
 #: make install    PREFIX=/usr/local, SYSCONFDIR, DESTDIR and others
@@ -524,6 +525,13 @@ golden: ${T}/test_render ${T}/test_atom ${T}/test_search
 	GOLDEN=write ./${T}/test_atom
 	GOLDEN=write ./${T}/test_search
 
+# The manuals as pages of the capsule; kept, so that building takes no mandoc.
+manual:
+	@for p in ${PYTHON}; do \
+	    $$p -c '' 2>/dev/null || continue; \
+	    exec $$p man/gemtext.py capsule/manual; \
+	done; echo "there is none of ${PYTHON}"; exit 1
+
 fmt:
 	clang-format -i daemon/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c \
 	    tests/bench/*.[ch]
@@ -576,6 +584,10 @@ install-files: all stage
 	install -m 0644 README.md CHANGES.md SECURITY.md LICENSE ${D}${DOCDIR}/
 	install -m 0644 ${S}/capsuled.ini conf/haproxy.cfg ${D}${EXAMPLESDIR}/
 	cp -R capsule/. ${D}${CAPSULEDIR}/
+	for f in capsule/manual/*.gmi; do \
+	    sed ${PLACES} $$f > ${D}${CAPSULEDIR}/manual/`basename $$f` || \
+		exit 1; \
+	done
 	chmod -R u=rwX,go=rX ${D}${CAPSULEDIR}
 	@if [ -e ${D}${SYSCONFDIR}/capsuled/capsuled.ini ]; then \
 	    echo "left alone: ${D}${SYSCONFDIR}/capsuled/capsuled.ini"; \

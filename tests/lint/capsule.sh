@@ -31,8 +31,9 @@ esac
 conf=${1:-conf/demo.ini}
 root=${2:-capsule}
 facts=${3:-tests/lint/facts.txt}
-# The page that speaks of protocols, not of the institute.
+# What speaks of protocols and of the server, not of the institute.
 about_itself=$root/reading.gmi
+manuals=$root/manual/
 
 for f in "$conf" "$facts" "$root/index.gmi"; do
 	if ! test -r "$f"; then
@@ -427,7 +428,7 @@ pages=$(grep '\.gmi$' "$tmp/files")
 maps=$(grep '\.gophermap$' "$tmp/files")
 texts=$(grep -E '\.(gmi|gophermap|txt|csv)$' "$tmp/files")
 told=$(grep -E '\.(gmi|gophermap)$|/files/' "$tmp/files" |
-    grep -F -x -v -e "$about_itself")
+    grep -F -x -v -e "$about_itself" | grep -F -v -e "$manuals")
 
 {
 	for f in $texts; do

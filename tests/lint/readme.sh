@@ -1,5 +1,6 @@
 #!/bin/sh
-# readme.sh - the configuration that README.md shows is one that works.
+# readme.sh - the configuration that README.md shows is one that works, its
+# links lead somewhere, and what it says of the package is what is tried.
 # usage: readme.sh	(from the top of the tree, after make)
 
 set -u
@@ -22,6 +23,29 @@ if [ "$lines" -gt 10 ]; then
 	echo "README.md: a first configuration of $lines lines is too long"
 	exit 1
 fi
+# Pictures, too; headings of other files are not looked for.
+grep -o '](\([^):#]*\))' README.md doc/migrating.md |
+    sed 's/^\(.*\):](\(.*\))$/\1 \2/' | while read -r from link; do
+	[ -e "$(dirname "$from")/$link" ] ||
+	    echo "$from: a link to $link, which is not there"
+done > "$dir/dead"
+if [ -s "$dir/dead" ]; then
+	cat "$dir/dead"
+	exit 1
+fi
+
+# The commands after installing the package, and those of its test.
+# shellcheck disable=SC2016	# backquotes are Markdown's
+sed -n '/^## Install it/,/^## Where/p' README.md |
+    sed -n '/^```sh$/,/^```$/p' | sed '/^```/d' > "$dir/told"
+sed -n '/^readme() {/,/^}/p' debian/tests/smoke |
+    sed -n 's/^	\([a-z].*\)/\1/p' | grep -v '^cat ' > "$dir/tried"
+if [ ! -s "$dir/told" ] || ! cmp -s "$dir/told" "$dir/tried"; then
+	echo "README.md and debian/tests/smoke type different commands:"
+	diff "$dir/told" "$dir/tried"
+	exit 1
+fi
+
 # The folder that its text asks for.
 mkdir -p "$dir/pages/files"
 echo "# Hello" > "$dir/pages/index.gmi"
