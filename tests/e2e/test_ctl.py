@@ -181,7 +181,7 @@ def test_progress_of_long_work_is_told_on_a_terminal_only(tmp_path):
     folder = tmp_path / "root"
     folder.mkdir()
     (folder / "index.gmi").write_text("# A\n")
-    for i in range(20000):
+    for i in range(60000):  # each step shall take a while
         (folder / ("%d.gmi" % i)).write_text("# %d\n" % i)
     conf = tmp_path / "x.ini"
     conf.write_text("[capsule]\nroot = root\n[selectors]\n/ = ./\n"
