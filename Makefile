@@ -573,7 +573,7 @@ install: install-${SYSTEM}
 
 install-files: all stage
 	umask 022; mkdir -p ${D}${SBINDIR} ${D}${BINDIR} ${D}${MANDIR}/man1 \
-	    ${D}${MANDIR}/man5 ${D}${MANDIR}/man8 ${D}${DOCDIR} \
+	    ${D}${MANDIR}/man5 ${D}${MANDIR}/man8 ${D}${DOCDIR}/doc \
 	    ${D}${EXAMPLESDIR} \
 	    ${D}${CAPSULEDIR} ${D}${SYSCONFDIR}/capsuled
 	install -m 0755 ${B}/capsuled ${D}${SBINDIR}/
@@ -582,6 +582,7 @@ install-files: all stage
 	install -m 0644 ${S}/capsuled.8 ${D}${MANDIR}/man8/
 	install -m 0644 ${S}/capsuled.ini.5 ${D}${MANDIR}/man5/
 	install -m 0644 README.md CHANGES.md SECURITY.md LICENSE ${D}${DOCDIR}/
+	install -m 0644 doc/*.md doc/*.png doc/*.svg ${D}${DOCDIR}/doc/
 	install -m 0644 ${S}/capsuled.ini conf/haproxy.cfg ${D}${EXAMPLESDIR}/
 	cp -R capsule/. ${D}${CAPSULEDIR}/
 	for f in capsule/manual/*.gmi; do \

@@ -236,7 +236,8 @@ def size(blocks):
 
 def deeper(blocks):
     """For a page whose sections have headings of their own."""
-    return [Block([re.sub("^##", "###", t) for t in b.lines], b.links)
+    return [b if b.lines[0].startswith("```") else
+            Block([re.sub("^##", "###", t) for t in b.lines], b.links)
             for b in blocks]
 
 

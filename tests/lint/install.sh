@@ -32,7 +32,9 @@ try() {
 	    usr/share/man/man5/capsuled.ini.5 usr/share/capsuled/index.gmi \
 	    usr/share/examples/capsuled/capsuled.ini \
 	    usr/share/examples/capsuled/haproxy.cfg \
-	    usr/share/doc/capsuled/LICENSE etc/capsuled/capsuled.ini; do
+	    usr/share/doc/capsuled/LICENSE \
+	    usr/share/doc/capsuled/doc/migrating.md \
+	    usr/share/capsuled/manual/index.gmi etc/capsuled/capsuled.ini; do
 		# What an ordinary user needs to be able to read.
 		case $(ls -ld "$at/$file" 2>&1) in
 		-r?-?--r-[-x]* | -rw[-x]r-[-x]r-[-x]*) ;;
@@ -40,6 +42,7 @@ try() {
 		esac
 	done
 	left=$(grep -rl -e /usr/local -e '\.\./' "$at/usr/share/man" \
+	    "$at/usr/share/capsuled/manual" \
 	    "$at/usr/share/examples" "$at/usr/lib" "$at/etc" 2>/dev/null)
 	[ -z "$left" ] || complain "still names other places: $left"
 

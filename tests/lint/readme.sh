@@ -4,6 +4,7 @@
 # usage: readme.sh	(from the top of the tree, after make)
 
 set -u
+PICTURE_MAX=150000	# bytes; the README is read on slow lines, too
 program=$PWD/build/capsuled
 if [ ! -x "$program" ]; then
 	echo "build/capsuled has not been built"
@@ -33,6 +34,14 @@ if [ -s "$dir/dead" ]; then
 	cat "$dir/dead"
 	exit 1
 fi
+
+for picture in doc/*.png; do
+	size=$(wc -c < "$picture")
+	[ "$size" -le $PICTURE_MAX ] || {
+		echo "$picture: $size bytes, at most $PICTURE_MAX are allowed"
+		exit 1
+	}
+done
 
 # The commands after installing the package, and those of its test.
 # shellcheck disable=SC2016	# backquotes are Markdown's
