@@ -65,7 +65,7 @@ class Terminal:
         self.shown = "\n".join(t.rstrip() for t in text.split("\n")).rstrip()
         return self.shown
 
-    def wait(self, *words, seconds=30, without=()):
+    def wait(self, *words, seconds=60, without=()):
         """Until all the words are on the screen and none of without; the
         screen."""
         end = time.monotonic() + seconds
