@@ -12,6 +12,9 @@
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <linux/sockios.h>
 #include <sched.h>
 #include <unistd.h>
@@ -43,6 +46,17 @@ void
 os_discard(void *p, size_t len)
 {
 	(void)madvise(p, len, MADV_DONTNEED);
+}
+
+int64_t
+os_rtt_us(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return -1;
+	return info.tcpi_rtt;
 }
 
 int
