@@ -59,6 +59,14 @@ os_rtt_us(int fd)
 	return info.tcpi_rtt;
 }
 
+void
+os_acknowledge(int fd)
+{
+	int one = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+}
+
 int
 os_unsent(int fd)
 {
