@@ -101,7 +101,7 @@ test_a_piece_is_never_most_of_all_headers(void **state)
 }
 
 static void
-test_each_piece_is_twice_the_one_before_until_packets_are_full(void **state)
+test_each_piece_is_twice_the_one_before(void **state)
 {
 	(void)state;
 	assert_int_equal(pieces_next(200), 400);
@@ -153,8 +153,7 @@ main(void)
 		cmocka_unit_test(
 		    test_a_client_that_thinks_is_not_taken_for_a_slow_line),
 		cmocka_unit_test(test_a_piece_is_never_most_of_all_headers),
-		cmocka_unit_test(
-		    test_each_piece_is_twice_the_one_before_until_packets_are_full),
+		cmocka_unit_test(test_each_piece_is_twice_the_one_before),
 		cmocka_unit_test(test_an_answer_of_one_flight_is_one_record),
 		cmocka_unit_test(test_a_large_answer_begins_with_small_records),
 	};
