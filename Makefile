@@ -125,7 +125,8 @@ OBJS_site =	${B}/site/access.o \
 		${B}/site/prepare_file.o \
 		${B}/site/loader.o ${B}/site/answer.o
 OBJS_net =	${B}/net/identity.o \
-		${B}/net/deadline.o ${B}/net/stream.o ${B}/net/tls.o \
+		${B}/net/deadline.o ${B}/net/pieces.o ${B}/net/stream.o \
+		${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/private_key.o \
 		${B}/net/signing.o ${B}/net/remote_key.o \
 		${B}/net/dial.o ${B}/net/upstream.o ${B}/net/relay.o \
@@ -179,7 +180,8 @@ UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_scrape
 UNIT_site =	${T}/test_access ${T}/test_conf ${T}/test_loader \
 		${T}/test_answer ${T}/test_dynamic ${T}/test_search
-UNIT_net =	${T}/test_deadline ${T}/test_upstream ${T}/test_handed \
+UNIT_net =	${T}/test_deadline ${T}/test_pieces ${T}/test_upstream \
+		${T}/test_handed \
 		${T}/test_limits ${T}/test_metrics ${T}/test_certificate \
 		${T}/test_private_key ${T}/test_remote_key \
 		${T}/test_sessions ${T}/test_ticket_keys ${T}/test_fold
@@ -342,6 +344,7 @@ ${B}/site/dynamic.o: daemon/site/dynamic.c
 ${B}/site/answer.o: daemon/site/answer.c
 ${B}/net/identity.o: daemon/net/identity.c
 ${B}/net/deadline.o: daemon/net/deadline.c
+${B}/net/pieces.o: daemon/net/pieces.c
 ${B}/net/stream.o: daemon/net/stream.c
 ${B}/net/tls.o: daemon/net/tls.c
 ${B}/net/certificate.o: daemon/net/certificate.c

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * As accept(2), but the new descriptor is non-blocking and closed on exec.
@@ -31,6 +32,12 @@ ssize_t os_sendfile(int socket, int file, off_t offset, size_t len, bool more);
  * back.  What is read there later is what it was, or zeros.
  */
 void os_discard(void *p, size_t len);
+
+/*
+ * How long packets take to the peer and back, smoothed, in microseconds; -1
+ * unknown.
+ */
+int64_t os_rtt_us(int fd);
 
 /*
  * Acknowledge at once what was received, where the system allows it: the peer

@@ -7,6 +7,9 @@
 
 #include <sys/mman.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -29,6 +32,21 @@ os_send(int fd, const void *p, size_t len, bool more)
 {
 	(void)more;
 	return send(fd, p, len, MSG_NOSIGNAL);
+}
+
+int64_t
+os_rtt_us(int fd)
+{
+#ifdef TCP_INFO
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+		return info.tcpi_rtt;
+#else
+	(void)fd;
+#endif
+	return -1; /* OpenBSD before 7.2 does not tell */
 }
 
 void

@@ -48,6 +48,17 @@ os_discard(void *p, size_t len)
 	(void)madvise(p, len, MADV_DONTNEED);
 }
 
+int64_t
+os_rtt_us(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return -1;
+	return info.tcpi_rtt;
+}
+
 void
 os_acknowledge(int fd)
 {

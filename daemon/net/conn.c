@@ -407,6 +407,8 @@ sniff(struct conn *c)
 
 	if (r == STREAM_WAIT_READ)
 		return wait_for(c, r);
+	if (r == STREAM_DONE)
+		stream_note_wait(&c->stream, clock_us() - c->accepted_us);
 	tls = r == STREAM_DONE && first == TLS_HANDSHAKE;
 	/* Whom we do not understand we do not answer, not with one byte. */
 	if (r != STREAM_DONE ||
@@ -650,6 +652,19 @@ is_unchanged(const struct conn *c)
 }
 
 /*
+ * How much of a file to send now.  Half a chunk at least is left for the end:
+ * that comes after a look at the file.
+ */
+static size_t
+portion(off_t left)
+{
+	if (left <= STREAM_CHUNK)
+		return (size_t)left;
+	left -= STREAM_CHUNK / 2;
+	return left < STREAM_FILE_MAX ? (size_t)left : STREAM_FILE_MAX;
+}
+
+/*
  * Send more of the file.  Its last chunk waits for a look at the file's time:
  * what changed meanwhile may not end as if it were whole.
  */
@@ -657,13 +672,13 @@ static enum stream_result
 write_file(struct conn *c)
 {
 	bool last = c->file_left <= STREAM_CHUNK;
-	size_t n, len = last ? (size_t)c->file_left : STREAM_CHUNK;
 	enum stream_result r;
+	size_t n;
 
 	if (last && !is_unchanged(c))
 		return STREAM_BROKEN;
 	r = stream_write_file(&c->stream, c->reply.answer.file->fd,
-	    c->file_offset, len, last, &n);
+	    c->file_offset, portion(c->file_left), last, &n);
 	c->file_offset += (off_t)n;
 	c->file_left -= (off_t)n;
 	c->bytes += n;

@@ -7,7 +7,8 @@
  * worker's scratch and leaves in one send(2) a flight: session ticket, header,
  * body and close_notify together, the FIN riding on them.  What the kernel
  * does not take is kept by the stream, and nothing more is encrypted until it
- * is gone: a slow reader costs one chunk, not one answer.
+ * is gone: a slow reader costs one flight, not one answer.  Flights begin with
+ * one record and grow while the kernel takes all of them.
  */
 #include "net/stream.h"
 
@@ -24,6 +25,7 @@
 #include "base/os.h"
 #include "net/fold.h"
 #include "net/identity.h"
+#include "net/pieces.h"
 #include "net/resume.h"
 #include "net/tls.h"
 
@@ -44,7 +46,9 @@ is_again(int error)
 void
 stream_init(struct stream *s, struct stream_scratch *scratch, int fd)
 {
-	*s = (struct stream){ .scratch = scratch, .fd = fd };
+	*s = (struct stream){ .scratch = scratch,
+		.fd = fd,
+		.burst = STREAM_RECORD_MAX };
 }
 
 /* Receive into the scratch, behind so many bytes, what has come by now. */
@@ -108,6 +112,38 @@ stream_drain(struct stream *s)
 	return r == STREAM_DONE ? STREAM_WAIT_READ : r;
 }
 
+void
+stream_note_wait(struct stream *s, int64_t waited_us)
+{
+	if (waited_us < PIECES_WAIT_US)
+		return;
+	s->first_piece = pieces_first(waited_us, s->in.len, os_rtt_us(s->fd));
+	s->piece = s->first_piece;
+}
+
+/* As os_send, the first packets no larger than the line can take. */
+static ssize_t
+give(struct stream *s, const char *p, size_t len, bool more)
+{
+	size_t done = 0, piece;
+	ssize_t n;
+
+	while (s->piece > 0 && len - done > s->piece) {
+		piece = s->piece;
+		n = os_send(s->fd, p + done, piece, false);
+		if (n == -1)
+			return done > 0 ? (ssize_t)done : -1;
+		done += (size_t)n;
+		if ((size_t)n < piece)
+			return (ssize_t)done;
+		s->piece = pieces_next(piece);
+	}
+	n = os_send(s->fd, p + done, len - done, more);
+	if (n == -1)
+		return done > 0 ? (ssize_t)done : -1;
+	return (ssize_t)done + n;
+}
+
 /* The end in good order: what the kernel holds back leaves with the FIN. */
 static enum stream_result
 end(struct stream *s)
@@ -147,8 +183,8 @@ plain_write(struct stream *s, struct view bytes, bool last, size_t *taken)
 {
 	if (bytes.len == 0)
 		return last ? end(s) : STREAM_DONE;
-	return sent(s, os_send(s->fd, bytes.p, bytes.len, last), bytes.len,
-	    last, taken);
+	return sent(s, give(s, bytes.p, bytes.len, last), bytes.len, last,
+	    taken);
 }
 
 static enum stream_result
@@ -245,9 +281,12 @@ stream_flush(struct stream *s)
 	return s->ending ? end(s) : STREAM_DONE;
 }
 
-/* Send the flight that gathered in the scratch; keep what is left of it. */
+/*
+ * Send the flight that gathered in the scratch; keep what is left of it.  With
+ * more, another one follows at once.
+ */
 static enum stream_result
-depart(struct stream *s)
+depart(struct stream *s, bool more)
 {
 	struct stream_scratch *x = s->scratch;
 	size_t len = x->out_len;
@@ -257,13 +296,16 @@ depart(struct stream *s)
 	if (len == 0)
 		return s->ending ? end(s) : STREAM_DONE;
 	assert(s->kept == NULL);
-	n = os_send(s->fd, x->out, len, s->ending);
+	n = give(s, x->out, len, s->ending || more);
 	if (n == -1 && !is_again(errno))
 		return STREAM_BROKEN;
 	if (n == -1)
 		n = 0;
-	if ((size_t)n == len)
+	if ((size_t)n == len) {
+		s->burst *= s->burst < STREAM_CHUNK ? 2 : 1;
 		return s->ending ? end(s) : STREAM_DONE;
+	}
+	s->burst = STREAM_RECORD_MAX;
 	s->kept_off = 0;
 	s->kept_len = len - (size_t)n;
 	s->kept = malloc(s->kept_len);
@@ -314,7 +356,7 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 			return STREAM_DONE;
 		r = wanted(s, 0);
 		/* A flight of the handshake, or an alert that says why. */
-		flown = depart(s);
+		flown = depart(s, false);
 		if (r != STREAM_WAIT_READ || flown != STREAM_DONE)
 			return r == STREAM_WAIT_READ ? flown : r;
 		r = receive(s);
@@ -331,44 +373,83 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 	}
 }
 
-/* Encrypt up to a chunk; all of it is taken, wherever it then waits. */
+size_t
+stream_record(size_t sent, size_t offered)
+{
+	return sent < STREAM_SMALL_FIRST && offered > STREAM_SMALL_ABOVE
+	    ? STREAM_RECORD_SMALL
+	    : STREAM_RECORD_MAX;
+}
+
+/*
+ * Seal records of an answer until they are a flight, or the answer is over:
+ * *taken is what has been taken of it so far.
+ */
 static enum stream_result
-tls_write(struct stream *s, struct view bytes, bool last, size_t *taken)
+gather(struct stream *s, struct view bytes, bool last, size_t *taken)
+{
+	struct stream_scratch *x = s->scratch;
+	enum stream_result r;
+	size_t n, record;
+
+	while (*taken < bytes.len && x->out_len < s->burst) {
+		record = stream_record(s->sent, bytes.len);
+		if (record > bytes.len - *taken)
+			record = bytes.len - *taken;
+		ERR_clear_error();
+		if (SSL_write_ex(s->ssl, bytes.p + *taken, record, &n) != 1) {
+			r = wanted(s, 0);
+			return r == STREAM_END ? STREAM_BROKEN : r;
+		}
+		*taken += n;
+		s->sent += n;
+	}
+	if (last && *taken == bytes.len) {
+		(void)SSL_shutdown(s->ssl);
+		s->ending = true;
+	}
+	return STREAM_DONE;
+}
+
+/* Without a byte to fly with, a ticket would be in the end's way. */
+static void
+begin_answer(struct stream *s)
+{
+	resume_offer(s->ssl);
+	s->piece = s->first_piece;
+	s->answering = true;
+}
+
+/*
+ * Send bytes a flight at a time; what was sealed is taken, wherever it then
+ * waits.  With more, further bytes follow at once.
+ */
+static enum stream_result
+put(struct stream *s, struct view bytes, bool last, bool more, size_t *taken)
 {
 	enum stream_result r;
-	struct view chunk;
-	size_t n = 0;
 
 	*taken = 0;
 	(void)wake(s);
-	/* Without a byte to fly with, a ticket would be in the end's way. */
-	if (!s->answering && bytes.len > 0) {
-		resume_offer(s->ssl);
-		s->answering = true;
-	}
+	if (!s->answering && bytes.len > 0)
+		begin_answer(s);
 	for (;;) {
 		if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 			return r;
 		if (s->ending)
 			return STREAM_DONE;
-		chunk = (struct view){ bytes.p + *taken, bytes.len - *taken };
-		if (chunk.len > STREAM_CHUNK)
-			chunk.len = STREAM_CHUNK;
-		ERR_clear_error();
-		if (chunk.len > 0 &&
-		    SSL_write_ex(s->ssl, chunk.p, chunk.len, &n) != 1) {
-			r = wanted(s, 0);
-			return r == STREAM_END ? STREAM_BROKEN : r;
-		}
-		*taken += n;
-		if (last && *taken == bytes.len) {
-			(void)SSL_shutdown(s->ssl);
-			s->ending = true;
-		}
-		r = depart(s);
+		r = gather(s, bytes, last, taken);
+		if (r == STREAM_DONE)
+			r = depart(s, more || *taken < bytes.len);
 		if (r != STREAM_DONE || *taken == bytes.len)
 			return r;
 	}
+}
+
+static enum stream_result
+tls_write(struct stream *s, struct view bytes, bool last, size_t *taken)
+{
+	return put(s, bytes, last, false, taken);
 }
 
 static enum stream_result
@@ -392,8 +473,9 @@ tls_write_file(struct stream *s, int file, off_t offset, size_t len, bool last,
 		got = pread(file, chunk, want, offset + (off_t)*taken);
 		if (got <= 0)
 			return STREAM_BROKEN; /* shorter, or unreadable */
-		r = tls_write(s, (struct view){ chunk, (size_t)got },
-		    last && *taken + (size_t)got == len, &n);
+		want = *taken + (size_t)got;
+		r = put(s, (struct view){ chunk, (size_t)got },
+		    last && want == len, !last || want < len, &n);
 		*taken += n;
 	}
 	return r;

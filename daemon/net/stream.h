@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/view.h"
 #include "site/access.h"
@@ -14,6 +15,17 @@
 #define STREAM_CHUNK      (64 << 10) /* bytes of an answer taken at a time */
 #define STREAM_KEPT_MAX   (1 << 10)  /* bytes put in front of those */
 #define STREAM_FLIGHT_MAX (96 << 10) /* bytes one send(2) may take away */
+#define STREAM_FILE_MAX   (1 << 20)  /* bytes of a file taken at a time */
+
+/*
+ * A reader sees nothing of a TLS record before all of it is there: what does
+ * not fit into TCP's first flight of ten packets begins with records of one
+ * packet each, for as long as a line may be slow.
+ */
+#define STREAM_RECORD_MAX   (16 << 10) /* bytes; the most that TLS allows */
+#define STREAM_RECORD_SMALL 1360       /* bytes that fit into one packet */
+#define STREAM_SMALL_ABOVE  (14 << 10) /* bytes of an answer */
+#define STREAM_SMALL_FIRST  (8 * STREAM_RECORD_SMALL) /* bytes of it */
 /*
  * TLS streams of a worker that wait with all of their memory; of those beyond,
  * the ones that have waited longest are folded (net/fold.h).
@@ -54,9 +66,13 @@ struct stream {
 	char *sni;  /* TLS only; as the client sent it, or NULL; owned */
 	char *kept; /* bytes the kernel did not take yet; owned */
 	size_t kept_len, kept_off;
-	bool waiting;   /* TLS only; one of those that wait, open */
-	bool answering; /* TLS only; something was written */
-	bool ending;    /* what is kept is the last there is */
+	size_t first_piece; /* bytes; of an answer, on a slow line; or 0 */
+	size_t piece;       /* bytes of the next packet, or 0: as they come */
+	size_t burst;       /* TLS only; bytes of the next flight */
+	size_t sent;        /* TLS only; bytes of the answer taken so far */
+	bool waiting;       /* TLS only; one of those that wait, open */
+	bool answering;     /* TLS only; something was written */
+	bool ending;        /* what is kept is the last there is */
 };
 
 /* A stream over fd, whose kind is not known yet; fd stays the caller's. */
@@ -80,6 +96,19 @@ void stream_skip(struct stream *s, size_t n);
  * which must follow before anything else uses the scratch.
  */
 enum stream_result stream_sniff(struct stream *s, unsigned char *first);
+
+/*
+ * The first bytes, which stream_sniff has just received, took so long to come
+ * after the connection was there: if that means a slow line, begin what is
+ * sent in small pieces (net/pieces.h).
+ */
+void stream_note_wait(struct stream *s, int64_t waited_us);
+
+/*
+ * How many bytes the next TLS record may take of an answer of which so many
+ * bytes have been sent before, and so many are offered now.
+ */
+size_t stream_record(size_t sent, size_t offered);
 
 /* Go on as TLS with these contexts, or in the clear if tls is NULL. */
 enum stream_result stream_start(struct stream *s, struct tls *tls);

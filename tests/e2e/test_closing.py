@@ -5,12 +5,13 @@ daemon reads on for a while before it closes; a body that had to be cut, on
 the other hand, must never look complete.
 """
 import os
+import ssl
 import time
 
 import pytest
 
 import server
-from client import Plain, Reply, Tls, gemini, gopher, url
+from client import Plain, Reply, Tls, context, gemini, gopher, url
 
 LINGER = 2.0  # seconds the daemon reads on after its answer
 HUGE = 48 << 20  # bytes; more than any socket buffer takes
@@ -238,3 +239,53 @@ def test_a_file_that_shrinks_while_it_is_sent_never_looks_complete(daemon,
     else:
         assert got.end in ("fin", "reset"), repr(got)
     assert b"1996" in gopher(d.gopher, b"/history\r\n")
+
+
+class Watched(Tls):
+    """A TLS client that keeps what it receives as it came."""
+
+    def __init__(self, *arguments, **how):
+        self.received = b""
+        super().__init__(*arguments, **how)
+
+    def pull(self, size=65536):
+        data = self.more(size)
+        if not data:
+            self.ended = "reset" if data is None else "fin"
+            return False
+        self.received += data
+        self.inward.write(data)
+        return True
+
+    def records(self):
+        """The lengths of all sealed records, headers not counted."""
+        found, at = [], 0
+        while at + 5 <= len(self.received):
+            length = int.from_bytes(self.received[at + 3:at + 5], "big")
+            found.append(length)
+            at += 5 + length
+        assert at == len(self.received)
+        return found
+
+
+def records_of(served, path):
+    """Those of one answer, its header's and the end among them."""
+    with Watched(served.gemini, ctx=context(ssl.TLSVersion.TLSv1_3)) as c:
+        before = len(c.records())
+        c.send(url(path).encode() + b"\r\n")
+        assert Reply(c.read_all()).status == 20
+        return c.records()[before:]
+
+
+def test_a_page_of_one_flight_is_one_record(served):
+    got = gemini(served.gemini, url("/history"))
+    want = len(got.data) + 17  # a type and a tag are sealed with it
+    assert want in records_of(served, "/history")
+
+
+def test_a_large_answer_begins_with_records_of_one_packet(served, big):
+    """Its beginning can be read before the first flight is all there."""
+    records = [n for n in records_of(served, "/big.bin") if n > 1000]
+    assert records[:8] == [1360 + 17] * 8
+    assert records[8] == (16 << 10) + 17
+    assert len(records) < 12 + len(big) / (16 << 10)
