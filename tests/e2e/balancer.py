@@ -3,11 +3,8 @@ import re
 import socket
 import subprocess
 
-import pytest
-
 import server
 from server import ROOT, conf, wait_for
-from terminal import needs
 
 EXAMPLE = ROOT / "conf" / "haproxy.cfg"
 PROXY = "127.0.0.1"  # where haproxy connects from
@@ -153,20 +150,3 @@ class Loopback(Haproxy):
         super().stop()
         for sock in self.sockets.values():
             sock.close()
-
-
-@pytest.fixture
-def haproxy(tmp_path):
-    """Start haproxy in front of daemons; stopped after the test."""
-    needs("haproxy")
-    started = []
-
-    def start(daemons, **how):
-        folder = tmp_path / ("haproxy%d" % len(started))
-        folder.mkdir()
-        started.append(Loopback(folder, daemons, **how))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.stop()

@@ -6,12 +6,11 @@ import subprocess
 import pytest
 
 import server
-from balancer import BACKENDS, EXAMPLE, PROXY, behind, haproxy
+from balancer import BACKENDS, EXAMPLE, PROXY, behind
 from client import Plain, Tls, context, gemini, gopher, url
 from server import wait_for
 from terminal import needs
 
-__all__ = ["haproxy"]  # a fixture
 VISITOR = "127.1.3.3"
 
 
