@@ -223,7 +223,8 @@ all: build/capsuled build/capsulectl
 #: make            build build/capsuled and build/capsulectl
 #: make run        fetch what is missing, build, serve conf/demo.ini
 #: make check      fetch what is missing, run every test, count them
-#: make check-all  that, and what takes long: packages, built and tried
+#: make check-all  that, and what takes long: packages, built and tried, and
+#:                 several machines behind haproxy
 #: make unit       the unit tests; build/release/tests/test_uri is one
 #: make e2e        the tests from outside: real sockets and TLS
 #: make e2e-fences those of them that show that workers miss no system call
@@ -560,8 +561,10 @@ install-files: all stage
 	install -m 0644 ${S}/capsulectl.1 ${D}${MANDIR}/man1/
 	install -m 0644 ${S}/capsuled.8 ${D}${MANDIR}/man8/
 	install -m 0644 ${S}/capsuled.ini.5 ${D}${MANDIR}/man5/
-	install -m 0644 README.md CHANGES.md SECURITY.md LICENSE ${D}${DOCDIR}/
+	install -m 0644 README.md CHANGES.md SECURITY.md LICENSE \
+	    doc/scaling.md ${D}${DOCDIR}/
 	install -m 0644 ${S}/capsuled.ini conf/haproxy.cfg ${D}${EXAMPLESDIR}/
+	install -m 0755 conf/roll.sh ${D}${EXAMPLESDIR}/
 	cp -R capsule/. ${D}${CAPSULEDIR}/
 	chmod -R u=rwX,go=rX ${D}${CAPSULEDIR}
 	@if [ -e ${D}${SYSCONFDIR}/capsuled/capsuled.ini ]; then \

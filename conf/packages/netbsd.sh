@@ -6,7 +6,7 @@
 run="libevent inih libunistring libidn2 sqlite3"
 check="python311 py311-test cmocka curl"
 slow=
-extra="shellcheck lynx tmux gmake gnutls haproxy"
+extra="shellcheck lynx tmux gmake gnutls haproxy socat"
 bench="python311"
 by_hand="pkgin install"
 

@@ -6,6 +6,7 @@ ones give each replica, haproxy and the visitors a machine of their own.
 """
 import os
 import secrets
+import select
 import signal
 import socket
 import ssl
@@ -405,6 +406,8 @@ class Cluster:
     """
 
     def __init__(self, folder, daemon, change, sections):
+        if os.geteuid() != 0:
+            pytest.skip("only root can make machines of namespaces")
         needs("haproxy", "ip", "nsenter", "unshare")
         self.network = Network()
         try:
@@ -560,20 +563,26 @@ def test_who_comes_after_the_loss_of_a_daemon_is_answered(cluster):
 def test_who_comes_after_the_loss_of_a_machine_is_answered_late(cluster):
     """Nothing says that it is gone: until checks fail, haproxy tries it for
     "timeout connect" and then another one."""
-    c = cluster()
+    c = cluster(lambda example: changed(  # late, and not in such haste
+        "inter 100ms", "inter 3s", example))
     found = c.spread()
-    with c.crowd(some_of_each([found[0], found[1]], 2)) as load:
+
+    def seconds(source):
+        began = time.monotonic()
+        assert gemini(1965, url("/version"), address=PUBLIC4,
+                      source=source).status == 20
+        return time.monotonic() - began
+
+    with c.crowd(some_of_each(found[:2], 2)) as load:
         c.network.cut(c.machines[2])
-        late = c.from_there(lambda: gemini(
-            1965, url("/version"), address=PUBLIC4, source=found[2][0]))
-        wait_for("checks to fail", lambda: {c.haproxy.states()[b, "capsule3"]
-                                            for b in BACKENDS} == {
+        late = c.from_there(lambda: seconds(found[2][0]))
+        wait_for("checks to fail", lambda: {
+            c.haproxy.states()[b, "capsule3"] for b in BACKENDS} == {
             ("DOWN", "L4TOUT")}, seconds=60)
-        at_once = c.from_there(lambda: gemini(
-            1965, url("/version"), address=PUBLIC4, source=found[2][1]))
+        at_once = c.from_there(lambda: seconds(found[2][1]))
         load.go_on()
-    assert late.status == at_once.status == 20
-    print("%.1f s, later %.1f s" % (late.seconds, at_once.seconds))
+    print("%.1f s, and once checks have failed %.2f s" % (late, at_once))
+    assert late >= 4.5  # "timeout connect 5s", in haproxy.cfg
     assert load.failed == []
 
 
@@ -635,10 +644,10 @@ LIMIT = 4  # connections of an address, to each replica
 
 def is_closed(one):
     """Without waiting; a silent connection that is open has nothing."""
-    try:
-        return one.sock.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) == b""
-    except BlockingIOError:
+    if not select.select([one.sock], [], [], 0)[0]:
         return False
+    try:
+        return one.sock.recv(1, socket.MSG_PEEK) == b""
     except ConnectionResetError:
         return True
 
@@ -698,29 +707,31 @@ def test_neighbours_can_be_kept_to_one_replica(cluster):
 
 
 @slow
-def test_a_client_certificate_is_known_to_whatever_replica_resumes(
-        cluster, tmp_path):
-    """haproxy reads nothing of it: TLS ends in the replica."""
+def test_a_client_certificate_is_known_to_every_replica(cluster, tmp_path):
+    """haproxy reads nothing of it: TLS ends in the replica.  Where one is
+    asked for no session resumes, and no replica takes another's word."""
     c = cluster(round_robin, access={"/plain.txt": "any"})
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
          "ec_paramgen_curve:P-256", "-nodes", "-keyout", tmp_path / "me.key",
          "-out", tmp_path / "me.crt", "-subj", "/CN=me", "-days", "30"],
         check=True, capture_output=True, timeout=60)
-    ctx = context()
-    ctx.load_cert_chain(tmp_path / "me.crt", tmp_path / "me.key")
+    mine, none = context(), context()
+    mine.load_cert_chain(tmp_path / "me.crt", tmp_path / "me.key")
 
-    def visit():
-        session, resumed = None, []
-        for _ in range(9):
+    def visit(ctx):
+        session, statuses = None, []
+        for _ in range(6):
             with Tls(1965, address=PUBLIC4, ctx=ctx, session=session) as one:
                 one.send(url("/plain.txt").encode() + b"\r\n")
-                assert Reply(one.read_all()).status == 20
-                resumed.append(one.tls.session_reused)
+                statuses.append(Reply(one.read_all()).status)
+                assert not one.tls.session_reused
                 session = one.finish()
-        return resumed
-    assert c.from_there(visit) == [False] + [True] * 8
-    assert c.from_there(lambda: gemini(
-        1965, url("/plain.txt"), address=PUBLIC4)).status == 60
+        return statuses
+    assert c.from_there(lambda: visit(mine)) == [20] * 6
+    assert c.from_there(lambda: visit(none)) == [60] * 6
     for i in range(3):
-        assert wait_for("its lines", lambda: c.lines(i))
+        lines = wait_for("its lines", lambda: c.lines(i)
+                         if len(c.lines(i)) == 4 else None)
+        assert sorted(line["status"] for line in lines) == [
+            "20", "20", "60", "60"]

@@ -32,6 +32,8 @@ try() {
 	    usr/share/man/man5/capsuled.ini.5 usr/share/capsuled/index.gmi \
 	    usr/share/examples/capsuled/capsuled.ini \
 	    usr/share/examples/capsuled/haproxy.cfg \
+	    usr/share/examples/capsuled/roll.sh \
+	    usr/share/doc/capsuled/scaling.md \
 	    usr/share/doc/capsuled/LICENSE etc/capsuled/capsuled.ini; do
 		# What an ordinary user needs to be able to read.
 		case $(ls -ld "$at/$file" 2>&1) in
