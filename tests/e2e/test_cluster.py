@@ -637,6 +637,41 @@ def test_a_key_that_one_replica_lacks_costs_a_handshake_and_no_visit(
     assert 0 < resumed.count(False) - len(load.them) < resumed.count(True)
 
 
+def nightly():
+    """The commands of doc/scaling.md that change keys every night."""
+    text = (ROOT / "doc" / "scaling.md").read_text()
+    lines = [line[4:] for line in text.splitlines()
+             if line.startswith("    ") and "ticket." in line
+             or line.startswith("    new=$(openssl rand")]
+    assert len(lines) == 3, lines
+    return "\n".join(lines)
+
+
+@slow
+def test_keys_change_every_night_while_replicas_are_not_of_one_mind(
+        cluster, tmp_path):
+    """Three nights; in each a visitor comes while some have the new file."""
+    c = cluster(round_robin)
+    path = tmp_path / "ticket.keys"
+    today = path.read_text().strip()
+    keys(path, today, secrets.token_hex(80), secrets.token_hex(80))
+    for d in c.daemons:
+        d.reload()
+    with c.crowd(VISITORS4[:4], ["gemini"]) as load:
+        for _ in range(3):
+            before = path.read_text().split()
+            subprocess.run(["sh", "-ec", nightly()], cwd=tmp_path, check=True,
+                           timeout=60)
+            assert path.read_text().split()[:2] == [before[2], before[0]]
+            for d in c.daemons:
+                d.reload()
+                load.go_on()
+    assert load.failed == []
+    for one in load.them:
+        resumed = [v.resumed for v in one.visits]
+        assert resumed == [False] + [True] * (len(resumed) - 1), one.source
+
+
 # -- limits --
 
 LIMIT = 4  # connections of an address, to each replica
