@@ -21,7 +21,7 @@ from balancer import BACKENDS, PROXY, Haproxy, behind, changed
 from client import Plain, Reply, Tls, context, gemini, gopher, url
 from cluster import (ALL_KINDS, Crowd, Network, kill, leave, like,
                      put_version, visits_of)
-from crowd import within_network_of
+from crowd import side_by_side, within_network_of
 from server import ROOT, START, conf, wait_for
 from terminal import needs
 
@@ -402,22 +402,22 @@ PORTS = {"gemini": 1965, "gopher": 70}  # the ordinary ones: all are alone
 class Cluster:
     """Three replicas, haproxy and visitors, each on a machine of its own.
 
-    change: of the example, as Haproxy has it.  sections: of the replicas'
-    configuration.
+    change: of the example, as Haproxy has it.  prepare: of the content.
+    sections: of the replicas' configuration.
     """
 
-    def __init__(self, folder, daemon, change, sections):
+    def __init__(self, folder, daemon, change, prepare, sections):
         if os.geteuid() != 0:
             pytest.skip("only root can make machines of namespaces")
         needs("haproxy", "ip", "nsenter", "unshare")
         self.network = Network()
         try:
-            self.start(folder, daemon, change, sections)
+            self.start(folder, daemon, change, prepare, sections)
         except BaseException:
             self.network.stop()
             raise
 
-    def start(self, folder, daemon, change, more):
+    def start(self, folder, daemon, change, first, more):
         text = conf(**sections(folder, **{
             name: {"listen": "*:%d" % port,
                    "proxy_protocol": PUBLIC4}
@@ -427,7 +427,7 @@ class Cluster:
         self.visitors = self.network.add(*VISITORS4, *VISITORS6, *NEIGHBOURS)
         self.daemons = []
         for machine in self.machines:
-            prepare = like(self.daemons[0]) if self.daemons else first_version
+            prepare = like(self.daemons[0]) if self.daemons else first
             self.daemons.append(daemon(text, prepare=prepare, steady=False,
                                        under=machine.under))
         self.big = big_of(self.daemons[0])
@@ -464,8 +464,9 @@ class Cluster:
 def cluster(daemon, tmp_path):
     started = []
 
-    def start(change=lambda example: example, **sections):
-        started.append(Cluster(tmp_path, daemon, change, sections))
+    def start(change=lambda example: example, prepare=first_version,
+              **sections):
+        started.append(Cluster(tmp_path, daemon, change, prepare, sections))
         return started[-1]
 
     yield start
@@ -585,6 +586,25 @@ def test_who_comes_after_the_loss_of_a_machine_is_answered_late(cluster):
     print("%.1f s, and once checks have failed %.2f s" % (late, at_once))
     assert late >= 4.5  # "timeout connect 5s", in haproxy.cfg
     assert load.failed == []
+
+
+@slow
+def test_who_is_with_a_lost_machine_is_cut_off_in_the_end(cluster):
+    """When nothing came for "timeout server": no packet says so before."""
+    c = cluster(lambda example: changed("timeout server 1m",
+                                        "timeout server 6s", example),
+                prepare=with_huge,
+                selectors={"/version": "version.gmi",
+                           "/huge.bin": "huge.bin"})
+    source = c.spread()[2][0]
+
+    def visit():
+        them = readers(1965, 70, address=PUBLIC4, source=source)
+        c.network.cut(c.machines[2])
+        return side_by_side(len(them), lambda i: them[i].rest())
+    for data, got in c.from_there(visit):
+        assert len(data) < HUGE
+        assert got.end in ("fin", "reset") and not got.notified
 
 
 @slow
