@@ -124,11 +124,14 @@ has_status() {
 is_spare() {
 	for backend in $backends; do
 		status=$(stat "$backend" "$replica" status)
-		if [ "$status" != UP ]; then
+		case $status in
+		UP*) ;;	# "UP 1/2", too: a check failed, and one is nothing
+		*)
 			complain "$replica is ${status:-unknown} in $backend:" \
 			    "left out"
 			return 1
-		fi
+			;;
+		esac
 		[ "$(replicas "$backend" UP | wc -l)" -gt 1 ] && continue
 		complain "$replica is the only one up in $backend: left out"
 		return 1

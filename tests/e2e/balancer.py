@@ -48,7 +48,9 @@ class Haproxy:
         self.admin = folder / "admin.sock"
         self.log_path = folder / "haproxy.log"
         example = changed(ADMIN, str(self.admin), EXAMPLE.read_text())
-        example = changed(r"inter 5s", "inter 100ms", example)
+        # "inter" is the time a check has to connect in, too: not so hasty.
+        example = changed(r"inter 5s", "inter 1s fastinter 100ms "
+                          "downinter 100ms", example)
         self.conf = folder / "haproxy.cfg"
         self.conf.write_text(change(example))
         with open(self.log_path, "ab") as log:

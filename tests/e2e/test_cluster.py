@@ -566,7 +566,7 @@ def test_who_comes_after_the_loss_of_a_machine_is_answered_late(cluster):
     """Nothing says that it is gone: until checks fail, haproxy tries it for
     "timeout connect" and then another one."""
     c = cluster(lambda example: changed(  # late, and not in such haste
-        "inter 100ms", "inter 3s", example))
+        r"inter 1s fastinter 100ms downinter 100ms", "inter 3s", example))
     found = c.spread()
 
     def seconds(source):
