@@ -180,7 +180,7 @@ class Reader:
     """Has the beginning of a large answer, and waits with the rest."""
 
     def __init__(self, port, request, tls, **how):
-        self.c = (Tls if tls else Plain)(port, rcvbuf=4096, **how)
+        self.c = (Tls if tls else Plain)(port, **how)
         self.c.send(request)
         self.start = self.c.read() if tls else self.c.more()
         assert self.start
@@ -199,7 +199,7 @@ def readers(gemini_port, gopher_port, **how):
             Reader(gopher_port, b"/huge.bin\r\n", False, **how)]
 
 
-HUGE = 64 << 20  # bytes: more than any number of buffers on the way holds
+HUGE = 32 << 20  # bytes: more than any number of buffers on the way holds
 
 
 def with_huge(root):
