@@ -94,7 +94,8 @@ class Haproxy:
 
         Before its first check a replica is taken for up: that counts not.
         """
-        return {key: (row["status"], row["check_status"])
+        # "* " stands before the last outcome while the next check goes on.
+        return {key: (row["status"], row["check_status"].lstrip("* "))
                 for key, row in self.rows().items()}
 
     def wait(self, want):
