@@ -230,7 +230,8 @@ all: build/capsuled build/capsulectl
 #: make            build build/capsuled and build/capsulectl
 #: make run        fetch what is missing, build, serve conf/demo.ini
 #: make check      fetch what is missing, run every test, count them
-#: make check-all  that, and what takes long: packages, built and tried
+#: make check-all  that, and what takes long: packages, built and tried, and
+#:                 several machines behind haproxy
 #: make unit       the unit tests; build/release/tests/test_uri is one
 #: make e2e        the tests from outside: real sockets and TLS
 #: make e2e-fences those of them that show that workers miss no system call
@@ -587,6 +588,7 @@ install-files: all stage
 	install -m 0644 README.md CHANGES.md SECURITY.md LICENSE ${D}${DOCDIR}/
 	install -m 0644 doc/*.md doc/*.png doc/*.svg ${D}${DOCDIR}/doc/
 	install -m 0644 ${S}/capsuled.ini conf/haproxy.cfg ${D}${EXAMPLESDIR}/
+	install -m 0755 conf/roll.sh ${D}${EXAMPLESDIR}/
 	cp -R capsule/. ${D}${CAPSULEDIR}/
 	for f in capsule/manual/*.gmi; do \
 	    sed ${PLACES} $$f > ${D}${CAPSULEDIR}/manual/`basename $$f` || \

@@ -125,6 +125,7 @@ stage fuzz -j"$JOBS" FUZZ_SECONDS="$FUZZ_SECONDS" fuzz
 # What takes root, a network or long: real programs around ours.
 if [ "$EXTENT" = all ]; then
 	stage package package
+	stage "slow e2e" E2E="-m slow tests/e2e" e2e-only
 fi
 # build/capsuled is the last mode that was built: leave the one to be used.
 $MAKE all >/dev/null 2>&1

@@ -6,7 +6,8 @@
 run="libevent inih libunistring libidn2 sqlite3"
 check="python311 py311-test cmocka curl"
 slow=
-extra="py311-test-xdist shellcheck lynx tmux gmake gnutls haproxy"
+extra="py311-test-xdist shellcheck lynx tmux gmake gnutls haproxy
+socat"
 bench="python311"
 by_hand="pkgin install"
 

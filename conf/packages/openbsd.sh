@@ -7,7 +7,8 @@
 run="libevent inih libunistring libidn2 sqlite3"
 check="python%3 py3-test cmocka curl"
 slow=
-extra="py3-test-xdist shellcheck lynx amfora tmux gmake gnutls haproxy"
+extra="py3-test-xdist shellcheck lynx amfora tmux gmake gnutls haproxy
+socat"
 bench="python%3"
 by_hand="pkg_add"
 

@@ -5,8 +5,10 @@ import threading
 
 import pytest
 
+import balancer
 import rich as everything
 import server
+from terminal import needs
 
 
 def pytest_sessionstart(session):
@@ -59,6 +61,23 @@ def demo(tmp_path_factory):
     with server.running(folder, server.demo_conf(folder)) as one:
         one.host = "localhost"  # what the demonstration is for
         yield one
+
+
+@pytest.fixture
+def haproxy(tmp_path):
+    """Start haproxy in front of daemons; stopped after the test."""
+    needs("haproxy")
+    started = []
+
+    def start(daemons, **how):
+        folder = tmp_path / ("haproxy%d" % len(started))
+        folder.mkdir()
+        started.append(balancer.Loopback(folder, daemons, **how))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
 
 
 class Page(http.server.BaseHTTPRequestHandler):

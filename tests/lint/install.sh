@@ -32,8 +32,10 @@ try() {
 	    usr/share/man/man5/capsuled.ini.5 usr/share/capsuled/index.gmi \
 	    usr/share/examples/capsuled/capsuled.ini \
 	    usr/share/examples/capsuled/haproxy.cfg \
+	    usr/share/examples/capsuled/roll.sh \
 	    usr/share/doc/capsuled/LICENSE \
 	    usr/share/doc/capsuled/doc/migrating.md \
+	    usr/share/doc/capsuled/doc/scaling.md \
 	    usr/share/capsuled/manual/index.gmi etc/capsuled/capsuled.ini; do
 		# What an ordinary user needs to be able to read.
 		case $(ls -ld "$at/$file" 2>&1) in
