@@ -35,7 +35,8 @@
 #include "net/signing.h"
 
 #define PROVIDER "keeper"
-#define PROPERTY "provider=" PROVIDER
+/* A property of our own; OpenSSL wants names with a dot for those. */
+#define PROPERTY "provider=" PROVIDER ",capsuled.key=kept"
 /* Names of our own: how remote_key_new hands its arguments to import. */
 #define PARAM_INDEX  "keeper-index"
 #define PARAM_PUBLIC "keeper-public"
@@ -484,8 +485,9 @@ remote_key_init(void)
 	if (held[0] == NULL || held[1] == NULL)
 		return -1;
 	/* Who does not say whose keys are meant gets OpenSSL's own. */
-	return EVP_set_default_properties(NULL, "?provider=default") == 1 ? 0
-									  : -1;
+	return EVP_set_default_properties(NULL, "?capsuled.key!=kept") == 1
+	    ? 0
+	    : -1;
 }
 
 EVP_PKEY *
