@@ -4,8 +4,9 @@
 
 run="gcc libc6-dev libssl-dev libevent-dev libinih-dev libunistring-dev
 libidn2-dev libsqlite3-dev"
-check="python3 python3-pytest libcmocka-dev clang libclang-rt-dev
-curl openssl procps php-fpm fcgiwrap uwsgi-core uwsgi-plugin-python3"
+check="python3 python3-pytest python3-pytest-xdist libcmocka-dev clang
+libclang-rt-dev curl openssl procps php-fpm fcgiwrap uwsgi-core
+uwsgi-plugin-python3"
 extra="llvm shellcheck mandoc clang-format bmake haproxy
 lynx gopher sacc vf1 bombadillo amfora emacs-nox elpa-elpher gnutls-bin tmux
 locales libnss3-tools faketime systemd logrotate"

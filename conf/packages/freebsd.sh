@@ -6,8 +6,8 @@
 run="libevent inih libunistring libidn2 sqlite3"
 check="python3 py311-pytest cmocka curl"
 slow=
-extra="hs-ShellCheck llvm14 lynx gopher amfora sacc gnutls tmux gmake
-haproxy"
+extra="py311-pytest-xdist hs-ShellCheck llvm14 lynx gopher amfora sacc gnutls
+tmux gmake haproxy"
 bench="python3"
 by_hand="pkg install"
 

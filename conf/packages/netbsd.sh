@@ -6,7 +6,7 @@
 run="libevent inih libunistring libidn2 sqlite3"
 check="python311 py311-test cmocka curl"
 slow=
-extra="shellcheck lynx tmux gmake gnutls haproxy"
+extra="py311-test-xdist shellcheck lynx tmux gmake gnutls haproxy"
 bench="python311"
 by_hand="pkgin install"
 

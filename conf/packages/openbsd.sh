@@ -7,7 +7,7 @@
 run="libevent inih libunistring libidn2 sqlite3"
 check="python%3 py3-test cmocka curl"
 slow=
-extra="shellcheck lynx amfora tmux gmake gnutls haproxy"
+extra="py3-test-xdist shellcheck lynx amfora tmux gmake gnutls haproxy"
 bench="python%3"
 by_hand="pkg_add"
 

@@ -32,6 +32,12 @@ ssize_t os_sendfile(int socket, int file, off_t offset, size_t len, bool more);
  */
 void os_discard(void *p, size_t len);
 
+/*
+ * Acknowledge at once what was received, where the system allows it: the peer
+ * may have more to say and wait for just that (RFC 896, RFC 1122 4.2.3.2).
+ */
+void os_acknowledge(int fd);
+
 /* Bytes given to the socket that the peer has not acknowledged; -1 unknown. */
 int os_unsent(int fd);
 

@@ -12,6 +12,9 @@
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <linux/sockios.h>
 #include <sched.h>
 #include <unistd.h>
@@ -43,6 +46,14 @@ void
 os_discard(void *p, size_t len)
 {
 	(void)madvise(p, len, MADV_DONTNEED);
+}
+
+void
+os_acknowledge(int fd)
+{
+	int one = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
 }
 
 int

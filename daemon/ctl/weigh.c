@@ -45,11 +45,17 @@ struct weights {
 
 /* What the certificate of a capsule adds to a handshake. */
 static struct wire_server
-server_of(const struct capsule *c, bool *is_guessed)
+server_of(const struct capsule *c, enum conf_tickets how, bool *is_guessed)
 {
+	static const size_t tickets[] = {
+		[CONF_TICKETS_ID] = WIRE_TICKET_ID,
+		[CONF_TICKETS_SEALED] = WIRE_TICKET_SEALED,
+		[CONF_TICKETS_NONE] = 0,
+	};
 	const struct conf_list *names = &c->conf->hostname;
 	struct wire_server server = { .host = c->site->hosts[0].len,
-		.asks = c->site->access != NULL };
+		.asks = c->site->asks,
+		.ticket = tickets[how] };
 	struct certificate cert;
 	size_t i, bytes = 0;
 
@@ -129,10 +135,10 @@ is_wanted(const struct page *page, const struct entry *entry, bool all)
 }
 
 static void
-weigh_capsule(struct weights *ws, const struct capsule *c, bool all,
-    struct term *term)
+weigh_capsule(struct weights *ws, const struct capsule *c,
+    enum conf_tickets how, bool all, struct term *term)
 {
-	struct wire_server server = server_of(c, &ws->is_guessed);
+	struct wire_server server = server_of(c, how, &ws->is_guessed);
 	const struct entry *entry;
 	const struct page *page;
 	size_t done = 0;
@@ -317,7 +323,7 @@ run(struct call *call)
 	if (command_load(call, &l) == 0) {
 		ws.has_hosts = l.n_capsules > 1;
 		for (i = 0; i < l.n_capsules; i++)
-			weigh_capsule(&ws, &l.capsules[i],
+			weigh_capsule(&ws, &l.capsules[i], l.conf->tickets,
 			    call->options[ALL] != NULL, &call->term);
 		if (ws.n > 0)
 			qsort(ws.v, ws.n, sizeof(*ws.v), by_weight);

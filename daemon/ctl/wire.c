@@ -19,14 +19,13 @@
 #define CERTIFICATE_EACH     5 /* its length, and no extensions */
 #define CERTIFICATE_VERIFY   (RECORD + HEADER + 4)
 #define FINISHED             (RECORD + HEADER + 32)
-#define TICKET_LEN           192 /* sealed: the session, and what seals it */
-#define TICKET               (RECORD + HEADER + 21 + TICKET_LEN)
+#define TICKET               (RECORD + HEADER + 21) /* and the ticket */
 #define CLOSE_NOTIFY         (RECORD + 2)
 
 /* From the client. */
 #define CLIENT_HELLO       306 /* without the host name, not padded */
-#define CLIENT_HELLO_PSK   (47 + TICKET_LEN) /* identity and binder */
-#define CHANGE_CIPHER_SPEC 6                 /* that old middleboxes like */
+#define CLIENT_HELLO_PSK   47  /* binder, and the ticket */
+#define CHANGE_CIPHER_SPEC 6   /* that old middleboxes like */
 #define NO_CERTIFICATE     (RECORD + HEADER + 4)
 
 /* Of our own certificate: all but its names; measured. */
@@ -80,8 +79,8 @@ wire_first(const struct wire_server *server, const struct wire_answer *answer)
 	if (server->asks) {
 		v.down += CERTIFICATE_REQUEST;
 		v.up += NO_CERTIFICATE;
-	} else
-		v.down += TICKET;
+	} else if (server->ticket > 0)
+		v.down += TICKET + server->ticket;
 	return v;
 }
 
@@ -90,11 +89,11 @@ wire_again(const struct wire_server *server, const struct wire_answer *answer)
 {
 	struct wire_visit v;
 
-	if (server->asks)
+	if (server->asks || server->ticket == 0)
 		return wire_first(server, answer);
 	v = common(server, answer);
-	v.down += SERVER_HELLO_PSK + TICKET;
-	v.up += CLIENT_HELLO_PSK;
+	v.down += SERVER_HELLO_PSK + TICKET + server->ticket;
+	v.up += CLIENT_HELLO_PSK + server->ticket;
 	return v;
 }
 

@@ -15,13 +15,18 @@
  * Source: RFC 8446 4, 5; measured on the wire (tests/e2e/test_weigh.py).
  */
 
+/* Bytes of a ticket: an id, or the session itself and what seals it. */
+#define WIRE_TICKET_ID     32
+#define WIRE_TICKET_SEALED 192
+
 /* What a server brings to a handshake. */
 struct wire_server {
 	size_t n_certificates; /* in its chain, itself included */
 	size_t certificates;   /* bytes of all of them, DER */
 	size_t signature;      /* bytes, as usual for its key */
 	size_t host;           /* bytes of the name that clients ask for */
-	bool asks; /* clients for a certificate; then nothing is resumed */
+	bool asks;     /* clients for a certificate; then nothing is resumed */
+	size_t ticket; /* bytes of what a session is resumed with; 0: none */
 };
 
 /* What is sent for one request. */

@@ -318,8 +318,14 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 		if (r != STREAM_WAIT_READ || flown != STREAM_DONE)
 			return r == STREAM_WAIT_READ ? flown : r;
 		r = receive(s);
-		if (r == STREAM_WAIT_READ)
+		if (r == STREAM_WAIT_READ) {
+			/* Nothing of ours follows the client's last word of
+			 * the handshake: with Nagle's algorithm its request
+			 * would wait for an acknowledgement that waits, too. */
+			if (SSL_is_init_finished(s->ssl))
+				os_acknowledge(s->fd);
 			rest(s);
+		}
 		if (r != STREAM_DONE)
 			return r;
 	}
@@ -335,9 +341,11 @@ tls_write(struct stream *s, struct view bytes, bool last, size_t *taken)
 
 	*taken = 0;
 	(void)wake(s);
-	if (!s->answering)
+	/* Without a byte to fly with, a ticket would be in the end's way. */
+	if (!s->answering && bytes.len > 0) {
 		resume_offer(s->ssl);
-	s->answering = true;
+		s->answering = true;
+	}
 	for (;;) {
 		if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 			return r;

@@ -30,7 +30,7 @@ import peers
 import rig
 import slow
 import wire
-from report import Report, machine
+from report import Report
 
 DOCUMENT = rig.ROOT / "doc/performance.md"
 PICTURE = "performance.svg"
@@ -131,7 +131,7 @@ def main(words):
     began = time.monotonic()
     run = Run(quick)
     try:
-        run.report.table(("this machine", ""), machine(), "ll")
+        run.report.machine()
         for name in sections:
             SECTIONS[name](run)
         run.report.show_goals()

@@ -40,7 +40,7 @@ listen_at(int port)
 	return fd;
 }
 
-_Noreturn _Noreturn static void
+_Noreturn static void
 start(int fd, char **command)
 {
 	if (dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1)

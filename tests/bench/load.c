@@ -16,7 +16,8 @@
  *
  *   -u   the URL or selector; a # in it becomes a number below PAGES
  *   -x   the body must have so many bytes
- *   -r   resume TLS sessions
+ *   -r   resume TLS sessions; each client makes a first visit that does not
+ *        count, then "primed" is printed and a line of standard input awaited
  *   -S   come from many addresses of 127/8
  *   -D   throw the answer away unread, undecrypted: large files, where a
  *        client that decrypts would be the one who is measured
@@ -49,11 +50,14 @@
 #define REQUEST_MAX   2048    /* bytes */
 #define READ_SIZE     65536   /* bytes */
 #define FAILURES_MAX  200     /* without any success: give up */
+#define LOOK_US       500     /* between two looks at what others have done */
 
 /* What all clients add to; one mapping that they share. */
 struct tally {
 	_Atomic long ok, bad_connect, bad_tls, bad_read, bad_body;
 	_Atomic long resumed, cut, begun, received, sent, timed;
+	_Atomic long primed;
+	_Atomic bool go;
 	uint32_t latency_us[LATENCIES_MAX];
 };
 
@@ -241,14 +245,27 @@ keep_latency(double ms)
 		tally->latency_us[k] = (uint32_t)(ms * 1e3);
 }
 
+/* The visit that brings the session to resume, then wait for all others. */
 static void
-be_client(const struct options *o, unsigned number, double end_ms)
+prime(const struct options *o, unsigned number)
 {
-	double began;
+	(void)visit(o, number);
+	tally->primed++;
+	while (!tally->go)
+		(void)usleep(LOOK_US);
+}
+
+static void
+be_client(const struct options *o, unsigned number)
+{
+	double began, end_ms;
 
 	luck += number * 7919u;
 	if (o->tls)
 		ctx = dial_context(o->resume, &session);
+	if (o->resume)
+		prime(o, number);
+	end_ms = dial_now_ms() + o->seconds * 1e3;
 	while (!is_hopeless() && dial_now_ms() < end_ms) {
 		if (o->visits > 0 && tally->begun++ >= o->visits)
 			break;
@@ -298,10 +315,23 @@ report(double seconds)
 	return ok > 0 && bad == 0;
 }
 
+/* Once all have a session: forget what that cost, and let them go. */
+static void
+start_primed(const struct options *o)
+{
+	while (tally->primed < o->clients)
+		(void)usleep(LOOK_US);
+	tally->resumed = tally->cut = tally->received = tally->sent = 0;
+	printf("primed\n");
+	fflush(stdout);
+	(void)getchar();
+	tally->go = true;
+}
+
 static bool
 load(const struct options *o)
 {
-	double began = dial_now_ms();
+	double began;
 	int i;
 
 	for (i = 0; i < o->clients; i++) {
@@ -309,9 +339,12 @@ load(const struct options *o)
 		case -1:
 			err(1, "fork");
 		case 0:
-			be_client(o, (unsigned)i, began + o->seconds * 1e3);
+			be_client(o, (unsigned)i);
 		}
 	}
+	if (o->resume)
+		start_primed(o);
+	began = dial_now_ms();
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
 	return report((dial_now_ms() - began) / 1e3);
@@ -319,19 +352,22 @@ load(const struct options *o)
 
 /* -- connections that wait -- */
 
+struct held {
+	int fd;
+	SSL *ssl; /* NULL in the clear */
+};
+
 static bool
-hold_one(const struct options *o, unsigned i, int *fd)
+hold_one(const struct options *o, unsigned i, struct held *h)
 {
-	SSL *ssl;
 	bool up;
 
-	if ((*fd = dial_connect(&o->dial, i)) == -1)
+	if ((h->fd = dial_connect(&o->dial, i)) == -1)
 		return false;
 	if (!o->tls)
 		return true;
-	/* Never freed: that would say goodbye. */
-	ssl = dial_tls(ctx, &o->dial, *fd);
-	up = SSL_connect(ssl) == 1;
+	h->ssl = dial_tls(ctx, &o->dial, h->fd);
+	up = SSL_connect(h->ssl) == 1;
 	ERR_clear_error();
 	return up;
 }
@@ -348,23 +384,26 @@ is_alive(int fd)
 static bool
 hold(const struct options *o)
 {
-	int *fds = calloc((size_t)o->visits, sizeof(*fds));
+	struct held *all = calloc((size_t)o->visits, sizeof(*all));
 	long i, up = 0, alive = 0;
 
-	if (fds == NULL)
+	if (all == NULL)
 		errx(1, "no memory");
 	if (o->tls)
 		ctx = dial_context(false, NULL);
 	for (i = 0; i < o->visits; i++)
-		up += hold_one(o, (unsigned)i, &fds[i]);
+		up += hold_one(o, (unsigned)i, &all[i]);
 	printf("held=%ld\n", up);
 	fflush(stdout);
 	while (getchar() != EOF)
 		;
-	for (i = 0; i < o->visits; i++)
-		alive += fds[i] != -1 && is_alive(fds[i]);
+	for (i = 0; i < o->visits; i++) {
+		alive += all[i].fd != -1 && is_alive(all[i].fd);
+		SSL_free(all[i].ssl);
+	}
 	printf("alive=%ld\n", alive);
-	free(fds);
+	SSL_CTX_free(ctx);
+	free(all);
 	return up == o->visits;
 }
 

@@ -155,6 +155,10 @@ class Report:
         self.blocks.append([text, ""])
         self.show(*textwrap.wrap(text, COLUMNS), "")
 
+    def machine(self):
+        """For the terminal; the document has it at its top anyway."""
+        self.show(*plain(machine(), "ll"), "")
+
     def table(self, head, rows, align=None):
         """head and rows of cells; align: a letter l or r a column."""
         self.done()

@@ -17,7 +17,7 @@
 ;; What a heading looks like is asked of the font, and a batch has none.
 (advice-add 'font-get :override (lambda (&rest _) 12))
 
-(defconst patience 50.0 "Seconds that an answer may take.")
+(defconst patience 30.0 "Seconds that an answer may take.")
 (defconst retry 0.5 "Seconds until a page is asked for again, at first.")
 (defvar words "" "The answer to questions for words.")
 (defvar letter "abort" "The answer to questions for a letter.")

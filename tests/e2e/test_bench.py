@@ -11,6 +11,7 @@ import server
 BENCH = server.ROOT / "tests/bench"
 sys.path.insert(0, str(BENCH))
 
+import memory  # noqa: E402
 import report  # noqa: E402
 import rig  # noqa: E402
 import slow  # noqa: E402
@@ -54,7 +55,7 @@ def test_load_resumes_when_asked_and_only_then(shop):
     one = shop.capsuled()
     assert rig.load(one, "gemini", visits=20, clients=1)["resumed"] == 0
     again = rig.load(one, "gemini", visits=20, clients=1, resume=True)
-    assert again["resumed"] == 19
+    assert (again["ok"], again["resumed"]) == (20, 20)
 
 
 def test_load_tells_of_a_body_that_is_too_short(shop):
@@ -62,6 +63,22 @@ def test_load_tells_of_a_body_that_is_too_short(shop):
     with pytest.raises(rig.Failure, match="bad_body=5"):
         rig.load(one, "gopher", visits=5, clients=1,
                  expect=rig.PAGE_BYTES + 1)
+
+
+def test_held_connections_are_counted_to_the_end(shop):
+    one = shop.capsuled()
+    for kind in ("tls", "tcp"):
+        assert memory.hold(one, kind, one.gemini, 50) < 1 << 20
+
+
+def test_held_connections_that_ended_are_not_alive(shop):
+    one = shop.limit("limit", "gopher", shop.root / "page.txt")
+    with subprocess.Popen([rig.TOOLS / "load", "hold-tcp", "-n", "50", "-p",
+                           str(one.gopher)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as proc:
+        assert proc.stdout.readline() == "held=50\n"
+        shop.stop(one)
+        assert proc.communicate()[0] == "alive=0\n"
 
 
 def test_every_byte_of_a_visit_is_accounted_for(shop):

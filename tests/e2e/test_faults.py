@@ -149,6 +149,7 @@ def test_workers_stopped_and_reloaded_for_ever_are_got_rid_of(daemon):
     """
     d = daemon(text(workers="64", drain_timeout="2s"), steady=False)
     for i in range(5):
+        wait_for("64 more", lambda: len(d.children()) >= 64 * min(i + 1, 4))
         for pid in d.children():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)

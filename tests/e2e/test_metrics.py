@@ -112,6 +112,8 @@ def test_counts_go_on_over_workers_and_reloads(daemon):
     d.steady = False
     for _ in range(4):
         gemini(d.gemini, url("/history"))
+    # An answer is counted right after its last byte, not before it.
+    wait_for("all four to be counted", lambda: counts(d)[requests(20)] == 4)
     before = d.workers
     for pid in before:
         os.kill(pid, signal.SIGKILL)

@@ -131,8 +131,9 @@ pm.max_children = 2
 def test_a_page_of_php(daemon, running, tmp_path):
     need(PHP, "php-fpm")
     tmp_path.chmod(0o755)
-    for above in list(tmp_path.parents)[:2]:
-        above.chmod(0o755)
+    for above in tmp_path.parents:
+        if above.name.startswith(("pytest-", "popen-")):
+            above.chmod(0o755)
     (tmp_path / "fpm.conf").write_text(FPM % {"folder": tmp_path})
     path = tmp_path / "fpm.sock"
     as_root = ["-R"] if os.geteuid() == 0 else []

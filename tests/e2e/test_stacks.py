@@ -41,9 +41,10 @@ def test_gnutls_reads_every_answer_to_its_end(served, version, path):
     assert "TLS%s-X.509" % version in said
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_gnutls_resumes_its_session(served, version):
-    got, said = gnutls(served, version, "/history", "-r")
+def test_gnutls_resumes_its_session(served):
+    # Of 1.3, it asks nothing the first time, and a ticket comes with an
+    # answer.
+    got, said = gnutls(served, "1.2", "/history", "-r")
     assert "This is a resumed session" in said, said
     assert got == gemini(served.gemini, url("/history")).data
 

@@ -9,7 +9,8 @@
 #include "ctl/wire.h"
 
 /* As measured: a page of 70 bytes, a certificate of 329. */
-static const struct wire_server server = { 1, 329, 71, 19, false };
+static const struct wire_server server = { 1, 329, 71, 19, false,
+	WIRE_TICKET_SEALED };
 static const struct wire_answer page = { 38, 70, 0 };
 
 static void
@@ -40,6 +41,26 @@ asking_for_certificates_costs_a_request_and_all_tickets(void **state)
 	assert_int_equal(325 + 6 + 30 + 58 + 60 + 24, first.up);
 	assert_int_equal(first.down, again.down);
 	assert_int_equal(first.up, again.up);
+}
+
+static void
+a_ticket_travels_both_ways(void **state)
+{
+	struct wire_server id = server, none = server;
+	int less = WIRE_TICKET_SEALED - WIRE_TICKET_ID;
+	struct wire_visit sealed = wire_again(&server, &page);
+
+	(void)state;
+	id.ticket = WIRE_TICKET_ID;
+	assert_int_equal(1033 - less, wire_first(&id, &page).down);
+	assert_int_equal(sealed.down - less, wire_again(&id, &page).down);
+	assert_int_equal(sealed.up - less, wire_again(&id, &page).up);
+	none.ticket = 0;
+	/* Nor is there the message that it travels in. */
+	assert_int_equal(1033 - WIRE_TICKET_SEALED - 22 - 4 - 21,
+	    wire_first(&none, &page).down);
+	assert_int_equal(wire_first(&none, &page).up,
+	    wire_again(&none, &page).up);
 }
 
 static void
@@ -109,6 +130,7 @@ main(void)
 		cmocka_unit_test(visits_cost_what_was_counted_on_a_wire),
 		cmocka_unit_test(
 		    asking_for_certificates_costs_a_request_and_all_tickets),
+		cmocka_unit_test(a_ticket_travels_both_ways),
 		cmocka_unit_test(answers_travel_in_records_of_16384_bytes),
 		cmocka_unit_test(every_certificate_of_a_chain_counts),
 		cmocka_unit_test(gopher_is_the_selector_and_the_answer),
