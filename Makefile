@@ -129,6 +129,7 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/private_key.o \
 		${B}/net/signing.o ${B}/net/remote_key.o \
+		${B}/net/schedule.o \
 		${B}/net/dial.o ${B}/net/upstream.o ${B}/net/relay.o \
 		${B}/net/conn.o ${B}/net/listener.o \
 		${B}/net/handed.o ${B}/net/acceptor.o ${B}/net/limits.o \
@@ -184,6 +185,7 @@ UNIT_net =	${T}/test_deadline ${T}/test_pieces ${T}/test_upstream \
 		${T}/test_handed \
 		${T}/test_limits ${T}/test_metrics ${T}/test_certificate \
 		${T}/test_private_key ${T}/test_remote_key \
+		${T}/test_schedule \
 		${T}/test_sessions ${T}/test_ticket_keys ${T}/test_fold
 UNIT_process =	${T}/test_keeper ${T}/test_advice ${T}/test_logs \
 		${UNIT_process_${SYSTEM}}
@@ -352,6 +354,7 @@ ${B}/net/certificate.o: daemon/net/certificate.c
 ${B}/net/private_key.o: daemon/net/private_key.c
 ${B}/net/signing.o: daemon/net/signing.c
 ${B}/net/remote_key.o: daemon/net/remote_key.c
+${B}/net/schedule.o: daemon/net/schedule.c
 ${B}/net/dial.o: daemon/net/dial.c
 ${B}/net/upstream.o: daemon/net/upstream.c
 ${B}/net/relay.o: daemon/net/relay.c

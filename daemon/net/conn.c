@@ -722,7 +722,8 @@ write_answer(struct conn *c)
 		break_with_us(c, false);
 		end_log(c, NULL);
 		move(c, CONN_CLOSING);
-		return true;
+		/* The client has yet to get it: what it says to that comes. */
+		return wait_for(c, STREAM_WAIT_READ);
 	}
 	if (r == STREAM_WAIT_WRITE && keep_log(c)) {
 		/* A socket that can be written again has had bytes taken. */

@@ -17,9 +17,9 @@
 #include "net/remote_key.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,7 +36,8 @@
 #include "net/signing.h"
 
 #define PROVIDER "keeper"
-#define PROPERTY "provider=" PROVIDER
+/* A property of our own; OpenSSL wants names with a dot for those. */
+#define PROPERTY "provider=" PROVIDER ",capsuled.key=kept"
 /* Names of our own: how remote_key_new hands its arguments to import. */
 #define PARAM_INDEX  "keeper-index"
 #define PARAM_PUBLIC "keeper-public"
@@ -58,6 +59,18 @@ static struct {
 void
 remote_key_connect(int fd, void (*on_silent)(void *arg), void *arg)
 {
+	struct timeval patience = {
+		.tv_sec = REMOTE_KEY_DEADLINE_MS / 1000,
+		.tv_usec = (REMOTE_KEY_DEADLINE_MS % 1000) * 1000,
+	};
+
+	/* The deadline is the socket's, so that a receive is all it takes. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+		sizeof(patience)) == -1) {
+		log_error("cannot talk to the key process");
+		close(fd);
+		fd = -1;
+	}
 	if (keeper.fd != -1)
 		close(keeper.fd);
 	keeper.fd = fd;
@@ -75,17 +88,24 @@ hang_up(const char *why, bool gone)
 		keeper.on_silent(keeper.arg);
 }
 
-/* Wait until an answer is there, or the end; 0, or -1 once time is over. */
-static int
-wait_for_answer(void)
+/* Wait for an answer; as recv(2), which fails once time is over. */
+static ssize_t
+receive(unsigned char *answer)
 {
-	struct pollfd p = { .fd = keeper.fd, .events = POLLIN };
-	int64_t end = clock_ms() + REMOTE_KEY_DEADLINE_MS, left;
+	int64_t end = clock_ms() + REMOTE_KEY_DEADLINE_MS;
+	ssize_t n;
 
-	while ((left = end - clock_ms()) > 0)
-		if (poll(&p, 1, (int)left) == 1)
-			return 0;
-	return -1;
+	do
+		n = recv(keeper.fd, answer, SIGNING_ANSWER_MAX + 1, 0);
+	while (n == -1 && errno == EINTR && clock_ms() < end);
+	return n;
+}
+
+/* True if it was time that ended a receive. */
+static bool
+is_late(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
 /* Send a request, receive the answer; its length, or -1. */
@@ -101,11 +121,11 @@ ask(const unsigned char *request, size_t len, unsigned char *answer)
 		hang_up("is gone", true);
 		return -1;
 	}
-	if (wait_for_answer() == -1) {
+	n = receive(answer);
+	if (n == -1 && is_late(errno)) {
 		hang_up("does not answer", false);
 		return -1;
 	}
-	n = recv(keeper.fd, answer, SIGNING_ANSWER_MAX + 1, MSG_DONTWAIT);
 	if (n <= 0) {
 		hang_up("is gone", true);
 		return -1;
@@ -488,8 +508,9 @@ remote_key_init(void)
 	if (held[0] == NULL || held[1] == NULL)
 		return -1;
 	/* Who does not say whose keys are meant gets OpenSSL's own. */
-	return EVP_set_default_properties(NULL, "?provider=default") == 1 ? 0
-									  : -1;
+	return EVP_set_default_properties(NULL, "?capsuled.key!=kept") == 1
+	    ? 0
+	    : -1;
 }
 
 EVP_PKEY *

@@ -20,8 +20,8 @@ int remote_key_init(void);
 struct evp_pkey_st *remote_key_new(size_t index, struct evp_pkey_st *public);
 
 /*
- * From now on ask the keeper at the other end of fd, which is owned, instead
- * of the one before, if there was one.
+ * From now on ask the keeper at the other end of fd, instead of the one before,
+ * if there was one.  fd is a socket that blocks, and is owned.
  *
  * If it is gone, answers nonsense, or does not answer within
  * REMOTE_KEY_DEADLINE_MS, fd is closed and every signature fails until the

@@ -25,6 +25,7 @@
 #include "net/private_key.h"
 #include "net/remote_key.h"
 #include "net/resume.h"
+#include "net/schedule.h"
 #include "net/stream.h"
 
 /* AES-128 first: with SHA-256 it costs 16 bytes less a handshake each way. */
@@ -104,7 +105,8 @@ bio_ctrl(BIO *bio, int cmd, long arg, void *p)
 static void *
 mem_malloc(size_t size, const char *file, int line)
 {
-	void *p = fold_alloc(size);
+	/* Asked here, because nearly all are smaller: hundreds a visit. */
+	void *p = size > FOLD_MIN ? fold_alloc(size) : NULL;
 
 	(void)file;
 	(void)line;
@@ -148,7 +150,7 @@ tls_init(void)
 	/* The system's openssl.cnf is not ours to obey: conf says what we do.
 	 */
 	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
-	    remote_key_init() == -1)
+	    remote_key_init() == -1 || schedule_init() == -1)
 		mem_exhausted(0);
 	resume_init();
 	method =
@@ -327,7 +329,8 @@ static SSL_CTX *
 context_new(struct tls *tls, const struct conf *conf,
     const struct conf_capsule *c, enum tls_keys keys, struct problems *ps)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *ctx =
+	    SSL_CTX_new_ex(NULL, SCHEDULE_PROPERTY, TLS_server_method());
 
 	if (ctx == NULL || configure(ctx, tls) == -1) {
 		problems_add(ps, conf->path, c->line, "cannot prepare TLS: %s",
