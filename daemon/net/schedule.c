@@ -300,8 +300,11 @@ prepare(struct hash *h)
 int
 schedule_init(void)
 {
+	static OSSL_PROVIDER *held; /* until the process ends */
 	size_t i;
 
+	if (held != NULL)
+		return 0;
 	work = EVP_MD_CTX_new();
 	elsewhere =
 	    EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_3_KDF, "provider=default");
@@ -310,8 +313,8 @@ schedule_init(void)
 	for (i = 0; i < N_HASHES; i++)
 		if (prepare(&hashes[i]) == -1)
 			return -1;
-	return OSSL_PROVIDER_add_builtin(NULL, PROVIDER, start) == 1 &&
-		OSSL_PROVIDER_load(NULL, PROVIDER) != NULL
-	    ? 0
-	    : -1;
+	if (OSSL_PROVIDER_add_builtin(NULL, PROVIDER, start) != 1)
+		return -1;
+	held = OSSL_PROVIDER_load(NULL, PROVIDER);
+	return held != NULL ? 0 : -1;
 }

@@ -13,7 +13,8 @@
  * gives it faster where it is asked as TLS asks.  All parameters have to come
  * with EVP_KDF_derive.
  *
- * Once, before anything forks; for one thread.  0, or -1 without memory.
+ * Before anything forks; for one thread.  0, also if it was known already, or
+ * -1 without memory.
  * Source: RFC 8446, 7.1; RFC 5869; RFC 2104.
  */
 int schedule_init(void);
