@@ -602,7 +602,9 @@ def test_who_is_with_a_lost_machine_is_cut_off_in_the_end(cluster):
         them = readers(1965, 70, address=PUBLIC4, source=source)
         c.network.cut(c.machines[2])
         return side_by_side(len(them), lambda i: them[i].rest())
-    for data, got in c.from_there(visit):
+    cut = c.from_there(visit)
+    kill(c.daemons[2])  # it would wait for its visitors, as it should
+    for data, got in cut:
         assert len(data) < HUGE
         assert got.end in ("fin", "reset") and not got.notified
 
