@@ -90,7 +90,11 @@ def test_every_request_is_counted_by_protocol_and_status(daemon):
         reply = gopher(d.gopher, b"/history\r\n")
     gopher(d.gopher, b"/none\r\n")
     gopher(d.gopher, b"/history\r\n", tls=True)
-    now = counts(d)
+    # An answer is counted right after its last byte, not before it.
+    now = wait_for("all twelve", lambda: next(
+        (c for c in [counts(d)]
+         if sum(n for name, n in c.items()
+                if name.startswith("capsuled_requests_total")) == 12), None))
     assert now[requests(20)] == 5
     assert now[requests(51)] == 1
     assert now[requests(31)] == 1
