@@ -305,7 +305,8 @@ def test_systemd_starts_it_for_its_first_visitor(tmp_path):
         assert b"1996" in gopher(gopher_port, b"/history\r\n")
         assert gemini(int(names[0].split(":")[1]),
                       url("/history")).status == 20
-        assert log.read_text().count("opened by the service manager") == 2
+        wait_for("the log", lambda: log.read_text().count(
+            "opened by the service manager") == 2)
     finally:
         proc.send_signal(signal.SIGTERM)
         assert proc.wait(timeout=server.START) == 0
