@@ -22,6 +22,12 @@ def environment(home, **more):
             "XDG_DATA_HOME": home, **more}
 
 
+# Amfora 1.9 now and then never shows a page that came, whole by the daemon's
+# log, before its own window was drawn: it is started again after so long.
+STUCK = "Loading gemini://"
+STUCK_AFTER = 10  # seconds
+
+
 class Terminal:
     """A program on a screen of its own, in a home folder of its own.
 
@@ -69,8 +75,13 @@ class Terminal:
         """Until all the words are on the screen and none of without; the
         screen."""
         end = time.monotonic() + seconds
+        anew = time.monotonic() + STUCK_AFTER
         while True:
             shown = self.screen()
+            if STUCK in shown and time.monotonic() > anew:
+                print("-- %s hangs --\n%s\n" % (self.name, shown))
+                self.tmux("respawn-pane", "-k", "-t", "main")
+                anew = time.monotonic() + STUCK_AFTER
             if all(w in shown for w in words) and not any(
                     w in shown for w in without):
                 break
