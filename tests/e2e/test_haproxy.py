@@ -92,11 +92,19 @@ def test_limits_are_those_of_each_visitor(daemon, haproxy):
     d = daemon(behind(server={"max_connections_per_address": "2"}))
     h = haproxy([d])
     h.wait(["up"])
-    silent = [Plain(h.gopher, source=VISITOR) for _ in range(2)]
-    for c in silent:
+
+    def begin():
+        c = Plain(h.gopher, source=VISITOR)
         c.send(b"/")
+        return c
+    silent = [begin(), begin()]
 
     def third_is_closed():
+        # One that the third was faster than has no place: once more.
+        for i, c in enumerate(silent):
+            if not c.is_silent(0.05):
+                c.sock.close()
+                silent[i] = begin()
         with Plain(h.gopher, source=VISITOR) as third:
             third.send(b"/history\r\n")
             return third.read_all().data == b""
