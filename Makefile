@@ -498,8 +498,8 @@ e2e-fences:
 e2e-only: ${B}/capsuled ${B}/capsulectl
 	@for p in ${PYTHON}; do \
 	    $$p -c 'import pytest' 2>/dev/null || continue; \
-	    CAPSULED=${B}/capsuled exec $$p -m pytest -q \
-		$$(sh tests/e2e/side_by_side.sh $$p) ${E2E}; \
+	    CAPSULED=${B}/capsuled exec sh tests/e2e/run.sh $$p \
+		${B}/pytest ${E2E}; \
 	done; echo "none of ${PYTHON} has pytest"; exit 1
 
 soak: ${B}/capsuled
