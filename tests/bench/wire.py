@@ -5,7 +5,6 @@ larger than on a real network; the visitor announces the segment size of
 Ethernet, and the kernel's large packets are counted as what they are cut to.
 """
 import contextlib
-import re
 import socket
 import struct
 import time
@@ -23,8 +22,6 @@ PARTS = ("ServerHello", "ChangeCipherSpec", "EncryptedExtensions",
          "NewSessionTicket", "Answer", "Alert", "Records")
 SAY = {"Alert": "close_notify", "Records": "headers and seals of records",
        "Answer": "answer: header and page"}
-# The key that turns tickets off, by whatever name this version has it.
-TICKETS = re.compile(r"^(\w*(?:ticket|resum)\w*) = (\S+)", re.M)
 
 
 def payloads(frame, port):
@@ -79,38 +76,19 @@ def look(server, protocol, again=False):
     return dict(found[-1], packets=sizes)
 
 
-def without_tickets(run):
-    """A daemon that gives no tickets; None if this one always does."""
-    shop = run.shop
-    asked = shop.capsuled()
-    text = rig.run_for_output([rig.BUILD / "capsuled", "-nn", "-c",
-                               asked.conf])
-    shop.stop(asked)
-    match = TICKETS.search(text)
-    if match is None:
-        return None
-    section = re.findall(r"^\[(\w+)", text[:match.start()], re.M)[-1]
-    off = "0" if match[2].isdigit() else "no"
-    return shop.capsuled("capsuled, tickets off",
-                         **{section: {match[1]: off}})
-
-
 def visits(run):
     """[(name, what was seen)] of all kinds of visits."""
     shop = run.shop
     crt, key = shop.pair()
     ours = shop.capsuled()
     best = shop.limit("the limit", "best", crt, key, shop.root / "page.gmi")
-    bare = without_tickets(run)
+    bare = shop.capsuled("capsuled, tickets off", tls={"tickets": "none"})
     molly = run.peers.start("molly-brown")
     gophernicus = run.peers.start("gophernicus")
     found = [("first", look(ours, "gemini")),
-             ("resumed", look(ours, "gemini", True))]
-    if bare:
-        found.append(("no tickets", look(bare, "gemini")))
-    else:
-        run.report.text("Tickets cannot be turned off in this version.")
-    found.append(("the limit", look(best, "gemini")))
+             ("resumed", look(ours, "gemini", True)),
+             ("no tickets", look(bare, "gemini")),
+             ("the limit", look(best, "gemini"))]
     if molly:
         found += [("Molly", look(molly, "gemini")),
                   ("its resumed", look(molly, "gemini", True))]
