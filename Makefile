@@ -129,7 +129,7 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/private_key.o \
 		${B}/net/signing.o ${B}/net/remote_key.o \
-		${B}/net/schedule.o \
+		${B}/net/provider.o ${B}/net/schedule.o \
 		${B}/net/dial.o ${B}/net/upstream.o ${B}/net/relay.o \
 		${B}/net/conn.o ${B}/net/listener.o \
 		${B}/net/handed.o ${B}/net/acceptor.o ${B}/net/limits.o \
@@ -354,6 +354,7 @@ ${B}/net/certificate.o: daemon/net/certificate.c
 ${B}/net/private_key.o: daemon/net/private_key.c
 ${B}/net/signing.o: daemon/net/signing.c
 ${B}/net/remote_key.o: daemon/net/remote_key.c
+${B}/net/provider.o: daemon/net/provider.c
 ${B}/net/schedule.o: daemon/net/schedule.c
 ${B}/net/dial.o: daemon/net/dial.c
 ${B}/net/upstream.o: daemon/net/upstream.c

@@ -33,6 +33,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/metrics.h"
+#include "net/provider.h"
 #include "net/signing.h"
 
 #define PROVIDER "keeper"
@@ -295,22 +296,22 @@ ed25519_operation(int operation)
 	return operation == OSSL_OP_SIGNATURE ? "ED25519" : NULL;
 }
 
-typedef void (*fn)(void); /* as OSSL_DISPATCH wants every function */
-
 #define KEYMGMT(kind)                                                          \
 	static const OSSL_DISPATCH kind##_keymgmt[] = {                        \
-		{ OSSL_FUNC_KEYMGMT_NEW, (fn)kind##_new },                     \
-		{ OSSL_FUNC_KEYMGMT_FREE, (fn)key_free },                      \
-		{ OSSL_FUNC_KEYMGMT_HAS, (fn)key_has },                        \
-		{ OSSL_FUNC_KEYMGMT_GET_PARAMS, (fn)key_get_params },          \
+		{ OSSL_FUNC_KEYMGMT_NEW, (provider_fn)kind##_new },            \
+		{ OSSL_FUNC_KEYMGMT_FREE, (provider_fn)key_free },             \
+		{ OSSL_FUNC_KEYMGMT_HAS, (provider_fn)key_has },               \
+		{ OSSL_FUNC_KEYMGMT_GET_PARAMS, (provider_fn)key_get_params }, \
 		{ OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS,                           \
-		    (fn)key_gettable_params },                                 \
-		{ OSSL_FUNC_KEYMGMT_IMPORT, (fn)key_import },                  \
-		{ OSSL_FUNC_KEYMGMT_IMPORT_TYPES, (fn)key_import_types },      \
-		{ OSSL_FUNC_KEYMGMT_EXPORT, (fn)key_export },                  \
-		{ OSSL_FUNC_KEYMGMT_EXPORT_TYPES, (fn)key_export_types },      \
+		    (provider_fn)key_gettable_params },                        \
+		{ OSSL_FUNC_KEYMGMT_IMPORT, (provider_fn)key_import },         \
+		{ OSSL_FUNC_KEYMGMT_IMPORT_TYPES,                              \
+		    (provider_fn)key_import_types },                           \
+		{ OSSL_FUNC_KEYMGMT_EXPORT, (provider_fn)key_export },         \
+		{ OSSL_FUNC_KEYMGMT_EXPORT_TYPES,                              \
+		    (provider_fn)key_export_types },                           \
 		{ OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME,                      \
-		    (fn)kind##_operation },                                    \
+		    (provider_fn)kind##_operation },                           \
 		{ 0, NULL }                                                    \
 	}
 
@@ -447,13 +448,14 @@ signature_sign(void *signature, unsigned char *to, size_t *len, size_t size,
 }
 
 static const OSSL_DISPATCH signatures[] = { { OSSL_FUNC_SIGNATURE_NEWCTX,
-						(fn)signature_new },
-	{ OSSL_FUNC_SIGNATURE_FREECTX, (fn)free },
-	{ OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, (fn)signature_init },
-	{ OSSL_FUNC_SIGNATURE_DIGEST_SIGN, (fn)signature_sign },
-	{ OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS, (fn)signature_set_params },
+						(provider_fn)signature_new },
+	{ OSSL_FUNC_SIGNATURE_FREECTX, (provider_fn)free },
+	{ OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, (provider_fn)signature_init },
+	{ OSSL_FUNC_SIGNATURE_DIGEST_SIGN, (provider_fn)signature_sign },
+	{ OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS,
+	    (provider_fn)signature_set_params },
 	{ OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS,
-	    (fn)signature_settable_params },
+	    (provider_fn)signature_settable_params },
 	{ 0, NULL } };
 
 /* -- the provider -- */
@@ -484,28 +486,21 @@ start(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in,
     const OSSL_DISPATCH **out, void **provider)
 {
 	static const OSSL_DISPATCH provides[] = {
-		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION, (fn)query }, { 0, NULL }
+		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION, (provider_fn)query },
+		{ 0, NULL }
 	};
-	static int state; /* there is none, but NULL would mean failure */
 
 	(void)core;
 	(void)in;
-	*out = provides;
-	*provider = &state;
-	return 1;
+	return provider_start(provides, out, provider);
 }
 
 int
 remote_key_init(void)
 {
-	static OSSL_PROVIDER *held[2]; /* until the process ends */
-
 	/* The first provider that is loaded by hand would be the only one. */
-	held[0] = OSSL_PROVIDER_load(NULL, "default");
-	if (OSSL_PROVIDER_add_builtin(NULL, PROVIDER, start) != 1)
-		return -1;
-	held[1] = OSSL_PROVIDER_load(NULL, PROVIDER);
-	if (held[0] == NULL || held[1] == NULL)
+	if (provider_load("default", NULL) == -1 ||
+	    provider_load(PROVIDER, start) == -1)
 		return -1;
 	/* Who does not say whose keys are meant gets OpenSSL's own. */
 	return EVP_set_default_properties(NULL, "?capsuled.key!=kept") == 1

@@ -23,6 +23,7 @@
 #include <openssl/provider.h>
 
 #include "base/view.h"
+#include "net/provider.h"
 
 #define PROVIDER    "schedule"
 #define PROPERTY    "provider=" PROVIDER ",capsuled.schedule=direct"
@@ -252,15 +253,14 @@ free_context(void *ctx)
 
 /* -- the provider -- */
 
-typedef void (*fn)(void); /* as OSSL_DISPATCH wants every function */
-
 static const OSSL_ALGORITHM *
 query(void *provider, int operation, int *no_store)
 {
-	static const OSSL_DISPATCH functions[] = { { OSSL_FUNC_KDF_NEWCTX,
-						       (fn)new_context },
-		{ OSSL_FUNC_KDF_FREECTX, (fn)free_context },
-		{ OSSL_FUNC_KDF_DERIVE, (fn)derive }, { 0, NULL } };
+	static const OSSL_DISPATCH functions[] = {
+		{ OSSL_FUNC_KDF_NEWCTX, (provider_fn)new_context },
+		{ OSSL_FUNC_KDF_FREECTX, (provider_fn)free_context },
+		{ OSSL_FUNC_KDF_DERIVE, (provider_fn)derive }, { 0, NULL }
+	};
 	static const OSSL_ALGORITHM kdfs[] = { { OSSL_KDF_NAME_TLS1_3_KDF,
 						   PROPERTY, functions, NULL },
 		{ NULL, NULL, NULL, NULL } };
@@ -275,15 +275,13 @@ start(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in,
     const OSSL_DISPATCH **out, void **provider)
 {
 	static const OSSL_DISPATCH provides[] = {
-		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION, (fn)query }, { 0, NULL }
+		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION, (provider_fn)query },
+		{ 0, NULL }
 	};
-	static int state; /* there is none, but NULL would mean failure */
 
 	(void)core;
 	(void)in;
-	*out = provides;
-	*provider = &state;
-	return 1;
+	return provider_start(provides, out, provider);
 }
 
 static int
@@ -300,10 +298,10 @@ prepare(struct hash *h)
 int
 schedule_init(void)
 {
-	static OSSL_PROVIDER *held; /* until the process ends */
+	static bool is_known;
 	size_t i;
 
-	if (held != NULL)
+	if (is_known)
 		return 0;
 	work = EVP_MD_CTX_new();
 	elsewhere =
@@ -313,8 +311,6 @@ schedule_init(void)
 	for (i = 0; i < N_HASHES; i++)
 		if (prepare(&hashes[i]) == -1)
 			return -1;
-	if (OSSL_PROVIDER_add_builtin(NULL, PROVIDER, start) != 1)
-		return -1;
-	held = OSSL_PROVIDER_load(NULL, PROVIDER);
-	return held != NULL ? 0 : -1;
+	is_known = provider_load(PROVIDER, start) == 0;
+	return is_known ? 0 : -1;
 }

@@ -25,6 +25,24 @@
 
 #define FILES_WANTED (1 << 20)
 
+bool
+dial_option(struct dial *d, int option, char *value)
+{
+	switch (option) {
+	case 'p':
+		d->port = atoi(value);
+		return true;
+	case 'a':
+		d->address = value;
+		return true;
+	case 's':
+		d->sni = value;
+		return true;
+	default:
+		return false;
+	}
+}
+
 double
 dial_now_ms(void)
 {

@@ -20,6 +20,12 @@ struct dial {
 	bool spread; /* come from many addresses of 127/8 */
 };
 
+/* Options of all clients, for getopt(3): port, address, name. */
+#define DIAL_OPTIONS "p:a:s:"
+
+/* Take one of them, as getopt(3) gave it; false if it is another. */
+bool dial_option(struct dial *d, int option, char *value);
+
 /* Monotonic time in ms, with fractions. */
 double dial_now_ms(void);
 

@@ -422,17 +422,8 @@ parse(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "p:a:s:u:c:d:n:k:x:rSD")) != -1)
+	while ((c = getopt(argc, argv, DIAL_OPTIONS "u:c:d:n:k:x:rSD")) != -1)
 		switch (c) {
-		case 'p':
-			o->dial.port = atoi(optarg);
-			break;
-		case 'a':
-			o->dial.address = optarg;
-			break;
-		case 's':
-			o->dial.sni = optarg;
-			break;
 		case 'u':
 			o->target = optarg;
 			break;
@@ -461,7 +452,8 @@ parse(int argc, char **argv, struct options *o)
 			o->discard = true;
 			break;
 		default:
-			usage();
+			if (!dial_option(&o->dial, c, optarg))
+				usage();
 		}
 	if (optind != argc || o->dial.port <= 0 || o->clients <= 0)
 		usage();

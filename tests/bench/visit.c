@@ -311,17 +311,8 @@ parse(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "p:a:s:u:n:m:w:")) != -1)
+	while ((c = getopt(argc, argv, DIAL_OPTIONS "u:n:m:w:")) != -1)
 		switch (c) {
-		case 'p':
-			o->dial.port = atoi(optarg);
-			break;
-		case 'a':
-			o->dial.address = optarg;
-			break;
-		case 's':
-			o->dial.sni = optarg;
-			break;
 		case 'u':
 			o->target = optarg;
 			break;
@@ -335,7 +326,8 @@ parse(int argc, char **argv, struct options *o)
 			o->pause_ms = atoi(optarg);
 			break;
 		default:
-			usage();
+			if (!dial_option(&o->dial, c, optarg))
+				usage();
 		}
 	if (optind != argc || o->dial.port <= 0)
 		usage();

@@ -75,7 +75,7 @@ class Crowd:
     def __init__(self):
         many_files()
         self.poll = select.epoll()
-        self.socks, self.todo, self.got, self.ends = {}, {}, {}, []
+        self.socks, self.unsent, self.got, self.ends = {}, {}, {}, []
         self.number = {}
 
     def __enter__(self):
@@ -95,7 +95,7 @@ class Crowd:
             sock.bind((source, 0))
         sock.connect_ex(("127.0.0.1", port))
         fd = sock.fileno()
-        self.socks[fd], self.todo[fd], self.got[fd] = sock, data, []
+        self.socks[fd], self.unsent[fd], self.got[fd] = sock, data, []
         self.number[fd] = len(self.ends)
         self.ends.append(None)
         self.poll.register(fd, select.EPOLLIN
@@ -114,10 +114,10 @@ class Crowd:
     def turn(self, timeout):
         for fd, what in self.poll.poll(timeout):
             try:
-                if what & select.EPOLLOUT and self.todo[fd]:
-                    sent = self.socks[fd].send(self.todo[fd])
-                    self.todo[fd] = self.todo[fd][sent:]
-                    if not self.todo[fd]:
+                if what & select.EPOLLOUT and self.unsent[fd]:
+                    sent = self.socks[fd].send(self.unsent[fd])
+                    self.unsent[fd] = self.unsent[fd][sent:]
+                    if not self.unsent[fd]:
                         self.poll.modify(fd, select.EPOLLIN)
                 if what & ~select.EPOLLOUT:
                     data = self.socks[fd].recv(65536)

@@ -173,6 +173,11 @@ class Sacc(Terminal):
         return self.wait(*wanted)
 
 
+def number_of(shown, label):
+    """The number that a screen has before the link of that label."""
+    return re.search(r"(?m)\[(\d+)\]\s+" + re.escape(label), shown)[1]
+
+
 class Bombadillo(Terminal):
     def __init__(self, home, url, names=(), **how):
         needs("bombadillo", "tmux")
@@ -190,7 +195,7 @@ class Bombadillo(Terminal):
     def open(self, label, *wanted):
         """Type the number that stands before that label, and wait."""
         shown = self.wait(label)
-        number = re.search(r"(?m)\[(\d+)\]\s+" + re.escape(label), shown)[1]
+        number = number_of(shown, label)
         self.type(number)
         # A number that cannot become a longer one is taken at once.
         if "[%s0]" % number in shown:
@@ -213,9 +218,7 @@ class Amfora(Terminal):
 
     def open(self, label, *wanted):
         """Go to the link of that label by its number, and wait."""
-        shown = self.wait(label)
-        number = re.search(r"(?m)\[(\d+)\]\s+" + re.escape(label), shown)[1]
-        return self.go(number, *wanted)
+        return self.go(number_of(self.wait(label), label), *wanted)
 
 
 def latin1(*command):

@@ -79,9 +79,10 @@ echo "$1" >> '%s/order'
 case $1 in
 %s*) exit 1 ;;
 esac
-cp '%s' "$at/root/.new"
-mv "$at/root/.new" "$at/root/version.gmi"
-'%s' -n -c "$at/capsuled.ini" > /dev/null
+cd "$at"
+cp '%s' root/.new
+mv root/.new root/version.gmi
+'%s' -n -c capsuled.ini > /dev/null
 kill -HUP $pid
 """ % (folder, cases, new, server.BINARY))
     return "sh %s \"$REPLICA\"" % script
@@ -225,13 +226,19 @@ def test_what_a_killed_replica_was_answering_is_cut_visibly(daemon, haproxy):
         print("tls=%s: %d bytes, %s" % (tls, len(data), got.end))
 
 
-def test_who_is_with_a_drained_replica_gets_all_of_it(daemon, haproxy):
+def with_readers(daemon, haproxy):
+    """Two replicas with something large, what leads to them, and readers who
+    are in the middle of it at the first one."""
     text = behind(selectors={"/huge.bin": "huge.bin"})
     ds = [daemon(text, prepare=with_huge) for _ in range(2)]
     h = haproxy(ds)
     h.wait(["up", "up"])
     source = by_replica(ds, h.gemini)[0][0]
-    them = readers(h.gemini, h.gopher, source=source)
+    return ds, h, readers(h.gemini, h.gopher, source=source)
+
+
+def test_who_is_with_a_drained_replica_gets_all_of_it(daemon, haproxy):
+    ds, h, them = with_readers(daemon, haproxy)
     h.tell("capsule1", "state drain")
     h.wait(["drained", "up"])
     before = len(visits_of(ds[0], [PROXY]))
@@ -345,12 +352,7 @@ def test_an_update_that_is_broken_off_leaves_no_replica_drained(
 
 
 def test_an_update_waits_for_visitors_but_not_for_ever(daemon, haproxy):
-    text = behind(selectors={"/huge.bin": "huge.bin"})
-    ds = [daemon(text, prepare=with_huge) for _ in range(2)]
-    h = haproxy(ds)
-    h.wait(["up", "up"])
-    source = by_replica(ds, h.gemini)[0][0]
-    them = readers(h.gemini, h.gopher, source=source)
+    ds, h, them = with_readers(daemon, haproxy)
     done = roll(h, "true", "capsule1", patience=3)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (

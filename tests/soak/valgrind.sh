@@ -27,11 +27,11 @@ for t in "$@"; do
 	}
 done
 
-mkdir "$FOLDER/root" "$FOLDER/root/files" || exit 1
-chmod 755 "$FOLDER" "$FOLDER/root" "$FOLDER/root/files"
-printf '# Home\n=> /files/ Files\n' > "$FOLDER/root/index.gmi"
-printf 'some text\n' > "$FOLDER/root/files/some.txt"
-dd if=/dev/zero of="$FOLDER/root/large.bin" bs=65536 count=48 2>/dev/null
+mkdir "$FOLDER/pages" "$FOLDER/pages/files" || exit 1
+chmod 755 "$FOLDER" "$FOLDER/pages" "$FOLDER/pages/files"
+printf '# Home\n=> /files/ Files\n' > "$FOLDER/pages/index.gmi"
+printf 'some text\n' > "$FOLDER/pages/files/some.txt"
+dd if=/dev/zero of="$FOLDER/pages/large.bin" bs=65536 count=48 2>/dev/null
 cat > "$FOLDER/capsuled.ini" << END
 [server]
 workers = 1
@@ -42,7 +42,7 @@ listen = 127.0.0.1:0
 listen = 127.0.0.1:0
 [capsule]
 hostname = capsule.example.org
-root = root
+root = pages
 certificate = capsule.crt
 key = capsule.key
 [selectors]
