@@ -34,6 +34,19 @@ ssize_t os_sendfile(int socket, int file, off_t offset, size_t len, bool more);
 void os_discard(void *p, size_t len);
 
 /*
+ * Much has just been freed, and children will have copies of the heap: give
+ * back whole pages of it that hold nothing.
+ */
+void os_trim_heap(void);
+
+/*
+ * Most of the code of program and libraries has run for the last time in a
+ * while: let the system have the memory that holds it.  What runs again is
+ * fetched again.
+ */
+void os_forget_code(void);
+
+/*
  * How long packets take to the peer and back, smoothed, in microseconds; -1
  * unknown.
  */

@@ -55,6 +55,18 @@ os_discard(void *p, size_t len)
 	(void)madvise(p, len, MADV_FREE);
 }
 
+/* These allocators give back by themselves. */
+void
+os_trim_heap(void)
+{
+}
+
+/* Their way of counting does not blame a process for a library's pages. */
+void
+os_forget_code(void)
+{
+}
+
 int
 os_processors(void)
 {

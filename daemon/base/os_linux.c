@@ -16,7 +16,10 @@
 #include <netinet/tcp.h>
 
 #include <linux/sockios.h>
+#include <link.h>
+#include <malloc.h>
 #include <sched.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #define FD_END (1 << 20) /* as many as the kernel gives by default */
@@ -46,6 +49,41 @@ void
 os_discard(void *p, size_t len)
 {
 	(void)madvise(p, len, MADV_DONTNEED);
+}
+
+void
+os_trim_heap(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
+}
+
+static int
+forget(struct dl_phdr_info *info, size_t size, void *page)
+{
+	uintptr_t mask = *(uintptr_t *)page - 1, begin, end;
+	const ElfW(Phdr) * h;
+
+	(void)size;
+	for (h = info->dlpi_phdr; h < info->dlpi_phdr + info->dlpi_phnum; h++) {
+		if (h->p_type != PT_LOAD || (h->p_flags & PF_W))
+			continue;
+		begin = (info->dlpi_addr + h->p_vaddr) & ~mask;
+		end =
+		    (info->dlpi_addr + h->p_vaddr + h->p_memsz + mask) & ~mask;
+		(void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+/* They are files' pages that nobody has written to: a fault maps them again. */
+void
+os_forget_code(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)dl_iterate_phdr(forget, &page);
 }
 
 int64_t

@@ -229,6 +229,8 @@ generation_new(struct conf *conf, const struct generation *old,
 		/* Before loading: a change in between is seen next time. */
 		g->fingerprint = generation_fingerprint(conf);
 		g->snapshot = load(conf, &g->listeners, ps);
+		/* Before the forks: all processes would have their copies. */
+		os_trim_heap();
 	}
 	if (g->snapshot != NULL && ensure_certificates(conf, ps)) {
 		g->fingerprint = generation_fingerprint(conf);

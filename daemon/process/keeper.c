@@ -146,6 +146,7 @@ become_keeper(const struct conf *conf, const struct tls *tls,
 	errand_tell(REPORT, 0, ps);
 	close(REPORT);
 	problems_free(ps);
+	os_forget_code();
 	if (ready)
 		keeper_serve(CHANNEL, keys, conf->n_capsules);
 	wipe(keys, conf->n_capsules);

@@ -168,6 +168,7 @@ on_served(struct master *m)
 	notify("READY=1");
 	if (m->options->on_ready != NULL)
 		m->options->on_ready();
+	os_forget_code();
 }
 
 /* -- workers -- */
@@ -648,6 +649,7 @@ swap(struct master *m, struct generation *next)
 	master_set_level(m->options, next->conf);
 	/* First, so that new workers do not inherit doors that shall close. */
 	generation_free(old, next);
+	os_trim_heap();
 	exporter_free(m->exporter);
 	start_exporter(m);
 	spawn_missing(m);
@@ -682,6 +684,7 @@ reload(struct master *m)
 	problems_free(ps);
 	arm_watch(m);
 	notify("READY=1");
+	os_forget_code();
 }
 
 static void
