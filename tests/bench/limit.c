@@ -17,7 +17,8 @@
  *           record for middle boxes
  *   plain   Gemini as a tutorial has it: SSL_accept, SSL_read, SSL_write
  *   gopher  one read(2), one write(2)
- *   stream  BYTES over TLS from memory: SSL_write until they are gone
+ *   stream  BYTES over TLS, all of them in memory: SSL_write until they are
+ *           gone
  *   file    FILE in the clear: sendfile(2) until it is gone
  */
 #include <sys/socket.h>
@@ -42,16 +43,16 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#define HEADER       "20 text/gemini;lang=en\r\n"
-#define ANSWER_MAX   (1 << 20)  /* bytes, header included */
-#define REQUEST_MAX  4096       /* bytes */
-#define RECV_MAX     65536      /* bytes */
-#define STREAM_BLOCK (8 << 20)  /* bytes of memory that a stream repeats */
-#define RECORD       (16 << 10) /* bytes; the largest of TLS */
-#define BACKLOG      4096
+#define HEADER      "20 text/gemini;lang=en\r\n"
+#define ANSWER_MAX  (1 << 20)  /* bytes, header included */
+#define REQUEST_MAX 4096       /* bytes */
+#define RECV_MAX    65536      /* bytes */
+#define RECORD      (16 << 10) /* bytes; the largest of TLS */
+#define BACKLOG     4096
 
 static char answer[ANSWER_MAX];
 static size_t answer_len;
+static char *content; /* of a stream */
 static SSL_CTX *ctx;
 
 static void
@@ -191,22 +192,28 @@ put_answer(SSL *ssl, size_t bytes)
 	(void)SSL_write(ssl, answer, (int)answer_len);
 }
 
+/*
+ * As much memory as the file takes.  What was never written to would be one
+ * page of zeroes, always in the processor's cache: no file is so cheap.
+ */
+static void
+fill_content(size_t bytes)
+{
+	content = malloc(bytes);
+	if (content == NULL)
+		err(1, "%zu bytes", bytes);
+	memset(content, 'x', bytes);
+}
+
 static void
 put_stream(SSL *ssl, size_t bytes)
 {
-	static char block[STREAM_BLOCK];
-	size_t at = 0, n;
+	size_t at, n;
 
-	/* Memory that was never written to is one page of zeroes, always in
-	 * the processor's cache: no file is so cheap to send. */
-	if (block[0] == '\0')
-		memset(block, 'x', sizeof(block));
-	while (bytes > 0) {
-		n = bytes < RECORD ? bytes : RECORD;
-		if (SSL_write(ssl, block + at, (int)n) <= 0)
+	for (at = 0; at < bytes; at += n) {
+		n = bytes - at < RECORD ? bytes - at : RECORD;
+		if (SSL_write(ssl, content + at, (int)n) <= 0)
 			return;
-		at = (at + n) % (STREAM_BLOCK - RECORD);
-		bytes -= n;
 	}
 }
 
@@ -304,6 +311,7 @@ usage(void)
 static void
 main_tls(const char *mode, int argc, char **argv)
 {
+	size_t bytes;
 	int door;
 
 	if (argc < 6)
@@ -314,8 +322,9 @@ main_tls(const char *mode, int argc, char **argv)
 	if (strcmp(mode, "stream") == 0) {
 		/* The daemon's choice, so that both pay for the same cipher. */
 		(void)SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256");
-		serve_tls(listen_at(atoi(argv[2])), put_stream,
-		    strtoull(argv[5], NULL, 10));
+		bytes = strtoull(argv[5], NULL, 10);
+		fill_content(bytes);
+		serve_tls(listen_at(atoi(argv[2])), put_stream, bytes);
 	}
 	read_answer(argv[5], HEADER);
 	door = listen_at(atoi(argv[2]));

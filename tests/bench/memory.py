@@ -3,6 +3,7 @@
 Memory is PSS, the proportional share: what several processes have in common
 counts once, libraries that other programs have loaded as well in part.
 """
+import contextlib
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from report import number, size, times
 
 POLL_S = 0.002  # between two visits while the daemon reloads
 SETTLED_S = 0.5
+FIRST = 200  # connections that wait before any is counted
 PAUSE_MS = 100.0  # that a reload may keep one visitor waiting
 
 
@@ -29,20 +31,30 @@ def settled(server, kinds="Pss"):
         before = now
 
 
-def hold(server, kind, port, count):
-    """Bytes of memory for each of count connections that wait."""
-    before = settled(server, rig.OWN)
+@contextlib.contextmanager
+def held(server, kind, port, count):
+    """So many connections that wait, all of them until the end."""
     with subprocess.Popen(
             [str(w) for w in (rig.TOOLS / "load", "hold-" + kind, "-p", port,
                               "-s", rig.HOST, "-n", count, "-S")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as proc:
-        held = rig.values(proc.stdout.readline()).get("held", 0)
-        after = settled(server, rig.OWN)
+        there = rig.values(proc.stdout.readline()).get("held", 0)
+        yield
         alive = rig.values(proc.communicate()[0]).get("alive", 0)
-    if held < count or alive < count:
+    if there < count or alive < count:
         raise rig.Failure("%s: %d of %d connections held, %d to the end"
-                          % (server.name, held, count, alive))
-    return (after - before) / count
+                          % (server.name, there, count, alive))
+
+
+def hold(server, kind, port, count):
+    """Bytes of memory for each of count connections that wait.
+
+    What the first ones of all cost the process once is no connection's.
+    """
+    with held(server, kind, port, FIRST):
+        before = settled(server, rig.OWN)
+        with held(server, kind, port, count):
+            return (settled(server, rig.OWN) - before) / count
 
 
 def connections(run):
@@ -69,8 +81,9 @@ def connections(run):
                 bars.append((molly.name, theirs / 1024, False))
     run.report.text(
         "Connections that wait: TLS has finished its handshake and asks "
-        "nothing, TCP is silent from the start. Memory of the server's "
-        "processes; the kernel's own for sockets is not counted.")
+        "nothing, TCP is silent from the start; %d of them are there before "
+        "any is counted. Memory of the server's processes; the kernel's own "
+        "for sockets is not counted." % FIRST)
     run.report.table(("server", "kind", "connections", "memory of one"),
                      rows, "llrr")
     run.report.chart("Memory of a TLS connection that waits",
