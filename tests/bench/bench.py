@@ -4,7 +4,8 @@ usage: bench.py [SECTION...] [quick] [write]  ("make bench" calls it)
 
 Sections: cpu, bytes, memory, large, search, slow; all of them unless some are
 named.  quick takes two to three minutes instead of fifteen and is less exact.
-write puts what was found into doc/performance.md, with a picture beside it.
+write puts what was found into doc/performance.md, with a picture beside it,
+and with the figures of up to two runs of the same sections before this one.
 
 Servers run side by side on this machine and are visited in turn, round by
 round, the limit right before each of them: whatever else the machine does
@@ -34,6 +35,7 @@ from report import Report
 
 DOCUMENT = rig.ROOT / "doc/performance.md"
 PICTURE = "performance.svg"
+FIGURES = "goals.jsonl"  # of this run and those before
 MEMORY = "/dev/shm"
 ROOM = 6 << 30  # bytes that must be free there, files and servers together
 RESULTS = rig.ROOT / "build/bench"
@@ -137,9 +139,10 @@ def main(words):
         run.report.show_goals()
         run.report.write_picture(RESULTS / PICTURE)
         run.report.show("picture: %s" % (RESULTS / PICTURE))
+        before = run.report.remember(RESULTS / FIGURES)
         if write:
             run.report.write_picture(DOCUMENT.parent / PICTURE)
-            run.report.write_markdown(DOCUMENT, PICTURE)
+            run.report.write_markdown(DOCUMENT, PICTURE, before)
             run.report.show("written: %s" % DOCUMENT)
         run.report.show("%d s" % (time.monotonic() - began))
     except rig.Failure as e:

@@ -5,6 +5,7 @@ shown at once in the terminal, and kept for doc/performance.md.
 """
 import datetime
 import html
+import json
 import math
 import os
 import platform
@@ -18,6 +19,9 @@ import rig
 COLUMNS = 79
 BAR = 34  # columns of the longest bar
 OFF_THE_CHART = 12  # times the shortest bar: longer ones are cut, and say so
+KEPT = "What the figures mean"  # heading of what people wrote
+RUNS_KEPT, RUNS_SHOWN = 20, 2
+BEFORE = ("the run before", "and before that")
 EIGHTHS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589"
 
 # -- numbers for people --
@@ -95,6 +99,7 @@ class Goal:
 
     def __init__(self, text, value, sign, limit, show):
         self.text, self.sign = text, sign
+        self.name = text.partition(" (")[0]  # the same in every run
         self.figure, self.limit = show(value), show(limit)
         self.met = value <= limit if sign == "<=" else \
             value >= limit if sign == ">=" else value < limit
@@ -202,18 +207,54 @@ class Report:
 
     # -- files --
 
-    def write_markdown(self, path, picture):
+    def remember(self, path):
+        """Add this run's figures to those of the runs before it in a file;
+        the figures of those, newest first: [{goal: figure}]."""
+        if not self.goals:
+            return []
+        lines = path.read_text().splitlines() if path.exists() else []
+        runs = [json.loads(line) for line in lines][-RUNS_KEPT:]
+        now = {goal.name: goal.figure for goal in self.goals}
+        # Others measured something else, or less exactly.
+        before = [run["goals"] for run in reversed(runs)
+                  if run["quick"] == self.quick and list(run["goals"])
+                  == list(now)][:RUNS_SHOWN]
+        runs.append({"quick": self.quick, "goals": now})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(run) + "\n" for run in runs))
+        return before
+
+    def goals_beside(self, before):
+        """The table of goals, with what earlier runs brought."""
+        head = ("goal", "figure", *BEFORE[:len(before)], "wanted", "")
+        rows = []
+        for goal in self.goals:
+            text, figure, wanted, met = goal.row()
+            rows.append((text, figure, *(run[goal.name] for run in before),
+                         wanted, met))
+        return [*markdown([head, *rows], "lr" + "r" * len(before) + "rl"), ""]
+
+    def write_markdown(self, path, picture, before=()):
+        """What was found, with earlier runs' figures; what stands behind
+        KEPT in the document stays."""
+        _, mark, kept = (path.read_text() if path.exists() else "").partition(
+            "\n## %s\n" % KEPT)
         head = ["# Performance", "",
                 "Written by `make bench BENCH=%s`; measured, not promised."
-                % ('"quick write"' if self.quick else '"all write"'), "",
+                % ('"quick write"' if self.quick else '"all write"'),
+                *["What the figures mean, and why some goals are missed, "
+                  "stands [at the end](#%s)." % KEPT.lower().replace(" ", "-")
+                  for _ in mark[:1]], "",
                 *markdown([("this machine", ""), *machine()], "ll"), "",
                 "![Bars of the figures below](%s)" % picture, ""]
         goals = self.blocks[-3:] if self.goals else []
         rest = self.blocks[:-3] if self.goals else self.blocks
+        if before:
+            goals[1] = self.goals_beside(before)
         lines = head + [line for block in [*goals, *rest] for line in block]
         text = "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+        path.write_text(text + mark + kept)
 
     def write_picture(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -217,6 +217,41 @@ def test_the_document_and_its_picture_hold_what_was_found(tmp_path):
     assert text.index("## Goals") < text.index("## Speed")
     assert "| ours & theirs | 12 |" in text
     assert "| fast | 12 | <= 10 | MISSED |" in text
+    assert "at the end" not in text
     root = ElementTree.parse(tmp_path / "doc" / "p.svg").getroot()
     words = [e.text for e in root.iter() if e.text and e.text.strip()]
     assert "a <b>" in words and any("900" in w for w in words)
+
+
+def written(folder, figure, quick=False, name="fast (today)"):
+    """The document after one more run that found that figure."""
+    with open(folder / "out", "w") as out:
+        found = report.Report(quick, out)
+        found.goal(name, figure, "<=", 10)
+        found.show_goals()
+        before = found.remember(folder / "goals.jsonl")
+        found.write_markdown(folder / "p.md", "p.svg", before)
+    return (folder / "p.md").read_text()
+
+
+def test_the_document_quotes_the_runs_before_and_only_their_like(tmp_path):
+    assert "| fast (today) | 5 | <= 10 | met |" in written(tmp_path, 5)
+    assert "the run before" in written(tmp_path, 6)
+    written(tmp_path, 99, quick=True)
+    written(tmp_path, 98, name="slow")
+    text = written(tmp_path, 7, name="fast (tomorrow)")
+    assert "| fast (tomorrow) | 7 | 6 | 5 | <= 10 | met |" in text
+    assert "| fast (today) | 8 | 7 | 6 | <= 10 | met |" in written(tmp_path,
+                                                                   8)
+
+
+def test_what_people_wrote_into_the_document_stays(tmp_path):
+    path = tmp_path / "p.md"
+    written(tmp_path, 5)
+    kept = "\n## %s\n\nWords.\n\n### More\n" % report.KEPT
+    path.write_text(path.read_text() + kept)
+    for figure in 6, 7:
+        text = written(tmp_path, figure)
+        assert text.endswith(kept) and text.count("Words.") == 1
+        assert "| %d |" % figure in text
+        assert "[at the end](#what-the-figures-mean)" in text
