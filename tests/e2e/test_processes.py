@@ -23,7 +23,7 @@ from server import conf, wait_for
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 HUGE = 48 << 20  # bytes; more than any socket buffer takes
-CODE_LITTLE = 256 << 10  # bytes; loading leaves six times as many
+CODE_LITTLE = 256 << 10  # bytes; loading leaves eight times as many
 
 
 def make_huge(root):
