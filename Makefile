@@ -406,7 +406,9 @@ ${B}/ctl/status.o: daemon/ctl/status.c
 ${B}/ctl/main.o: daemon/ctl/main.c
 
 DEFS =		-DCAPSULED_VERSION='"${VERSION}"' \
-		-DCAPSULED_CONF='"${SYSCONFDIR}/capsuled/capsuled.ini"'
+		-DCAPSULED_CONF='"${SYSCONFDIR}/capsuled/capsuled.ini"' \
+		-DCAPSULED_CERTDIR='"${CERTDIR}"' \
+		-DCAPSULED_PIDFILE='"${PIDFILE_${SYSTEM}}"'
 
 ${B}/flags: force
 	@mkdir -p ${B} ${T}
