@@ -100,7 +100,8 @@ def test_a_host_of_ones_own(tmp_path):
 
 def values(path):
     """The configuration as a dict of dicts, comments left out."""
-    return document.sections(re.sub(r"(?m)^#.*\n|\s+;.*$", "", path.read_text()))
+    text = re.sub(r"(?m)^#.*\n|\s+;.*$", "", path.read_text())
+    return document.sections(text)
 
 
 def test_one_for_the_service_needs_nothing_but_to_be_moved(tmp_path):
@@ -147,7 +148,7 @@ def test_all_but_the_places_is_the_same_for_the_service(made, tmp_path):
         "capsule certificate", "capsule key"}
 
 
-def test_a_folder_that_no_configuration_can_name_is_no_place_for_a_service(
+def test_a_folder_that_no_configuration_can_name_is_for_no_service(
         tmp_path):
     for name in ("a ;b", "a\nb"):
         done = ctl("new", "--service", name, cwd=tmp_path)

@@ -259,7 +259,8 @@ moves_in() {
 opens_the_doors() {
 	is_closed 127.0.0.2 70 && types root 'systemctl reload' &&
 	    await "$BOOT_MAX" is_open 127.0.0.2 70 &&
-	    await "$BOOT_MAX" is_open 127.0.0.2 1965 && [ "$was" = "$(main_pid)" ]
+	    await "$BOOT_MAX" is_open 127.0.0.2 1965 &&
+	    [ "$was" = "$(main_pid)" ]
 }
 
 shows_the_certificate() {
