@@ -145,10 +145,12 @@ hand_over_tests() {
 }
 
 # What debian/tests/control lists, run by Debian's own runner: for "null" the
-# machine is where it runs itself.  What it skips is nothing that was tried.
+# machine is where it runs itself, and it does not know that this is a
+# container.  What it skips is nothing that was tried.
 run_tests() {
 	# Python would leave what it has compiled.
 	inside env PYTHONDONTWRITEBYTECODE=1 autopkgtest \
+	    --ignore-restrictions=isolation-container \
 	    -B "/debs/capsuled_$version-1_$arch.deb" /debs/source \
 	    -- null > "$work/tests-$suite.log" 2>&1
 	status=$?
