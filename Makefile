@@ -6,7 +6,6 @@
 
 VERSION =	0.1.0
 PREFIX =	/usr/local
-SBINDIR =	${PREFIX}/sbin
 BINDIR =	${PREFIX}/bin
 SYSCONFDIR =	${PREFIX}/etc
 MANDIR =	${PREFIX}/share/man
@@ -407,7 +406,9 @@ ${B}/ctl/status.o: daemon/ctl/status.c
 ${B}/ctl/main.o: daemon/ctl/main.c
 
 DEFS =		-DCAPSULED_VERSION='"${VERSION}"' \
-		-DCAPSULED_CONF='"${SYSCONFDIR}/capsuled/capsuled.ini"'
+		-DCAPSULED_CONF='"${SYSCONFDIR}/capsuled/capsuled.ini"' \
+		-DCAPSULED_CERTDIR='"${CERTDIR}"' \
+		-DCAPSULED_PIDFILE='"${PIDFILE_${SYSTEM}}"'
 
 ${B}/flags: force
 	@mkdir -p ${B} ${T}
@@ -547,7 +548,7 @@ fmt:
 # -- installing --
 
 # The files name the places of PREFIX=/usr/local; these are the real ones.
-PLACES =	-e 's,/usr/local/sbin,${SBINDIR},g' \
+PLACES =	-e 's,/usr/local/bin,${BINDIR},g' \
 		-e 's,/usr/local/etc,${SYSCONFDIR},g' \
 		-e 's,/usr/local/share/examples/capsuled,${EXAMPLESDIR},g' \
 		-e 's,/usr/local/share/capsuled,${CAPSULEDIR},g' \
@@ -580,11 +581,10 @@ stage:
 install: install-${SYSTEM}
 
 install-files: all stage
-	umask 022; mkdir -p ${D}${SBINDIR} ${D}${BINDIR} ${D}${MANDIR}/man1 \
+	umask 022; mkdir -p ${D}${BINDIR} ${D}${MANDIR}/man1 \
 	    ${D}${MANDIR}/man5 ${D}${MANDIR}/man8 ${D}${DOCDIR}/doc \
-	    ${D}${EXAMPLESDIR} \
-	    ${D}${CAPSULEDIR} ${D}${SYSCONFDIR}/capsuled
-	install -m 0755 ${B}/capsuled ${D}${SBINDIR}/
+	    ${D}${EXAMPLESDIR} ${D}${CAPSULEDIR} ${D}${SYSCONFDIR}/capsuled
+	install -m 0755 ${B}/capsuled ${D}${BINDIR}/
 	install -m 0755 ${B}/capsulectl ${D}${BINDIR}/
 	install -m 0644 ${S}/capsulectl.1 ${D}${MANDIR}/man1/
 	install -m 0644 ${S}/capsuled.8 ${D}${MANDIR}/man8/
@@ -633,7 +633,7 @@ install-netbsd: install-files
 
 # Configuration, certificates and keys are yours: they stay.
 uninstall:
-	rm -f ${D}${SBINDIR}/capsuled ${D}${BINDIR}/capsulectl \
+	rm -f ${D}${BINDIR}/capsuled ${D}${BINDIR}/capsulectl \
 	    ${D}${MANDIR}/man1/capsulectl.1 ${D}${MANDIR}/man8/capsuled.8 \
 	    ${D}${MANDIR}/man5/capsuled.ini.5 ${SERVICE_${SYSTEM}}
 	rm -rf ${D}${DOCDIR} ${D}${EXAMPLESDIR} ${D}${CAPSULEDIR}

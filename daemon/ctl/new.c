@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,13 @@
 #include "ctl/starter.h"
 #include "site/conf.h"
 
-enum { HOST };
+enum { HOST, SERVICE };
+
+/* A new capsule: what it is called, and what is written into its files. */
+struct making {
+	const char *folder;
+	struct starter_words words;
+};
 
 /* True if there is no such folder, or nothing is in it. */
 static bool
@@ -75,9 +82,9 @@ write_file(const char *name, struct view text)
 
 /* All folders and files; NULL, or the name of what could not be made. */
 static const char *
-write_all(struct buf *name, const char *folder, const char *hosts,
-    const char *date)
+write_all(struct buf *name, const struct making *m)
 {
+	const char *folder = m->folder;
 	const struct starter_file *file;
 	struct buf text;
 	int r = 0;
@@ -92,7 +99,7 @@ write_all(struct buf *name, const char *folder, const char *hosts,
 	for (i = 0; r == 0 && i < n_starter_files; i++) {
 		file = &starter_files[i];
 		buf_reset(&text);
-		starter_write(&text, file, hosts, date);
+		starter_write(&text, file, &m->words);
 		r = write_file(join(name, folder, file->path), buf_view(&text));
 	}
 	buf_fini(&text);
@@ -100,8 +107,9 @@ write_all(struct buf *name, const char *folder, const char *hosts,
 }
 
 static void
-tell(const char *folder)
+tell(const struct making *m)
 {
+	const char *folder = m->folder;
 	size_t i;
 
 	printf("%s is a capsule now:\n\n", folder);
@@ -109,18 +117,25 @@ tell(const char *folder)
 		if (starter_files[i].what != NULL)
 			printf("  %-22s%s\n", starter_files[i].path,
 			    starter_files[i].what);
-	printf("\nServe it    capsuled -f -c %s/capsuled.ini\n"
-	       "visit it    gemini://localhost/ or gopher://localhost:7070/\n"
-	       "check it    capsulectl -c %s/capsuled.ini check\n",
-	    folder, folder);
+	if (m->words.is_service)
+		printf("\nCheck it    capsulectl -c %s/capsuled.ini check\n"
+		       "move it     mv %s/capsuled.ini " CAPSULED_CONF "\n"
+		       "and then have the service reload.\n",
+		    folder, folder);
+	else
+		printf("\nServe it    capsuled -f -c %s/capsuled.ini\n"
+		       "visit it    gemini://localhost/ or "
+		       "gopher://localhost:7070/\n"
+		       "check it    capsulectl -c %s/capsuled.ini check\n",
+		    folder, folder);
 }
 
 /*
- * True if a configuration with this one name would be taken: what is written
- * must be right, and conf.c alone knows what is.
+ * True if a configuration with this one name and this root would be taken as
+ * they are: what is written must be right, and conf.c alone knows what is.
  */
 static bool
-is_host(const char *host)
+is_taken(const char *host, const char *root)
 {
 	struct problems *ps = problems_new();
 	struct conf *conf = NULL;
@@ -129,7 +144,7 @@ is_host(const char *host)
 	bool ok;
 
 	buf_init(&text, SIZE_MAX);
-	buf_printf(&text, "[capsule]\nroot = x\nhostname = %s\n", host);
+	buf_printf(&text, "[capsule]\nroot = %s\nhostname = %s\n", root, host);
 	f = fmemopen(text.p, text.len, "r");
 	if (f != NULL) {
 		conf = conf_read(f, "x", ps);
@@ -137,11 +152,28 @@ is_host(const char *host)
 	}
 	ok = conf != NULL && problems_count(ps) == 0 &&
 	    conf->capsules[0].hostname.n == 1 &&
+	    view_eq(conf->capsules[0].root, view_of(root)) &&
 	    strpbrk(host, " \t\n;") == NULL;
 	conf_free(conf);
 	problems_free(ps);
 	buf_fini(&text);
 	return ok;
+}
+
+/* The folder of the pages, from the root on; 0 or -1 with errno. */
+static int
+put_root(struct buf *to, const char *folder)
+{
+	char here[PATH_MAX];
+
+	if (folder[0] != '/') {
+		if (getcwd(here, sizeof(here)) == NULL)
+			return -1;
+		buf_printf(to, "%s/", here);
+	}
+	buf_printf(to, "%s/pages", folder);
+	buf_putc(to, '\0');
+	return 0;
 }
 
 /* "NAME localhost": the author's own machine is always let in. */
@@ -155,7 +187,7 @@ put_hosts(struct buf *to, const char *host)
 }
 
 static enum command_exit
-make(const struct call *call, const char *folder, const char *hosts)
+make(const struct call *call, struct making *m)
 {
 	char stamp[CLOCK_STAMP_MAX];
 	const char *failed;
@@ -165,28 +197,80 @@ make(const struct call *call, const char *folder, const char *hosts)
 	/* In UTC, as the clock of logs and feeds. */
 	clock_stamp(clock_wall(), stamp, sizeof(stamp));
 	stamp[strlen("YYYY-MM-DD")] = '\0';
+	m->words.date = stamp;
 	buf_init(&name, SIZE_MAX);
-	failed = write_all(&name, folder, hosts, stamp);
+	failed = write_all(&name, m);
 	failure = errno;
 	if (failed != NULL)
 		(void)command_fail(call, COMMAND_FAILED, "cannot make %s: %s",
 		    failed, strerror(failure));
 	else
-		tell(folder);
+		tell(m);
 	buf_fini(&name);
 	return failed == NULL ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+/*
+ * The configuration of a service lies elsewhere, so it names its pages in
+ * full; the certificate is where the service may write.
+ */
+static enum command_exit
+make_service(const struct call *call, struct making *m, const char *host)
+{
+	enum command_exit status;
+	struct buf root, pair;
+
+	buf_init(&root, SIZE_MAX);
+	buf_init(&pair, SIZE_MAX);
+	buf_printf(&pair, CAPSULED_CERTDIR "/%s", host);
+	buf_putc(&pair, '\0');
+	if (put_root(&root, m->folder) == -1)
+		status = command_fail(call, COMMAND_FAILED,
+		    "cannot tell which folder this is: %s", strerror(errno));
+	else if (!is_taken(host, root.p))
+		status = command_fail(call, COMMAND_USAGE,
+		    "no configuration can name the folder \"%s\"; choose "
+		    "a name without \" ;\" and line ends",
+		    root.p);
+	else {
+		m->words.root = root.p;
+		m->words.pair = pair.p;
+		m->words.gopher = "70";
+		status = make(call, m);
+	}
+	buf_fini(&pair);
+	buf_fini(&root);
+	return status;
+}
+
+/* A shell that completes names puts a slash behind a folder. */
+static const char *
+trim(char *folder)
+{
+	size_t len = strlen(folder);
+
+	while (len > 1 && folder[len - 1] == '/')
+		folder[--len] = '\0';
+	return folder;
 }
 
 static enum command_exit
 run(struct call *call)
 {
-	const char *folder = call->arguments[0], *host = call->options[HOST];
+	const char *folder = trim(call->arguments[0]);
+	const char *host = call->options[HOST];
+	bool is_service = call->options[SERVICE] != NULL;
+	struct making m = { folder,
+		{ .root = "pages",
+		    .pair = "capsule",
+		    .gopher = "7070",
+		    .is_service = is_service } };
 	enum command_exit status;
 	struct buf hosts;
 
 	if (host == NULL)
 		host = "localhost";
-	if (!is_host(host))
+	if (!is_taken(host, "pages"))
 		return command_fail(call, COMMAND_USAGE,
 		    "--host: \"%s\" is not a host name or an address", host);
 	if (!is_free(folder))
@@ -194,7 +278,8 @@ run(struct call *call)
 		    "%s is there already, and not an empty folder", folder);
 	buf_init(&hosts, SIZE_MAX);
 	put_hosts(&hosts, host);
-	status = make(call, folder, hosts.p);
+	m.words.hosts = hosts.p;
+	status = is_service ? make_service(call, &m, host) : make(call, &m);
 	buf_fini(&hosts);
 	return status;
 }
@@ -206,8 +291,13 @@ const struct command command_new = {
 	"Makes FOLDER with a configuration and a few pages in it, ready to be\n"
 	"served as it is, on ports that need no root. What is there already "
 	"is\n"
-	"never touched: a folder that holds anything is refused.\n",
-	{ { "host", "NAME", "what visitors will call it; default localhost" } },
+	"never touched: a folder that holds anything is refused.\n"
+	"\n"
+	"With --service the configuration is for the service of the system, "
+	"on\n"
+	"its ports: to be moved to " CAPSULED_CONF ".\n",
+	{ { "host", "NAME", "what visitors will call it; default localhost" },
+	    { "service", NULL, "for the service that the system starts" } },
 	1,
 	1,
 	run,

@@ -18,6 +18,7 @@ const struct starter_file starter_files[] = {
 	    "# this file. capsuled.ini(5) describes all keys.\n"
 	    "\n"
 	    "[server]\n"
+	    "@USER@\n"
 	    "watch = 2                 ; edit a page, see it two seconds "
 	    "later\n"
 	    "\n"
@@ -25,18 +26,20 @@ const struct starter_file starter_files[] = {
 	    "listen = *:1965           ; the port that every client assumes\n"
 	    "\n"
 	    "[gopher]\n"
-	    "listen = *:7070           ; Gopher's own port, 70, needs root\n"
+	    "# Gopher's own port is 70, which needs root or a service.\n"
+	    "listen = *:@GOPHER@\n"
 	    "\n"
 	    "[capsule]\n"
 	    "# The first name is written into Gopher menus. Put the name that\n"
 	    "# visitors use there before you let anybody in: the certificate\n"
 	    "# is made for these names.\n"
 	    "hostname = @HOSTS@\n"
-	    "root = pages              ; all files lie below this folder\n"
+	    "# All files lie below this folder.\n"
+	    "root = @ROOT@\n"
 	    "# Both are made at the first start. Keep the key, and a copy of\n"
 	    "# it: visitors' clients remember it.\n"
-	    "certificate = capsule.crt\n"
-	    "key = capsule.key\n"
+	    "certificate = @PAIR@.crt\n"
+	    "key = @PAIR@.key\n"
 	    "language = en\n"
 	    "title = A new capsule\n"
 	    "admin =                   ; a mail address, if you want letters\n"
@@ -140,22 +143,43 @@ const char *const starter_folders[] = { "pages", "pages/notes", "pages/files" };
 const size_t n_starter_folders =
     sizeof(starter_folders) / sizeof(starter_folders[0]);
 
+/* What a service says of itself: its user, and what its script looks for. */
+static const char *
+user_of(const struct starter_words *words)
+{
+	if (!words->is_service)
+		return "";
+	return CAPSULED_PIDFILE[0] == '\0'
+	    ? "user = _capsuled\n"
+	    : "user = _capsuled\npid_file = " CAPSULED_PIDFILE "\n";
+}
+
 void
 starter_write(struct buf *to, const struct starter_file *file,
-    const char *hosts, const char *date)
+    const struct starter_words *words)
 {
+	const struct {
+		const char *mark, *text;
+	} marks[] = {
+		{ "@HOSTS@", words->hosts },
+		{ "@DATE@", words->date },
+		{ "@ROOT@", words->root },
+		{ "@PAIR@", words->pair },
+		{ "@GOPHER@", words->gopher },
+		{ "@USER@\n", user_of(words) },
+	};
+	const size_t n = sizeof(marks) / sizeof(marks[0]);
 	struct view rest = view_of(file->text);
+	size_t i;
 
 	while (rest.len > 0) {
-		if (view_has_prefix(rest, VIEW("@HOSTS@"))) {
-			buf_puts(to, hosts);
-			rest = view_skip(rest, strlen("@HOSTS@"));
-		} else if (view_has_prefix(rest, VIEW("@DATE@"))) {
-			buf_puts(to, date);
-			rest = view_skip(rest, strlen("@DATE@"));
-		} else {
+		for (i = 0; i < n; i++)
+			if (view_has_prefix(rest, view_of(marks[i].mark)))
+				break;
+		if (i < n)
+			buf_puts(to, marks[i].text);
+		else
 			buf_putc(to, rest.p[0]);
-			rest = view_skip(rest, 1);
-		}
+		rest = view_skip(rest, i < n ? strlen(marks[i].mark) : 1);
 	}
 }

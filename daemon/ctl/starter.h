@@ -2,6 +2,7 @@
 #ifndef STARTER_H
 #define STARTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -20,11 +21,21 @@ extern const size_t n_starter_files;
 extern const char *const starter_folders[];
 extern const size_t n_starter_folders;
 
+/* What differs from one capsule to the next; none has a line's end in it. */
+struct starter_words {
+	const char *hosts;  /* the names of the capsule, blanks between them */
+	const char *date;   /* today, YYYY-MM-DD */
+	const char *root;   /* where the pages are */
+	const char *pair;   /* the certificate's file, without ".crt" */
+	const char *gopher; /* the port */
+	bool is_service;    /* the system starts it, by its own user */
+};
+
 /*
- * Append the text of a file: "@HOSTS@" becomes the names of the capsule and
- * "@DATE@" today, YYYY-MM-DD.
+ * Append the text of a file: "@HOSTS@" and its like, in capitals, become those
+ * words, and lines of [server] that only a service needs stand for "@USER@".
  */
 void starter_write(struct buf *to, const struct starter_file *file,
-    const char *hosts, const char *date);
+    const struct starter_words *words);
 
 #endif

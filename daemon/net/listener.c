@@ -120,9 +120,21 @@ set_options(int fd, int family)
 	    : -1;
 }
 
-/* A socket for l on this port, or -1 with errno. */
+/* Whether others may have the port that fd has or asks for; 0 or -1. */
 static int
-open_socket(const struct listener *l, int port)
+share(int fd, bool shared)
+{
+	int value = shared;
+
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value));
+}
+
+/*
+ * A socket for l on this port, or -1 with errno.  If it is shared, others of
+ * this user that are shared may have the port, too.
+ */
+static int
+open_socket(const struct listener *l, int port, bool shared)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = address(l, port, &ss);
@@ -136,6 +148,7 @@ open_socket(const struct listener *l, int port)
 	if (is_unix)
 		remove_stale((struct sockaddr *)&ss, len, l->host);
 	if (set_options(fd, l->family) == 0 &&
+	    (!shared || share(fd, true) == 0) &&
 	    bind(fd, (struct sockaddr *)&ss, len) == 0 &&
 	    (!is_unix || chmod(l->host, UNIX_MODE) == 0) &&
 	    listen(fd, LISTENER_BACKLOG) == 0)
@@ -144,6 +157,56 @@ open_socket(const struct listener *l, int port)
 	close(fd);
 	errno = saved;
 	return -1;
+}
+
+/* True if they cannot have both, as one address is or contains the other's. */
+static bool
+is_clash(const struct listener *a, const struct listener *b, int port)
+{
+	struct listener any = { .family = a->family };
+	struct sockaddr_storage at_a, at_b, at_any;
+
+	if (a->family == AF_UNIX || a->family != b->family || b->port != port)
+		return false;
+	(void)address(a, 0, &at_a);
+	(void)address(b, 0, &at_b);
+	(void)address(&any, 0, &at_any);
+	return memcmp(&at_a, &at_b, sizeof(at_a)) == 0 ||
+	    memcmp(&at_a, &at_any, sizeof(at_a)) == 0 ||
+	    memcmp(&at_b, &at_any, sizeof(at_b)) == 0;
+}
+
+/*
+ * As open_socket, where old has sockets in the way: "127.0.0.1:70" of before
+ * and "*:70" of now are both there until the reload is done.  Linux asks each
+ * of the two whether it minds; BSDs have let them in before.
+ */
+static int
+open_beside(struct listener *l, int port, const struct listeners *old)
+{
+	int fd, saved;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; old != NULL && i < old->n; i++)
+		if (is_clash(l, &old->v[i], port) &&
+		    share(old->v[i].fd, true) == 0)
+			any = true;
+	if (!any) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	fd = open_socket(l, port, true);
+	saved = errno;
+	/* From here on nobody else is let in. */
+	for (i = 0; i < old->n; i++)
+		if (is_clash(l, &old->v[i], port))
+			(void)share(old->v[i].fd, false);
+	if (fd != -1)
+		(void)share(fd, false);
+	l->beside = fd != -1;
+	errno = saved;
+	return fd;
 }
 
 /* True if had is the socket for l; one address has several spellings. */
@@ -224,7 +287,9 @@ bind_one(struct listener *l, const struct conf_listen *want,
 
 	if (port == 0 && sibling != NULL)
 		port = sibling->port;
-	l->fd = had != NULL ? had->fd : open_socket(l, port);
+	l->fd = had != NULL ? had->fd : open_socket(l, port, false);
+	if (l->fd == -1 && errno == EADDRINUSE)
+		l->fd = open_beside(l, port, old);
 	l->handed = had != NULL && had->handed;
 	if (l->fd == -1)
 		return want->optional && is_lacking(errno) ? 1 : -1;
@@ -397,6 +462,28 @@ refuse_unused(const struct listeners *ls, const struct listeners *old,
 	return bad;
 }
 
+/*
+ * What was let in beside a socket that is to go must not stay beside one that
+ * is kept: the next start would refuse it.
+ */
+static int
+refuse_beside(const struct listeners *ls, const struct conf *conf,
+    struct problems *ps)
+{
+	int bad = 0;
+	size_t i, k;
+
+	for (i = 0; i < ls->n; i++)
+		for (k = 0; k < i; k++)
+			if ((ls->v[i].beside || ls->v[k].beside) &&
+			    is_clash(&ls->v[i], &ls->v[k], ls->v[i].port)) {
+				errno = EADDRINUSE;
+				tell(&ls->v[i], conf, ps);
+				bad = -1;
+			}
+	return bad;
+}
+
 /* The number of addresses; and whether the kernel chooses a port. */
 static size_t
 count(const struct conf *conf, bool *any_zero)
@@ -440,6 +527,8 @@ listeners_open(struct listeners *to, const struct listeners *old,
 				r = -1;
 		}
 		if (refuse_unused(&ls, old, conf, heard) == -1)
+			r = -1;
+		if (refuse_beside(&ls, conf, heard) == -1)
 			r = -1;
 		if (r == -1)
 			listeners_close(&ls, old);

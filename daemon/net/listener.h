@@ -31,6 +31,7 @@ struct listener {
 	int fd;      /* bound and listening, non-blocking */
 	int port;    /* the real one, where the kernel chose; AF_UNIX: 0 */
 	bool handed; /* a service manager's: it may not be left unused */
+	bool beside; /* bound while an older one of ours was in the way */
 
 	/* What the configuration asked for: the same again keeps the socket. */
 	char host[LISTENER_HOST_MAX];
@@ -44,8 +45,10 @@ struct listeners {
 
 /*
  * Bind all that conf asks for, taking over sockets of old, which may be NULL,
- * where the address is the same.  One that was handed over has no protocol
- * yet: it is for whichever names its address.
+ * where the address is the same; an old one that contains a new one, or is
+ * contained in it, as "*:70" contains "127.0.0.1:70", is in nobody's way.  One
+ * that was handed over has no protocol yet: it is for whichever names its
+ * address.
  *
  * Adds to ps what cannot be bound, with the reason, and what was handed over
  * and is not asked for.  Returns 0, *to being filled; or -1, everything newly

@@ -135,8 +135,11 @@ load_capsule(struct snapshot *s, struct site *site, const struct conf *conf,
 	site->asks = site->access != NULL || capsule->ask_certificate;
 	if (root == NULL)
 		problems_add(ps, conf->path, capsule->root_line,
-		    "the root \"%.*s\" cannot be opened: %s",
-		    VIEW_ARG(capsule->root), strerror(errno));
+		    "the root \"%.*s\" cannot be opened: %s%s",
+		    VIEW_ARG(capsule->root), strerror(errno),
+		    errno == EACCES ? "; every folder down to it must let in "
+				      "the user that capsuled runs as"
+				    : "");
 	else {
 		pages_init(&pages, work);
 		pages_collect(&pages, conf, capsule, root, ps, true);

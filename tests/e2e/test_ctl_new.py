@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import document
 import server
 from client import gemini, gopher, links, menu
 from ctl import ctl
@@ -95,6 +96,66 @@ def test_a_host_of_ones_own(tmp_path):
     for path in ("/", "/about"):
         assert ctl("-c", conf, "show",
                    "gemini://capsule.example.org" + path).returncode == 0
+
+
+def values(path):
+    """The configuration as a dict of dicts, comments left out."""
+    text = re.sub(r"(?m)^#.*\n|\s+;.*$", "", path.read_text())
+    return document.sections(text)
+
+
+def test_one_for_the_service_needs_nothing_but_to_be_moved(tmp_path):
+    done = ctl("new", "--service", "--host", "capsule.example.org", "mine/",
+               cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    conf = tmp_path / "mine" / "capsuled.ini"
+    found = values(conf)
+    assert found["gemini"]["listen"] == "*:1965"
+    assert found["gopher"]["listen"] == "*:70"
+    assert found["server"]["user"] == "_capsuled"
+    mine = found["capsule"]
+    assert mine["hostname"] == "capsule.example.org localhost"
+    assert mine["root"] == str(tmp_path / "mine" / "pages")
+    assert re.match(r"/\S+/capsule.example.org\.crt$", mine["certificate"])
+    assert mine["key"] == mine["certificate"][:-4] + ".key"
+    move = re.search(r"(?m)^move it +mv (\S+) (\S+)$", done.stdout)
+    assert tmp_path / move[1] == conf and move[2].startswith("/")
+    conf.rename(tmp_path / "moved.ini")
+    done = ctl("-c", tmp_path / "moved.ini", "check")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_service_needs_no_host_and_takes_a_whole_path(tmp_path):
+    where = tmp_path / "mine"
+    assert ctl("new", "--service", where, cwd="/").returncode == 0
+    mine = values(where / "capsuled.ini")["capsule"]
+    assert mine["root"] == str(where / "pages")
+    assert mine["certificate"].endswith("/localhost.crt")
+
+
+def test_all_but_the_places_is_the_same_for_the_service(made, tmp_path):
+    assert ctl("new", "--service", "other", cwd=tmp_path).returncode == 0
+    for one in made.glob("pages/**/*"):
+        if one.is_file():
+            other = tmp_path / "other" / one.relative_to(made)
+            assert other.read_text() == one.read_text()
+    mine, others = (values(where / "capsuled.ini") for where in
+                    (made, tmp_path / "other"))
+    assert {"%s %s" % (name, key) for name, section in others.items()
+            for key in section
+            if section[key] != mine[name].get(key)} == {
+        "server user", "gopher listen", "capsule root",
+        "capsule certificate", "capsule key"}
+
+
+def test_a_folder_that_no_configuration_can_name_is_for_no_service(
+        tmp_path):
+    for name in ("a ;b", "a\nb"):
+        done = ctl("new", "--service", name, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "no configuration can name the folder" in done.stderr
+        assert not (tmp_path / name).exists()
+        assert ctl("new", name, cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("host", ["", "a b", "*.example.org", "x\ny",

@@ -283,6 +283,25 @@ def low_port(folder):
     return done.stderr
 
 
+def closed_home(folder):
+    """Around the pages, a folder that lets nobody in: nor root, without the
+    right to look past that."""
+    text = server.conf(capsule={"root": folder / "home" / "pages"})
+    server.write_capsule(folder / "home" / "pages")
+    (folder / "home").chmod(0)
+    path = folder / "capsuled.ini"
+    path.write_text(text)
+    under = []
+    if os.geteuid() == 0:
+        under = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    done = subprocess.run([*under, server.BINARY, "-n", "-c", path],
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=server.START)
+    (folder / "home").chmod(0o755)
+    assert done.returncode == 1, done
+    return done.stderr
+
+
 def open_key(folder):
     make_pair(folder, "capsule.crt", "capsule.key")
     (folder / "capsule.key").chmod(0o644)
@@ -360,6 +379,8 @@ SEEN = {
     "Address already in use; another server has it": port_in_use,
     "Permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE":
         low_port,
+    "cannot be opened: Permission denied; every folder down to it":
+        closed_home,
     "others than its owner can get at": open_key,
     "is missing, but": lone_key,
     "exists; restore it": lone_key,

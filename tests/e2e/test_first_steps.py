@@ -18,8 +18,9 @@ from terminal import Terminal, needs
 
 HEADING = "Five minutes to a capsule of your own"
 CONF = "my-capsule/capsuled.ini"
-CTL = "build/capsulectl -c " + CONF
-SERVE = "build/capsuled -f -c " + CONF
+BUILT = "PATH=$PWD/build:$PATH"
+CTL = "capsulectl -c " + CONF
+SERVE = "capsuled -f -c " + CONF
 CLIENTS = ("amfora", "lynx")
 RELOAD = "pkill -HUP -x capsuled"
 
@@ -42,8 +43,8 @@ class Stranger:
     def types(self, begin):
         """Run the next command as it stands; what it says."""
         words = shlex.split(self.next(begin))
-        program = {"build/capsuled": server.BINARY,
-                   "build/capsulectl": ctl.BINARY}[words[0]]
+        program = {"capsuled": server.BINARY,
+                   "capsulectl": ctl.BINARY}[words[0]]
         done = subprocess.run([program, *words[1:]], cwd=self.folder,
                               stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=60)
@@ -94,9 +95,10 @@ def stranger(tmp_path):
 
 
 def begins(who):
-    who.types("build/capsulectl new my-capsule")
+    assert who.next(BUILT) == BUILT
+    who.types("capsulectl new my-capsule")
     assert "nothing to mend" in who.types(CTL + " check")
-    assert "in order" in who.types("build/capsuled -n -c " + CONF)
+    assert "in order" in who.types("capsuled -n -c " + CONF)
     who.serves()
 
 

@@ -4,6 +4,7 @@ The peers' mistakes this file stands guard against: one dead child that takes
 all others along, a reload that drops the old before the new is whole, a spin
 when descriptors run out, and a worker that outlives its master.
 """
+import errno
 import os
 import pwd
 import re
@@ -290,6 +291,49 @@ def test_a_reload_onto_a_taken_address_keeps_the_old_service(daemon):
     assert gemini(d.gemini, url("/history")).status == 20
 
 
+def can_bind(port):
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+            s.listen()
+        except OSError as e:
+            assert e.errno == errno.EADDRINUSE
+            return False
+        return True
+
+
+def test_a_reload_from_one_address_to_all_and_back(daemon):
+    port = free_port()
+    here = "127.0.0.1:%d" % port
+    d = daemon(conf(gopher={"listen": here}), steady=False)
+    assert not is_open(port, "127.0.0.2")
+    for listen, others in (("*:%d" % port, True), (here, False)):
+        d.rewrite(conf(gopher={"listen": listen}))
+        d.reload()
+        assert "not reloaded" not in d.log()
+        wait_for("the other address",
+                 lambda: is_open(port, "127.0.0.2") == others)
+        assert b"1996" in gopher(port, b"/history\r\n")
+        assert not can_bind(port)
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["last", "first"])
+def test_a_reload_takes_no_two_addresses_that_a_start_would_refuse(
+        daemon, order):
+    port = free_port()
+    here, everywhere = "127.0.0.1:%d" % port, "0.0.0.0:%d" % port
+    d = daemon(conf(gopher={"listen": here}))
+    both = " ".join([here, everywhere][::order])
+    d.rewrite(conf(gopher={"listen": both}))
+    d.signal(signal.SIGHUP)
+    wait_for("the reason", lambda: "not reloaded" in d.log())
+    assert re.search(r"cannot listen on \S+:%d: Address already in use"
+                     % port, d.log())
+    assert b"1996" in gopher(port, b"/history\r\n")
+    assert not is_open(port, "127.0.0.2")
+
+
 def test_a_reload_brings_a_new_certificate(daemon, tmp_path):
     d, other = daemon(steady=False), daemon()
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -521,9 +565,9 @@ def test_term_lets_a_download_finish_and_then_exits(daemon):
     assert not any(server.is_running(pid) for pid in d.workers)
 
 
-def is_open(port):
+def is_open(port, host="127.0.0.1"):
     try:
-        Plain(port).sock.close()
+        socket.create_connection((host, port), 10).close()
         return True
     except OSError:
         return False

@@ -101,5 +101,5 @@ esac
 sed -e "s,/usr/share/capsuled,$tree/debian," -e "s,/var/lib,$dir/tmp," \
     -e '/^user = /d' debian/conf/capsuled.ini > "$dir/capsuled.ini"
 mkdir -p "$dir/tmp/capsuled"
-must "$dir/tmp/usr/sbin/capsuled" -n -c "$dir/capsuled.ini"
+must "$dir/tmp/usr/bin/capsuled" -n -c "$dir/capsuled.ini"
 exit $bad

@@ -27,7 +27,7 @@ try() {
 	make=$1
 	at=$dir/$make
 	(umask 077 && build install) || bad=1
-	for file in usr/sbin/capsuled usr/bin/capsulectl \
+	for file in usr/bin/capsuled usr/bin/capsulectl \
 	    usr/share/man/man1/capsulectl.1 usr/share/man/man8/capsuled.8 \
 	    usr/share/man/man5/capsuled.ini.5 usr/share/capsuled/index.gmi \
 	    usr/share/examples/capsuled/capsuled.ini \

@@ -24,7 +24,7 @@ prepare() {
 	script=$1
 	sed -e "s,/etc/rc\.subr,$dir/rc.subr," \
 	    -e "s,/etc/rc\.d/rc\.subr,$dir/rc.subr," \
-	    -e "s,/usr/local/sbin/,$dir/," \
+	    -e "s,/usr/local/bin/,$dir/," \
 	    -e "s,/usr/local/etc/,$dir/," \
 	    "$top/rc.d/$script" > "$dir/script"
 	case $(head -n 1 "$top/rc.d/$script") in
@@ -358,7 +358,7 @@ try_units() {
 	script="capsuled.service and .socket"
 	# Neither the program nor its manuals need to be installed.
 	for unit in capsuled.service capsuled.socket; do
-		sed -e 's,/usr/local/sbin/capsuled,/bin/true,' \
+		sed -e 's,/usr/local/bin/capsuled,/bin/true,' \
 		    -e '/^Documentation=/d' "$top/rc.d/$unit" > "$dir/$unit"
 	done
 	if ! systemd-analyze verify "$dir/capsuled.service" \

@@ -13,6 +13,13 @@ fi
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 
+# commands HEADING: the lines for a shell under it.
+# shellcheck disable=SC2016	# backquotes are Markdown's
+commands() {
+	sed -n "/^## $1\$/,/^## /p" README.md |
+	    sed -n '/^```sh$/,/^```$/p' | sed '/^```/d'
+}
+
 # shellcheck disable=SC2016	# backquotes are Markdown's
 sed -n '/^```ini$/,/^```$/p' README.md | sed '/^```/d' > "$dir/my.ini"
 if [ ! -s "$dir/my.ini" ]; then
@@ -44,14 +51,24 @@ for picture in doc/*.png; do
 done
 
 # The commands after installing the package, and those of its test.
-# shellcheck disable=SC2016	# backquotes are Markdown's
-sed -n '/^## Install it/,/^## Where/p' README.md |
-    sed -n '/^```sh$/,/^```$/p' | sed '/^```/d' > "$dir/told"
+commands "On Debian, as a package" > "$dir/told"
 sed -n '/^readme() {/,/^}/p' debian/tests/smoke |
     sed -n 's/^	\([a-z].*\)/\1/p' | grep -v '^cat ' > "$dir/tried"
 if [ ! -s "$dir/told" ] || ! cmp -s "$dir/told" "$dir/tried"; then
 	echo "README.md and debian/tests/smoke type different commands:"
 	diff "$dir/told" "$dir/tried"
+	exit 1
+fi
+
+# The page of welcome tells the first of those for everybody, too.
+commands "A capsule for everybody" > "$dir/told"
+# shellcheck disable=SC2016	# backquotes are Markdown's
+sed -n '/^``` Five commands/,/^```$/p' debian/welcome/index.gmi |
+    sed '/^```/d' > "$dir/welcome"
+head -n 5 "$dir/told" > "$dir/first"
+if [ ! -s "$dir/welcome" ] || ! cmp -s "$dir/first" "$dir/welcome"; then
+	echo "README.md and debian/welcome tell different commands:"
+	diff "$dir/first" "$dir/welcome"
 	exit 1
 fi
 

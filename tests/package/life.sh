@@ -1,5 +1,6 @@
 #!/bin/sh
-# life.sh - the Debian package is built, installed, upgraded and taken away.
+# life.sh - the Debian package is built, installed, upgraded and taken away;
+# and a stranger reads the README that came with it, and does what it says.
 # usage: life.sh [SUITE...]	(from the top of the tree; "make package")
 #
 # In containers of their own, which are made the first time and kept under
@@ -14,69 +15,12 @@ set -u
 top=$PWD
 work=$top/build/package
 mirror=${PACKAGE_MIRROR:-http://deb.debian.org/debian}
-BOOT_MAX=120	# seconds until a machine has booted, or has stopped
-# What the daemon fences itself in with, and a container lets through only
-# when told to.
-CALLS="landlock_create_ruleset landlock_add_rule landlock_restrict_self"
-passed=0 failed=0
-nspawn=
-leader=
+# shellcheck source=tests/package/machine.sh
+. tests/package/machine.sh
+# shellcheck source=tests/package/stranger.sh
+. tests/package/stranger.sh
 
-ok() {
-	passed=$((passed + 1))
-	echo "package: ok    $*"
-}
-
-fail() {
-	failed=$((failed + 1))
-	echo "package: FAIL  $*"
-	[ ! -s "$work/out" ] || sed 's/^/    /' "$work/out" | tail -n 40
-}
-
-# step WORDS... -- COMMAND...: passes if the command does.
-step() {
-	words=
-	while [ "$1" != -- ]; do
-		words="$words $1"
-		shift
-	done
-	shift
-	if "$@" > "$work/out" 2>&1; then
-		ok "${words# }"
-	else
-		fail "${words# } (exit status $?)"
-		return 1
-	fi
-}
-
-end() {
-	halt
-	echo "package: $passed passed, $failed failed"
-	[ $failed -eq 0 ]
-	exit
-}
-
-# -- containers --
-
-# within FOLDER COMMAND...: run in a container that uses our network.
-within() {
-	root=$1
-	shift
-	systemd-nspawn -q --register=no --keep-unit --resolv-conf=copy-host \
-	    --console=pipe --system-call-filter="$CALLS" -D "$root" \
-	    --setenv=DEBIAN_FRONTEND=noninteractive --setenv=LC_ALL=C.UTF-8 \
-	    "$@" < /dev/null
-}
-
-# Made under another name first: what is there is whole.
-make_base() {
-	[ ! -d "$base" ] || return 0
-	rm -rf "$base.new"
-	debootstrap --variant=minbase --include=systemd,systemd-sysv,openssl \
-	    "$suite" "$base.new" "$mirror" || return
-	rm -f "$base.new"/var/cache/apt/archives/*.deb
-	mv "$base.new" "$base"
-}
+# -- building --
 
 make_builder() {
 	[ ! -d "$builder" ] || return 0
@@ -91,69 +35,6 @@ make_builder() {
 	    --no-install-recommends build-dep ./ &&
 	    mv "$builder.new" "$builder"
 }
-
-# The process that is the machine's first.
-find_leader() {
-	tr ' ' '\n' < "/proc/$nspawn/task/$nspawn/children" |
-	    while read -r pid; do
-		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != systemd ] ||
-		    echo "$pid"
-	done | grep .
-}
-
-# inside COMMAND...: run on the booted machine.
-inside() {
-	nsenter -a -t "$leader" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-	    DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@" < /dev/null
-}
-
-# until SECONDS COMMAND...: try until it succeeds.
-await() {
-	patience=$1
-	shift
-	while ! "$@" > /dev/null 2>&1; do
-		[ "$patience" -gt 0 ] || return 1
-		patience=$((patience - 1))
-		sleep 1
-	done
-}
-
-is_found() {
-	leader=$(find_leader)
-}
-
-has_booted() {
-	case $(inside systemctl is-system-running) in
-	running | degraded) ;;
-	*) return 1 ;;
-	esac
-}
-
-boot() {
-	systemd-nspawn -q --register=no --keep-unit --private-network \
-	    --console=read-only --system-call-filter="$CALLS" \
-	    -D "$machine" --boot < /dev/null \
-	    > "$work/console" 2>&1 &
-	nspawn=$!
-	await "$BOOT_MAX" is_found && await "$BOOT_MAX" has_booted && return
-	cat "$work/console"
-	return 1
-}
-
-is_gone() {
-	! kill -0 "$nspawn" 2>/dev/null
-}
-
-halt() {
-	[ -n "$nspawn" ] || return 0
-	kill -TERM "$nspawn" 2>/dev/null
-	await "$BOOT_MAX" is_gone || kill -KILL "$nspawn" 2>/dev/null
-	wait "$nspawn" 2>/dev/null
-	nspawn=
-}
-trap 'failed=$((failed + 1)); end' HUP INT TERM
-
-# -- building --
 
 # build REVISION: the package of the source as it is, with that number.
 build() {
@@ -245,14 +126,41 @@ purge() {
 	inside apt-get -q -y purge capsuled
 }
 
+# prepare_machine PACKAGE...: with these, and all that ours depends on.
 prepare_machine() {
 	rm -rf "$machine"
 	cp -a "$base" "$machine" && cp -a "$work/debs" "$machine/debs" &&
-	    cp "$top/debian/tests/smoke" "$machine/debs/" &&
 	    within "$machine" apt-get -q update &&
+	    within "$machine" apt-get -q -y --no-install-recommends \
+	    install "$@" &&
 	    within "$machine" sh -c 'apt-get -q -y satisfy \
 	    "$(dpkg-deb -f "$1" Depends)"' sh \
 	    "/debs/capsuled_$version-1_$arch.deb"
+}
+
+# All of the source that the runner of its tests wants.
+hand_over_tests() {
+	mkdir -p "$machine/debs/source/debian" &&
+	    cp -R "$top/debian/tests" "$machine/debs/source/debian/"
+}
+
+# What debian/tests/control lists, run by Debian's own runner: for "null" the
+# machine is where it runs itself, and it does not know that this is a
+# container.  What it skips is nothing that was tried.
+run_tests() {
+	# Python would leave what it has compiled.
+	inside env PYTHONDONTWRITEBYTECODE=1 autopkgtest \
+	    --ignore-restrictions=isolation-container \
+	    -B "/debs/capsuled_$version-1_$arch.deb" /debs/source \
+	    -- null > "$work/tests-$suite.log" 2>&1
+	status=$?
+	cat "$work/tests-$suite.log"
+	sed -n 's/^Tests: *//p' debian/tests/control | tr -s ', ' '\n' |
+	    sed 's/$/ PASS/' > "$work/wanted"
+	sed '1,/@@@ summary$/d' "$work/tests-$suite.log" |
+	    sed -n 's/^\([^ ]*\)  *\([A-Z][A-Z]*\)\( .*\)*$/\1 \2/p' |
+	    tee "$work/told"
+	[ "$status" -eq 0 ] && cmp "$work/wanted" "$work/told"
 }
 
 # And the list is one: it has what every system has.
@@ -274,9 +182,8 @@ live() {
 	inventory > "$work/before"
 	step "$suite: has had nothing of it" -- knows_nothing || return
 	step "$suite: installs" -- install_revision 1 || return
-	step "$suite: answers both protocols, reloads, wakes by its socket" \
-	    -- inside sh /debs/smoke || return
-	cp "$work/out" "$work/smoke-$suite.log"
+	step "$suite: autopkgtest passes it: both protocols, reload, sockets" \
+	    -- run_tests || return
 	first=$(key)
 	was=$(main_pid)
 	inside sh -c 'echo "; kept by hand" >> /etc/capsuled/capsuled.ini'
@@ -321,9 +228,17 @@ try() {
 	step "$suite: another revision" -- revise || return
 	step "$suite: builds, too" -- build 2 nocheck || return
 	step "$suite: a machine with what it depends on" -- \
-	    prepare_machine || return
+	    prepare_machine autopkgtest || return
+	step "$suite: and its tests" -- hand_over_tests || return
 	step "$suite: boots" -- boot || return
 	live
+	halt
+	# As few other packages as a newcomer has; procps is on every system
+	# that the installer made.
+	step "$suite: a machine for a stranger" -- \
+	    prepare_machine procps tmux amfora lynx || return
+	step "$suite: boots, too" -- boot || return
+	visit
 	halt
 	rm -rf "$machine" "$builder/src"
 }
