@@ -22,6 +22,8 @@ AR =		ar
 PYTHON =	python3 /usr/bin/python3 python3.11 python3.12 python3.13
 # release, debug, asan, fuzz or fences: each builds in a folder of its own.
 MODE =		release
+# Where OpenBSD's package has OpenSSL; LibreSSL, in the base, does not do.
+OPENSSL =	eopenssl33
 # Yours: they come last, so they win.
 CFLAGS =
 CPPFLAGS =
@@ -60,10 +62,11 @@ WARN =		-Wall -Wextra -Wundef -Wshadow -Wvla -Wformat=2 \
 OS !=		uname -s
 CPPFLAGS_Linux = -D_GNU_SOURCE
 CPPFLAGS_FreeBSD = -I/usr/local/include
-CPPFLAGS_OpenBSD = -I/usr/local/include
+CPPFLAGS_OpenBSD = -I/usr/local/include/${OPENSSL} -I/usr/local/include
 CPPFLAGS_NetBSD = -D_NETBSD_SOURCE -D_OPENBSD_SOURCE -I/usr/pkg/include
 LDFLAGS_FreeBSD = -L/usr/local/lib
-LDFLAGS_OpenBSD = -L/usr/local/lib
+LDFLAGS_OpenBSD = -L/usr/local/lib/${OPENSSL} \
+		-Wl,-rpath,/usr/local/lib/${OPENSSL} -L/usr/local/lib
 LDFLAGS_NetBSD = -L/usr/pkg/lib -Wl,-R/usr/pkg/lib
 SYSTEM_Linux =	linux
 SYSTEM_FreeBSD = freebsd

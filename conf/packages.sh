@@ -83,9 +83,9 @@ if [ -z "$name" ]; then
 	done
 	cat >&2 <<-'END'
 	packages: this system is not known to conf/packages.sh; needed are
-	  to build: a C11 compiler, make, and the headers of OpenSSL 3 or
-	    LibreSSL, libevent 2.1, inih, libunistring,
-	    libidn2 and SQLite 3.36 with FTS5
+	  to build: a C11 compiler, make, and the headers of OpenSSL 3,
+	    libevent 2.1, inih, libunistring, libidn2 and SQLite 3.36
+	    with FTS5
 	  to test:  python3 with pytest, cmocka, clang with libFuzzer and
 	    the sanitizers, curl, openssl, mandoc, shellcheck;
 	    for check-all a Debian with debootstrap and systemd-nspawn

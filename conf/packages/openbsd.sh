@@ -1,10 +1,11 @@
 # openbsd.sh - package names of OpenBSD.  UNTRIED on a real system.
 # Read by conf/packages.sh, which says what each name here is for.
-# The compiler, LibreSSL and mandoc are in the base system; the libevent of
-# the base system is 1.4, too old.
+# The compiler and mandoc are in the base system; its LibreSSL has no providers,
+# and its libevent is 1.4, too old.  OPENSSL in the Makefile names the folder
+# of OpenSSL's branch.
 # shellcheck shell=sh disable=SC2034	# used by packages.sh
 
-run="libevent inih libunistring libidn2 sqlite3"
+run="openssl%3.3 libevent inih libunistring libidn2 sqlite3"
 check="python%3 py3-test cmocka curl"
 slow=
 extra="py3-test-xdist shellcheck lynx amfora tmux gmake gnutls haproxy
@@ -14,7 +15,10 @@ by_hand="pkg_add"
 
 # "name%branch" asks pkg_add for one of several versions.
 has() {
-	pkg_info -q -e "${1%%%*}-*"
+	case $1 in
+	*%*) pkg_info -q -e "${1%%%*}-${1#*%}*" ;;
+	*) pkg_info -q -e "$1-*" ;;
+	esac
 }
 
 offers() {
