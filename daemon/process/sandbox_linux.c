@@ -264,9 +264,9 @@ sandbox_describe(bool *whole)
 	if (*whole)
 		return "seccomp and Landlock";
 	if (calls)
-		return "seccomp; this kernel has no Landlock";
-	return paths ? "Landlock; this kernel has no seccomp filters"
-		     : "their user alone: this kernel has neither seccomp "
+		return "seccomp; this system has no Landlock";
+	return paths ? "Landlock; this system has no seccomp filters"
+		     : "their user alone: this system has neither seccomp "
 		       "filters nor Landlock";
 }
 

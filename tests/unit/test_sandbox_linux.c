@@ -30,6 +30,9 @@
 #define SANDBOX_FENCES 1
 #endif
 
+#define LANDLOCK_CREATE_RULESET 444 /* older headers do not know it */
+#define ABI_QUESTION            1u
+
 static int pair[2]; /* opened before the fences went up */
 static int file;
 
@@ -240,11 +243,15 @@ a_worker_is_not_root(void **state)
 static void
 the_fences_of_this_kernel_are_named(void **state)
 {
-	bool whole;
+	bool whole,
+	    paths = syscall(LANDLOCK_CREATE_RULESET, NULL, 0, ABI_QUESTION) > 0;
 
 	(void)state;
-	assert_string_equal("seccomp and Landlock", sandbox_describe(&whole));
-	assert_true(whole);
+	/* Containers may lack what the kernel has. */
+	assert_string_equal(paths ? "seccomp and Landlock"
+				  : "seccomp; this system has no Landlock",
+	    sandbox_describe(&whole));
+	assert_int_equal(paths, whole);
 }
 
 int
