@@ -263,6 +263,15 @@ def port_in_use(folder):
             "listen": "127.0.0.1:%d" % other.getsockname()[1]}))
 
 
+def without(*rights):
+    """What to put in front of a command of root's that shall lack these.
+
+    Some containers have all of them inheritable, too.
+    """
+    less = ",".join("-" + right for right in rights)
+    return ["setpriv", "--inh-caps=" + less, "--bounding-set=" + less]
+
+
 def low_port(folder):
     """As somebody who may not: this user, and root without that right."""
     free = pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
@@ -275,7 +284,7 @@ def low_port(folder):
     path.write_text(as_text(found))
     under = []
     if os.geteuid() == 0:
-        under = ["setpriv", "--bounding-set=-net_bind_service"]
+        under = without("net_bind_service")
     done = subprocess.run([*under, server.BINARY, "-f", "-c", path],
                           stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=server.START)
@@ -293,7 +302,7 @@ def closed_home(folder):
     path.write_text(text)
     under = []
     if os.geteuid() == 0:
-        under = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+        under = without("dac_override", "dac_read_search")
     done = subprocess.run([*under, server.BINARY, "-n", "-c", path],
                           stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=server.START)
