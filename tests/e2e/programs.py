@@ -160,7 +160,7 @@ class Umn(Terminal):
 
 class Sacc(Terminal):
     def __init__(self, home, url, **how):
-        needs("sacc", "tmux")
+        needs("sacc", "tmux", "less")
         super().__init__(home, "sacc", url, PAGER="less", **how)
 
     def open(self, label, *wanted):
