@@ -105,6 +105,7 @@ OBJS_os_netbsd = ${B}/base/os_bsd.o
 OBJS_base =	${B}/base/view.o ${B}/base/buf.o ${B}/base/mem.o \
 		${B}/base/clock.o ${B}/base/arena.o ${B}/base/hash.o \
 		${B}/base/problem.o ${B}/base/log.o ${B}/base/lock.o \
+		${B}/base/address.o \
 		${B}/base/os_${SYSTEM}.o \
 		${OBJS_os_${SYSTEM}}
 OBJS_format =	${B}/format/utf8.o ${B}/format/idn.o ${B}/format/uri.o \
@@ -172,7 +173,7 @@ A_ctl =		${B}/ctl.a ${A_net}
 T =		${B}/tests
 UNIT_base =	${T}/test_view ${T}/test_buf ${T}/test_arena ${T}/test_hash \
 		${T}/test_clock ${T}/test_problem ${T}/test_log \
-		${T}/test_lock
+		${T}/test_lock ${T}/test_address
 UNIT_format =	${T}/test_utf8 ${T}/test_idn ${T}/test_uri \
 		${T}/test_mime \
 		${T}/test_gemini ${T}/test_gopher ${T}/test_proxyhdr \
@@ -304,6 +305,7 @@ ${B}/base/hash.o: daemon/base/hash.c
 ${B}/base/problem.o: daemon/base/problem.c
 ${B}/base/log.o: daemon/base/log.c
 ${B}/base/lock.o: daemon/base/lock.c
+${B}/base/address.o: daemon/base/address.c
 ${B}/base/os_${SYSTEM}.o: daemon/base/os_${SYSTEM}.c
 ${B}/base/os_bsd.o: daemon/base/os_bsd.c
 ${B}/format/utf8.o: daemon/format/utf8.c

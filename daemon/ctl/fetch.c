@@ -8,16 +8,14 @@
 #include "ctl/fetch.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/os.h"
 
@@ -44,30 +42,6 @@ fetch_name(const struct conf_listen *at, struct buf *to)
 	else
 		buf_printf(to, at->family == AF_INET6 ? "[%s]:%d" : "%s:%d",
 		    host_of(at), at->port);
-}
-
-/* Returns the length of the address. */
-static socklen_t
-address(const struct conf_listen *at, struct sockaddr_storage *to)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)to;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
-	struct sockaddr_un *un = (struct sockaddr_un *)to;
-
-	memset(to, 0, sizeof(*to));
-	to->ss_family = (sa_family_t)at->family;
-	if (at->family == AF_UNIX) {
-		memcpy(un->sun_path, at->host.p, at->host.len);
-		return sizeof(*un);
-	}
-	if (at->family == AF_INET) {
-		in->sin_port = htons((in_port_t)at->port);
-		(void)inet_pton(AF_INET, host_of(at), &in->sin_addr);
-		return sizeof(*in);
-	}
-	in6->sin6_port = htons((in_port_t)at->port);
-	(void)inet_pton(AF_INET6, host_of(at), &in6->sin6_addr);
-	return sizeof(*in6);
 }
 
 /* Wait for the socket; -1 once the time is over. */
@@ -102,7 +76,7 @@ static enum fetch_result
 dial(int fd, const struct conf_listen *at, int64_t end_ms)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = address(at, &ss);
+	socklen_t len = address_fill(&ss, at->family, host_of(at), at->port);
 
 	while (connect(fd, (struct sockaddr *)&ss, len) == -1) {
 		if (errno == EISCONN)

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/mem.h"
 #include "format/gopher.h"
 
@@ -37,26 +38,7 @@ _Static_assert(LISTENER_HOST_MAX <= sizeof(((struct sockaddr_un *)0)->sun_path),
 static socklen_t
 address(const struct listener *l, int port, struct sockaddr_storage *to)
 {
-	struct sockaddr_in *in = (struct sockaddr_in *)to;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
-	struct sockaddr_un *un = (struct sockaddr_un *)to;
-
-	memset(to, 0, sizeof(*to));
-	to->ss_family = (sa_family_t)l->family;
-	if (l->family == AF_UNIX) {
-		memcpy(un->sun_path, l->host, strlen(l->host));
-		return sizeof(*un);
-	}
-	if (l->family == AF_INET) {
-		in->sin_port = htons((in_port_t)port);
-		if (l->host[0] != '\0')
-			(void)inet_pton(AF_INET, l->host, &in->sin_addr);
-		return sizeof(*in);
-	}
-	in6->sin6_port = htons((in_port_t)port);
-	if (l->host[0] != '\0')
-		(void)inet_pton(AF_INET6, l->host, &in6->sin6_addr);
-	return sizeof(*in6);
+	return address_fill(to, l->family, l->host, port);
 }
 
 static int

@@ -8,6 +8,7 @@ system in memory has smaller pages, and nobody's files.
 """
 import os
 import pathlib
+import shutil
 import tempfile
 import threading
 
@@ -125,6 +126,8 @@ def lay_file(path, bytes_):
 def section(run):
     run.report.heading("Large files")
     run.report.busy("writing files")
+    if shutil.disk_usage(DISK).free < 2 * sum(SIZES.values()):
+        raise rig.Failure("%s has no room for the large files" % DISK)
     with tempfile.TemporaryDirectory(prefix="capsuled-bench-",
                                      dir=DISK) as folder:
         os.chmod(folder, 0o755)

@@ -121,6 +121,14 @@ def on_loopback(h, sources, big, kinds=ALL_KINDS, **more):
                        kinds=kinds, big=big, **more) for source in sources])
 
 
+def two_behind(replicas, haproxy):
+    """Two replicas, haproxy in front, and who is sent to which of them."""
+    ds = replicas(2)
+    h = haproxy(ds)
+    h.wait(["up", "up"])
+    return ds, h, by_replica(ds, h.gemini)
+
+
 def big_of(d):
     return (d.root / "big.bin").read_bytes()
 
@@ -136,10 +144,7 @@ def never_back(load):
 
 
 def test_no_visitor_notices_that_a_replica_reloads(replicas, haproxy):
-    ds = replicas(2)
-    h = haproxy(ds)
-    h.wait(["up", "up"])
-    found = by_replica(ds, h.gemini)
+    ds, h, found = two_behind(replicas, haproxy)
     with on_loopback(h, some_of_each(found, 2), big_of(ds[0])) as load:
         for d in ds:
             put_version(d.root, 2)
@@ -163,10 +168,7 @@ def check_kill(load, began, dead):
 
 def test_who_comes_after_a_replica_was_killed_is_answered(replicas, haproxy):
     """At once, before any check has failed: haproxy tries another one."""
-    ds = replicas(2)
-    h = haproxy(ds)
-    h.wait(["up", "up"])
-    found = by_replica(ds, h.gemini)
+    ds, h, found = two_behind(replicas, haproxy)
     with on_loopback(h, some_of_each(found, 2), big_of(ds[0])) as load:
         began, dead = kill(ds[1])
         load.go_on(2)
@@ -258,10 +260,7 @@ def test_who_is_with_a_drained_replica_gets_all_of_it(daemon, haproxy):
 
 def test_an_update_rolls_over_all_replicas_and_nobody_notices(
         replicas, haproxy, tmp_path):
-    ds = replicas(2)
-    h = haproxy(ds)
-    h.wait(["up", "up"])
-    found = by_replica(ds, h.gemini)
+    ds, h, found = two_behind(replicas, haproxy)
     with on_loopback(h, some_of_each(found, 2), big_of(ds[0])) as load:
         done = roll(h, update(tmp_path, ds))
         load.go_on()

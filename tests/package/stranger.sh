@@ -216,15 +216,20 @@ ends() {
 	    leaves serving && by root 'systemctl start capsuled'
 }
 
+# reads_the_first_page WORDS: of what they call so.
+reads_the_first_page() {
+	step "$who reads $1 in Amfora" -- visits amfora \
+	    'A new capsule' 'About this capsule' &&
+	    step "$who reads $1 in lynx" -- visits lynx \
+	    'A new capsule' 'About this capsule'
+}
+
 first_minutes() {
 	step "$who makes a capsule, and finds it in order" -- begins || return
 	step "$who stops the service that has the port" -- \
 	    stops_the_service || return
 	step "$who serves it" -- serves || return
-	step "$who reads it in Amfora" -- visits amfora \
-	    'A new capsule' 'About this capsule' || return
-	step "$who reads it in lynx" -- visits lynx \
-	    'A new capsule' 'About this capsule' || return
+	reads_the_first_page it || return
 	step "$who sees both visits on the other terminal" -- \
 	    sees serving 'proto=gemini ' 'proto=gopher ' || return
 	step "$who adds a page" -- adds_a_note $USER_NAME || return
@@ -274,10 +279,7 @@ for_everybody() {
 	was=$(main_pid)
 	step "$who makes one for the service" -- moves_in || return
 	step "$who has it reloaded, for everybody" -- opens_the_doors || return
-	step "$who reads the service in Amfora" -- visits amfora \
-	    'A new capsule' 'About this capsule' || return
-	step "$who reads the service in lynx" -- visits lynx \
-	    'A new capsule' 'About this capsule' || return
+	reads_the_first_page "the service" || return
 	step "$who adds a page to the service" -- \
 	    adds_a_note $USER_NAME || return
 	step "$who need not have it reloaded" -- \
