@@ -15,6 +15,7 @@ from report import number
 ETHERNET = 1460  # bytes of a segment, before TCP's own options
 QUIET_S = 0.1  # without a packet: the visit is over
 ETH_P_IP = 0x0800  # seen once, on the way in
+DOWN, UP = 0, 2  # where TCP's header has the port that sends, or receives
 SMALL = 200  # bytes of payload that are not worth a packet
 # Order of the table: as they travel.
 PARTS = ("ServerHello", "ChangeCipherSpec", "EncryptedExtensions",
@@ -24,26 +25,26 @@ SAY = {"Alert": "close_notify", "Records": "headers and seals of records",
        "Answer": "answer: header and page"}
 
 
-def payloads(frame, port):
-    """Sizes of the data segments in a frame from that port."""
+def payloads(frame, port, end=DOWN):
+    """Sizes of the data segments in a frame from that port, or up to it."""
     ip = (frame[14] & 15) * 4 + 14
     if frame[14] >> 4 != 4 or frame[23] != socket.IPPROTO_TCP:
         return []
-    source, = struct.unpack("!H", frame[ip:ip + 2])
+    found, = struct.unpack("!H", frame[ip + end:ip + end + 2])
     tcp = (frame[ip + 12] >> 4) * 4
     length, = struct.unpack("!H", frame[16:18])
     left = length - (ip - 14) - tcp
-    if source != port or left <= 0:
+    if found != port or left <= 0:
         return []
     segment = ETHERNET - (tcp - 20)
     return [min(segment, left - at) for at in range(0, left, segment)]
 
 
 class Packets:
-    """Sizes of the data packets that a port sends while this is open."""
+    """Sizes of the data packets from and to a port while this is open."""
 
     def __init__(self, port):
-        self.port, self.sizes = port, []
+        self.port, self.frames = port, []
 
     def __enter__(self):
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
@@ -57,23 +58,30 @@ class Packets:
         end = time.monotonic() + rig.PATIENCE
         with contextlib.suppress(socket.timeout):
             while time.monotonic() < end:
-                self.sizes += payloads(self.socket.recv(1 << 17), self.port)
+                self.frames.append(self.socket.recv(1 << 17))
         self.socket.close()
+
+    def behind(self, end, skip):
+        """Sizes of those that go that way, behind the first skip bytes."""
+        sizes = [size for frame in self.frames
+                 for size in payloads(frame, self.port, end)]
+        while skip > 0 and sizes:
+            skip -= sizes.pop(0)
+        return sizes
 
 
 def look(server, protocol, again=False):
-    """The first visit, or the one after it, with "packets" if root looks."""
+    """The first visit, or the one after it, with "packets" down and
+    "packets_up" if root looks."""
     port = server.gemini if protocol == "gemini" else server.gopher
     if not (rig.is_root() and hasattr(socket, "AF_PACKET")):
         found = rig.visit(server, protocol, 1 + again, segment=ETHERNET)[-1]
-        return dict(found, packets=None)
+        return dict(found, packets=None, packets_up=None)
     with Packets(port) as seen:
         found = rig.visit(server, protocol, 1 + again, segment=ETHERNET)
-    sizes, skip = seen.sizes, found[0]["down"] if again else 0
-    while skip > 0 and sizes:  # those of the first of two visits
-        skip -= sizes[0]
-        sizes = sizes[1:]
-    return dict(found[-1], packets=sizes)
+    first = found[0] if again else {"down": 0, "up": 0}
+    return dict(found[-1], packets=seen.behind(DOWN, first["down"]),
+                packets_up=seen.behind(UP, first["up"]))
 
 
 def visits(run):
@@ -102,12 +110,13 @@ def visits(run):
 def show_totals(report, found):
     rows = []
     for name, seen in found:
-        sizes = seen["packets"]
+        sizes, up = seen["packets"], seen["packets_up"]
         rows.append((name, number(seen["down"], 5), number(seen["up"], 4),
+                     "?" if up is None else len(up),
                      "?" if sizes is None else len(sizes),
                      "?" if sizes is None else " + ".join(map(str, sizes))))
-    report.table(("visit", "bytes down", "bytes up", "packets down",
-                  "their payload"), rows, "lrrrl")
+    report.table(("visit", "bytes down", "bytes up", "packets up",
+                  "packets down", "their payload"), rows, "lrrrrl")
 
 
 def show_parts(report, found):

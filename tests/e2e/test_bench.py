@@ -155,17 +155,23 @@ def test_base_is_measured_right_before_each_other_subject():
     assert rig.ratios(found, "us")["base"] == 1
 
 
+TO = 40000  # the port that frames go to
+
+
 def test_large_packets_count_as_what_they_are_cut_to():
     def frame(port, payload):
         ip = bytes([0x45, 0]) + (52 + payload).to_bytes(2, "big") + bytes(
             [0, 0, 0, 0, 64, 6]) + bytes(10)
-        tcp = port.to_bytes(2, "big") + bytes(10) + bytes([8 << 4]) + bytes(19)
+        tcp = (port.to_bytes(2, "big") + TO.to_bytes(2, "big") + bytes(8)
+               + bytes([8 << 4]) + bytes(19))
         return bytes(14) + ip + tcp + bytes(payload)
 
     assert wire.payloads(frame(1965, 1448), 1965) == [1448]
     assert wire.payloads(frame(1965, 1449), 1965) == [1448, 1]
     assert wire.payloads(frame(1965, 0), 1965) == []
     assert wire.payloads(frame(1966, 100), 1965) == []
+    assert wire.payloads(frame(1966, 100), TO, wire.UP) == [100]
+    assert wire.payloads(frame(1966, 100), 1966, wire.UP) == []
 
 
 def test_the_least_time_is_ways_and_bytes():
