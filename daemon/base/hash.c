@@ -3,14 +3,14 @@
  *
  * Floor base.  The table is at most half full, so a look-up touches one or
  * two neighbouring slots, and compares bytes only when all 64 bits agree.
- * Keys come from the operator, never from a client; the seed is there so that
- * nobody learns to rely on an order.
+ * Clients choose what is looked up, and authors what is put in: the seed keeps
+ * both from choosing where.
  */
 #include "base/hash.h"
 
-#include <stdint.h>
+#include <string.h>
 
-#include "base/clock.h"
+#include "base/os.h"
 
 #define HASH_SLOTS_MIN 16
 
@@ -24,39 +24,90 @@ struct hash {
 	struct arena *arena;
 	struct slot *slots;
 	size_t n, cap; /* cap is a power of two */
-	uint64_t seed;
+	struct hash_seed seed;
 };
 
-/* Fold 128 bits of product into 64: every input bit reaches every other. */
-static uint64_t
-mix(uint64_t a, uint64_t b)
-{
-	unsigned __int128 product = (unsigned __int128)a * b;
+/* -- SipHash -- */
 
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
+static uint64_t
+rotate_word(uint64_t x, unsigned n)
+{
+	return x << n | x >> (64 - n);
 }
 
+static void
+sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotate_word(v[1], 13) ^ v[0];
+	v[3] = rotate_word(v[3], 16) ^ v[2];
+	v[0] = rotate_word(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rotate_word(v[1], 17) ^ v[2];
+	v[3] = rotate_word(v[3], 21) ^ v[0];
+	v[2] = rotate_word(v[2], 32);
+}
+
+/* One word, one round: the 1 of SipHash-1-3. */
+static void
+sip_absorb(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+}
+
+/* Up to eight bytes, the first of them the lowest. */
 static uint64_t
-load(const char *p, size_t n)
+load_word(const char *p, size_t n)
 {
 	uint64_t word = 0;
 
-	memcpy(&word, p, n);
+	if (n > 0)
+		memcpy(&word, p, n);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
 	return word;
 }
 
-unsigned long long
-hash_bytes(struct view key, unsigned long long seed)
+uint64_t
+hash_bytes(struct view key, struct hash_seed seed)
 {
-	const uint64_t k0 = 0x9e3779b97f4a7c15u, k1 = 0xbf58476d1ce4e5b9u;
-	uint64_t h = seed ^ mix(key.len ^ k0, k1);
+	uint64_t v[4] = { seed.k0 ^ 0x736f6d6570736575u,
+		seed.k1 ^ 0x646f72616e646f6du, seed.k0 ^ 0x6c7967656e657261u,
+		seed.k1 ^ 0x7465646279746573u };
+	uint64_t last = (uint64_t)key.len << 56;
 
-	for (; key.len > 8; key = view_skip(key, 8))
-		h = mix(h ^ load(key.p, 8), k0);
-	if (key.len > 0)
-		h = mix(h ^ load(key.p, key.len), k1);
-	return mix(h ^ k1, k0);
+	for (; key.len >= 8; key = view_skip(key, 8))
+		sip_absorb(v, load_word(key.p, 8));
+	sip_absorb(v, last | load_word(key.p, key.len));
+
+	v[2] ^= 0xff;
+	sip_round(v);
+	sip_round(v);
+	sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
+
+uint64_t
+hash_append(uint64_t sum, struct view item)
+{
+	return hash_bytes(item, (struct hash_seed){ sum, 0 });
+}
+
+struct hash_seed
+hash_seed_draw(void)
+{
+	struct hash_seed seed;
+
+	os_random(&seed, sizeof(seed));
+	return seed;
+}
+
+/* -- the table -- */
 
 struct hash *
 hash_new(struct arena *a, size_t expected)
@@ -68,7 +119,7 @@ hash_new(struct arena *a, size_t expected)
 	while (h->cap < expected * 2)
 		h->cap *= 2;
 	h->slots = arena_alloc(a, h->cap * sizeof(*h->slots));
-	h->seed = (uint64_t)clock_us() ^ (uint64_t)(uintptr_t)h;
+	h->seed = hash_seed_draw();
 	return h;
 }
 

@@ -61,6 +61,13 @@ void os_acknowledge(int fd);
 /* Bytes given to the socket that the peer has not acknowledged; -1 unknown. */
 int os_unsent(int fd);
 
+/*
+ * Fill p with bytes that nobody can guess, from the system's generator.  Waits
+ * at most until a system that has just started has gathered enough; works in
+ * every sandbox; a system that has no generator ends the process (assert).
+ */
+void os_random(void *p, size_t len);
+
 /* How many processors this process may use; at least 1. */
 int os_processors(void);
 

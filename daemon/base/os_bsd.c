@@ -67,6 +67,13 @@ os_forget_code(void)
 {
 }
 
+/* Asks the kernel anew after fork(2); cannot fail. */
+void
+os_random(void *p, size_t len)
+{
+	arc4random_buf(p, len);
+}
+
 int
 os_processors(void)
 {

@@ -1,13 +1,14 @@
 /*
  * os_linux.c - what Linux does its own way.
  *
- * Floor base.  Needs Linux 3.9 or newer for what the project relies on.
+ * Floor base.  Needs Linux 3.17 or newer for what the project relies on.
  */
 #include "base/os.h"
 
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
@@ -15,6 +16,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <assert.h>
+#include <errno.h>
 #include <linux/sockios.h>
 #include <link.h>
 #include <malloc.h>
@@ -111,6 +114,19 @@ os_unsent(int fd)
 	int n;
 
 	return ioctl(fd, SIOCOUTQ, &n) == 0 ? n : -1;
+}
+
+void
+os_random(void *p, size_t len)
+{
+	ssize_t n;
+
+	for (; len > 0; p = (char *)p + n, len -= (size_t)n) {
+		n = getrandom(p, len, 0);
+		if (n == -1 && errno == EINTR)
+			n = 0;
+		assert(n >= 0); /* Linux before 3.17 */
+	}
 }
 
 int

@@ -56,7 +56,7 @@ struct limits {
 	struct lock lock;
 	pid_t pids[LIMITS_WORKERS_MAX + 1]; /* who an owner is */
 	atomic_int count;
-	uint64_t seed;
+	struct hash_seed seed;
 	unsigned records_used, free_record;
 	unsigned guests_used;
 	unsigned oldest, newest, idle;
@@ -75,7 +75,7 @@ limits_new(void)
 
 	if (l == MAP_FAILED)
 		mem_exhausted(sizeof(*l));
-	l->seed = (uint64_t)clock_us() * 0x9e3779b97f4a7c15u;
+	l->seed = hash_seed_draw();
 	return l;
 }
 

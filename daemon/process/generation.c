@@ -99,8 +99,8 @@ mix_file(const char *path, unsigned long long seed)
 		what.ns = st.st_mtim.tv_nsec;
 		what.inode = (long long)st.st_ino;
 	}
-	return hash_bytes((struct view){ (const char *)&what, sizeof(what) },
-	    seed);
+	return hash_append(seed,
+	    (struct view){ (const char *)&what, sizeof(what) });
 }
 
 /* The files that say who may read what. */

@@ -196,8 +196,8 @@ trace_file(struct beneath *root, struct view path, unsigned long long seed)
 		t.inode = (unsigned long long)st.st_ino;
 		t.device = (unsigned long long)st.st_dev;
 	}
-	seed = hash_bytes(path, seed);
-	return hash_bytes((struct view){ (const char *)&t, sizeof(t) }, seed);
+	seed = hash_append(seed, path);
+	return hash_append(seed, (struct view){ (const char *)&t, sizeof(t) });
 }
 
 static unsigned long long
@@ -214,7 +214,7 @@ trace_capsule(const struct conf *conf, const struct conf_capsule *capsule,
 		pages_init(&pages, work);
 		pages_collect(&pages, conf, capsule, root, ps, false);
 		for (page = pages.first; page != NULL; page = page->next) {
-			seed = hash_bytes(page->selector, seed);
+			seed = hash_append(seed, page->selector);
 			seed = trace_file(root, page->path, seed);
 			seed = trace_file(root, page->map, seed);
 		}

@@ -117,26 +117,79 @@ bits(unsigned long long x)
 static void
 every_bit_counts(void **state)
 {
+	const struct hash_seed seeds[] = { { 7, 9 }, { 6, 9 }, { 7, 8 } };
 	char key[24] = "a key of this many byte";
-	unsigned long long whole, changed;
-	size_t len, i;
+	uint64_t whole, changed;
 	long total = 0, n = 0;
+	size_t len, i;
 
 	(void)state;
 	for (len = 1; len <= sizeof(key); len++) {
-		whole = hash_bytes((struct view){ key, len }, 7);
+		whole = hash_bytes((struct view){ key, len }, seeds[0]);
 		for (i = 0; i < len * 8; i++) {
 			key[i / 8] ^= (char)(1 << i % 8);
-			changed = hash_bytes((struct view){ key, len }, 7);
+			changed =
+			    hash_bytes((struct view){ key, len }, seeds[0]);
 			key[i / 8] ^= (char)(1 << i % 8);
 			assert_true(changed != whole);
 			total += bits(changed ^ whole);
 			n++;
 		}
-		assert_true(hash_bytes((struct view){ key, len }, 7) == whole);
-		assert_true(hash_bytes((struct view){ key, len }, 8) != whole);
+		for (i = 0; i < N_OF(seeds); i++)
+			assert_true((hash_bytes((struct view){ key, len },
+					 seeds[i]) == whole) == (i == 0));
 	}
 	assert_in_range(total / n, 28, 36);
+}
+
+/* What OpenSSL's SipHash with one and three rounds says of 0, 1, 2 ... */
+static void
+is_siphash_on_every_machine(void **state)
+{
+	static const struct {
+		size_t len;
+		uint64_t want;
+	} cases[] = {
+		{ 0, 0xabac0158050fc4dcull },
+		{ 1, 0xc9f49bf37d57ca93ull },
+		{ 7, 0xd3927d989bb11140ull },
+		{ 8, 0x369095118d299a8eull },
+		{ 9, 0x25a48eb36c063de4ull },
+		{ 15, 0xd320d86d2a519956ull },
+		{ 16, 0xcc4fdd1a7d908b66ull },
+		{ 63, 0x9d199062b7bbb3a8ull },
+	};
+	struct hash_seed seed = { 0x0706050403020100u, 0x0f0e0d0c0b0a0908u };
+	char key[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = (char)i;
+	for (i = 0; i < N_OF(cases); i++)
+		assert_true(hash_bytes((struct view){ key, cases[i].len },
+				seed) == cases[i].want);
+}
+
+static void
+a_sequence_is_more_than_its_bytes(void **state)
+{
+	uint64_t ab = hash_append(hash_append(0, VIEW("a")), VIEW("b"));
+
+	(void)state;
+	assert_true(ab == hash_append(hash_append(0, VIEW("a")), VIEW("b")));
+	assert_true(ab != hash_append(hash_append(0, VIEW("b")), VIEW("a")));
+	assert_true(ab != hash_append(0, VIEW("ab")));
+	assert_true(ab != hash_append(hash_append(0, VIEW("ab")), VIEW("")));
+}
+
+static void
+no_two_seeds_are_alike(void **state)
+{
+	struct hash_seed a = hash_seed_draw(), b = hash_seed_draw();
+
+	(void)state;
+	assert_true(a.k0 != b.k0 && a.k1 != b.k1 && a.k0 != a.k1);
 }
 
 int
@@ -148,6 +201,9 @@ main(void)
 		cmocka_unit_test(keys_are_bytes),
 		cmocka_unit_test(an_empty_table_holds_nothing),
 		cmocka_unit_test(every_bit_counts),
+		cmocka_unit_test(is_siphash_on_every_machine),
+		cmocka_unit_test(a_sequence_is_more_than_its_bytes),
+		cmocka_unit_test(no_two_seeds_are_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
