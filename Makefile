@@ -132,12 +132,11 @@ OBJS_net =	${B}/net/identity.o \
 		${B}/net/tls.o \
 		${B}/net/certificate.o ${B}/net/private_key.o \
 		${B}/net/signing.o ${B}/net/remote_key.o \
-		${B}/net/provider.o ${B}/net/schedule.o \
 		${B}/net/dial.o ${B}/net/upstream.o ${B}/net/relay.o \
 		${B}/net/conn.o ${B}/net/listener.o \
 		${B}/net/handed.o ${B}/net/acceptor.o ${B}/net/limits.o \
 		${B}/net/sessions.o ${B}/net/ticket_keys.o \
-		${B}/net/resume.o ${B}/net/fold.o ${B}/net/metrics.o
+		${B}/net/resume.o ${B}/net/metrics.o
 OBJS_process =	${B}/process/sandbox.o ${B}/process/sandbox_${SYSTEM}.o \
 		${B}/process/notify.o ${B}/process/channel.o \
 		${B}/process/logs.o ${B}/process/advice.o \
@@ -188,8 +187,7 @@ UNIT_net =	${T}/test_deadline ${T}/test_pieces ${T}/test_upstream \
 		${T}/test_handed \
 		${T}/test_limits ${T}/test_metrics ${T}/test_certificate \
 		${T}/test_private_key ${T}/test_remote_key \
-		${T}/test_schedule \
-		${T}/test_sessions ${T}/test_ticket_keys ${T}/test_fold
+		${T}/test_sessions ${T}/test_ticket_keys ${T}/test_stream
 UNIT_process =	${T}/test_keeper ${T}/test_advice ${T}/test_logs \
 		${UNIT_process_${SYSTEM}}
 UNIT_process_linux = ${T}/test_sandbox_linux
@@ -358,8 +356,6 @@ ${B}/net/certificate.o: daemon/net/certificate.c
 ${B}/net/private_key.o: daemon/net/private_key.c
 ${B}/net/signing.o: daemon/net/signing.c
 ${B}/net/remote_key.o: daemon/net/remote_key.c
-${B}/net/provider.o: daemon/net/provider.c
-${B}/net/schedule.o: daemon/net/schedule.c
 ${B}/net/dial.o: daemon/net/dial.c
 ${B}/net/upstream.o: daemon/net/upstream.c
 ${B}/net/relay.o: daemon/net/relay.c
@@ -371,7 +367,6 @@ ${B}/net/limits.o: daemon/net/limits.c
 ${B}/net/sessions.o: daemon/net/sessions.c
 ${B}/net/ticket_keys.o: daemon/net/ticket_keys.c
 ${B}/net/resume.o: daemon/net/resume.c
-${B}/net/fold.o: daemon/net/fold.c
 ${B}/net/metrics.o: daemon/net/metrics.c
 ${B}/process/sandbox.o: daemon/process/sandbox.c
 ${B}/process/sandbox_${SYSTEM}.o: daemon/process/sandbox_${SYSTEM}.c

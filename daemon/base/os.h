@@ -28,12 +28,6 @@ ssize_t os_send(int fd, const void *p, size_t len, bool more);
 ssize_t os_sendfile(int socket, int file, off_t offset, size_t len, bool more);
 
 /*
- * The content of these whole pages is not needed any more: give the memory
- * back.  What is read there later is what it was, or zeros.
- */
-void os_discard(void *p, size_t len);
-
-/*
  * Much has just been freed, and children will have copies of the heap: give
  * back whole pages of it that hold nothing.
  */

@@ -5,8 +5,6 @@
  */
 #include "base/os.h"
 
-#include <sys/mman.h>
-
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -47,12 +45,6 @@ os_rtt_us(int fd)
 	(void)fd;
 #endif
 	return -1; /* OpenBSD before 7.2 does not tell */
-}
-
-void
-os_discard(void *p, size_t len)
-{
-	(void)madvise(p, len, MADV_FREE);
 }
 
 /* These allocators give back by themselves. */

@@ -47,13 +47,6 @@ os_sendfile(int socket, int file, off_t offset, size_t len, bool more)
 	return sendfile(socket, file, &offset, len);
 }
 
-/* Not MADV_FREE: pages would go when others need them, and count until then. */
-void
-os_discard(void *p, size_t len)
-{
-	(void)madvise(p, len, MADV_DONTNEED);
-}
-
 void
 os_trim_heap(void)
 {

@@ -23,7 +23,6 @@
 #include <openssl/ssl.h>
 
 #include "base/os.h"
-#include "net/fold.h"
 #include "net/identity.h"
 #include "net/pieces.h"
 #include "net/resume.h"
@@ -41,6 +40,20 @@ static bool
 is_again(int error)
 {
 	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+bool
+stream_may_free_buffers(unsigned long openssl)
+{
+	/* The first patch of 3.0, 3.1 and so on that has it. */
+	static const unsigned mended[] = { 14, 6, 2, 1, 0 };
+	unsigned long major = openssl >> 28, minor = openssl >> 20 & 0xff,
+		      patch = openssl >> 4 & 0xff;
+
+	if (major != 3)
+		return major > 3;
+	return minor >= sizeof(mended) / sizeof(mended[0]) ||
+	    patch >= mended[minor];
 }
 
 void
@@ -203,63 +216,12 @@ static const struct stream_kind plain = { plain_read, plain_write,
 
 /* -- TLS -- */
 
-/* s is not one of those that wait any more. */
-static void
-leave(struct stream *s)
-{
-	struct stream_scratch *x = s->scratch;
-
-	if (s->older != NULL)
-		s->older->newer = s->newer;
-	else
-		x->oldest = s->newer;
-	if (s->newer != NULL)
-		s->newer->older = s->older;
-	else
-		x->newest = s->older;
-	s->older = s->newer = NULL;
-	s->waiting = false;
-	x->n_open--;
-}
-
-/* The SSL of s, to look at. */
-static SSL *
-opened(const struct stream *s)
-{
-	fold_open(s->ssl);
-	return s->ssl;
-}
-
-/* The same, to work with. */
-static SSL *
-wake(struct stream *s)
-{
-	if (s->waiting)
-		leave(s);
-	return opened(s);
-}
-
-/* s waits for its peer, who may never say a word. */
+/* Give back 33 KB of empty buffers while s waits for its peer. */
 static void
 rest(struct stream *s)
 {
-	struct stream_scratch *x = s->scratch;
-	struct stream *oldest;
-
-	/* 33 KB of empty buffers would wait with it. */
-	(void)SSL_free_buffers(s->ssl);
-	s->older = x->newest;
-	if (x->newest != NULL)
-		x->newest->newer = s;
-	else
-		x->oldest = s;
-	x->newest = s;
-	s->waiting = true;
-	if (++x->n_open <= STREAM_OPEN_MAX)
-		return;
-	oldest = x->oldest;
-	leave(oldest);
-	fold_up(oldest->ssl);
+	if (stream_may_free_buffers(OpenSSL_version_num()))
+		(void)SSL_free_buffers(s->ssl);
 }
 
 enum stream_result
@@ -347,7 +309,6 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 {
 	enum stream_result r, flown;
 
-	(void)wake(s);
 	if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 		return r;
 	for (;;) {
@@ -430,7 +391,6 @@ put(struct stream *s, struct view bytes, bool last, bool more, size_t *taken)
 	enum stream_result r;
 
 	*taken = 0;
-	(void)wake(s);
 	if (!s->answering && bytes.len > 0)
 		begin_answer(s);
 	for (;;) {
@@ -522,7 +482,7 @@ stream_write_file(struct stream *s, int file, off_t offset, size_t len,
 bool
 stream_is_ready(const struct stream *s)
 {
-	return s->ssl == NULL || SSL_is_init_finished(opened(s));
+	return s->ssl == NULL || SSL_is_init_finished(s->ssl);
 }
 
 const char *
@@ -530,7 +490,7 @@ stream_tls_version(const struct stream *s)
 {
 	if (s->ssl == NULL)
 		return "";
-	return SSL_version(opened(s)) == TLS1_3_VERSION ? "1.3" : "1.2";
+	return SSL_version(s->ssl) == TLS1_3_VERSION ? "1.3" : "1.2";
 }
 
 const char *
@@ -542,13 +502,13 @@ stream_tls_cipher(const struct stream *s)
 bool
 stream_is_resumed(const struct stream *s)
 {
-	return s->ssl != NULL && SSL_session_reused(opened(s)) == 1;
+	return s->ssl != NULL && SSL_session_reused(s->ssl) == 1;
 }
 
 bool
 stream_certificate(const struct stream *s, struct peer_certificate *to)
 {
-	return s->ssl != NULL && identity_read(opened(s), to);
+	return s->ssl != NULL && identity_read(s->ssl, to);
 }
 
 void
@@ -558,7 +518,7 @@ stream_fini(struct stream *s, bool cut)
 
 	if (s->ssl != NULL) {
 		/* Without this a session would be thrown away with the SSL. */
-		SSL_set_shutdown(wake(s),
+		SSL_set_shutdown(s->ssl,
 		    SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		SSL_free(s->ssl);
 	}

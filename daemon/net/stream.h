@@ -26,11 +26,6 @@
 #define STREAM_RECORD_SMALL 1360       /* bytes that fit into one packet */
 #define STREAM_SMALL_ABOVE  (14 << 10) /* bytes of an answer */
 #define STREAM_SMALL_FIRST  (8 * STREAM_RECORD_SMALL) /* bytes of it */
-/*
- * TLS streams of a worker that wait with all of their memory; of those beyond,
- * the ones that have waited longest are folded (net/fold.h).
- */
-#define STREAM_OPEN_MAX 16
 
 struct tls;
 struct ssl_st;
@@ -52,8 +47,6 @@ struct stream_scratch {
 	char in[STREAM_IN_MAX];
 	char out[STREAM_FLIGHT_MAX];
 	size_t out_len;
-	struct stream *oldest, *newest; /* of those that wait, open */
-	unsigned n_open;
 };
 
 struct stream {
@@ -62,7 +55,6 @@ struct stream {
 	int fd;
 	struct view in;     /* received, not yet understood; in the scratch */
 	struct ssl_st *ssl; /* TLS only; owned */
-	struct stream *older, *newer; /* TLS only; while waiting, open */
 	char *sni;  /* TLS only; as the client sent it, or NULL; owned */
 	char *kept; /* bytes the kernel did not take yet; owned */
 	size_t kept_len, kept_off;
@@ -70,10 +62,16 @@ struct stream {
 	size_t piece;       /* bytes of the next packet, or 0: as they come */
 	size_t burst;       /* TLS only; bytes of the next flight */
 	size_t sent;        /* TLS only; bytes of the answer taken so far */
-	bool waiting;       /* TLS only; one of those that wait, open */
 	bool answering;     /* TLS only; something was written */
 	bool ending;        /* what is kept is the last there is */
 };
+
+/*
+ * True if this OpenSSL, by its number (OpenSSL_version_num(3)), can be asked to
+ * give back the buffers of a connection that waits: CVE-2024-4741 is mended in
+ * it.  What cannot be known is not asked, which costs memory alone.
+ */
+bool stream_may_free_buffers(unsigned long openssl);
 
 /* A stream over fd, whose kind is not known yet; fd stays the caller's. */
 void stream_init(struct stream *s, struct stream_scratch *scratch, int fd);

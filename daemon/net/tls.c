@@ -20,12 +20,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/uri.h"
-#include "net/fold.h"
 #include "net/identity.h"
 #include "net/private_key.h"
 #include "net/remote_key.h"
 #include "net/resume.h"
-#include "net/schedule.h"
 #include "net/stream.h"
 
 /* AES-128 first: with SHA-256 it costs 16 bytes less a handshake each way. */
@@ -100,57 +98,13 @@ bio_ctrl(BIO *bio, int cmd, long arg, void *p)
 	return cmd == BIO_CTRL_FLUSH; /* the flight leaves when it is whole */
 }
 
-/* -- memory: what is as large as a connection's SSL can be folded -- */
-
-static void *
-mem_malloc(size_t size, const char *file, int line)
-{
-	/* Asked here, because nearly all are smaller: hundreds a visit. */
-	void *p = size > FOLD_MIN ? fold_alloc(size) : NULL;
-
-	(void)file;
-	(void)line;
-	return p != NULL ? p : malloc(size);
-}
-
-static void
-mem_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	if (fold_is_ours(p))
-		fold_free(p);
-	else
-		free(p);
-}
-
-static void *
-mem_realloc(void *p, size_t size, const char *file, int line)
-{
-	void *q;
-
-	if (!fold_is_ours(p))
-		return realloc(p, size);
-	if (size > 0 && size <= FOLD_MAX)
-		return p;
-	q = size == 0 ? NULL : malloc(size);
-	if (q != NULL)
-		memcpy(q, p, FOLD_MAX);
-	if (q != NULL || size == 0)
-		mem_free(p, file, line);
-	return q;
-}
-
 void
 tls_init(void)
 {
-	fold_init();
-	/* Refused if OpenSSL has any memory yet: then nothing is folded. */
-	(void)CRYPTO_set_mem_functions(mem_malloc, mem_realloc, mem_free);
 	/* The system's openssl.cnf is not ours to obey: conf says what we do.
 	 */
 	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
-	    remote_key_init() == -1 || schedule_init() == -1)
+	    remote_key_init() == -1)
 		mem_exhausted(0);
 	resume_init();
 	method =
@@ -329,8 +283,7 @@ static SSL_CTX *
 context_new(struct tls *tls, const struct conf *conf,
     const struct conf_capsule *c, enum tls_keys keys, struct problems *ps)
 {
-	SSL_CTX *ctx =
-	    SSL_CTX_new_ex(NULL, SCHEDULE_PROPERTY, TLS_server_method());
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
 	if (ctx == NULL || configure(ctx, tls) == -1) {
 		problems_add(ps, conf->path, c->line, "cannot prepare TLS: %s",

@@ -89,7 +89,7 @@ def connections(run):
     run.report.chart("Memory of a TLS connection that waits",
                      "KiB, less is better", bars)
     run.report.goal("memory of a waiting TLS connection", ours["tls"], "<=",
-                    9 * 1024, size)
+                    16 * 1024, size)
     run.report.goal("memory of a silent TCP connection", ours["tcp"], "<=",
                     1024, size)
 
