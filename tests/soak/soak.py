@@ -2,10 +2,11 @@
 
 usage: soak.py [SECONDS]  ("make soak" calls it; CAPSULED names the binary)
 
-Polite visitors of both protocols, slow ones and hostile ones come from many
-addresses of this machine while files change, the daemon reloads and workers
-are killed.  Prints how many came, what failed, and the memory and descriptors
-of every process at the start, along the way and at the end.
+Polite visitors of both protocols, slow ones, hostile ones and hammers come
+from many addresses of this machine while files change, applications misbehave,
+the daemon reloads and workers are killed.  Prints how many came, what failed,
+and the memory and descriptors of every process at the start, along the way and
+at the end.
 
 Exit status 1 if a polite visit failed, or if the daemon has grown.  A visit
 under way when a worker was killed may be tried once more; those are counted
@@ -15,8 +16,6 @@ import os
 import pathlib
 import random
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -27,14 +26,15 @@ sys.path.insert(0, str(HERE.parents[1] / "e2e"))
 
 import crowd  # noqa: E402
 import server  # noqa: E402
-from client import HOST, Plain, Reply, Tls, url  # noqa: E402
+from hammer import PROXY, Hammer, Nasty, write_certificate  # noqa: E402
+from visitors import SEED, Hostile, Polite, Slow  # noqa: E402
 
-POLITE, SLOW, HOSTILE = 8, 4, 4  # visitors of each kind at a time
+# Visitors of each kind at a time.
+KINDS = ((Polite, 8), (Slow, 4), (Hostile, 4), (Hammer, 12))
 RELOAD_S, KILL_S, REPORT_S = 3.0, 7.0, 15.0
 KILL_GRACE_S = 0.5  # a visit so close to a killing may be excused
 GROWTH_MAX = 2 << 20  # bytes of memory, over all processes
 WARM_UP = 0.2  # part of the time before growth is measured
-SEED = 23
 
 
 class Tally:
@@ -58,172 +58,15 @@ class Tally:
                        for k in self.kills)
 
 
-class Visitor(threading.Thread):
-    """One kind of visitor, coming again and again from ever new addresses."""
-
-    def __init__(self, soak, number):
-        super().__init__(daemon=True)
-        self.soak, self.d, self.tally = soak, soak.d, soak.tally
-        self.random = random.Random(SEED + number)
-        self.session = None
-
-    def source(self):
-        return self.random.choice(crowd.SOURCES)
-
-    def run(self):
-        while not self.soak.stop.is_set():
-            self.visit()
-
-    def open(self, way, **how):
-        if way == "gopher":
-            return Plain(self.d.gopher, source=self.source(), **how)
-        port = self.d.gemini if way == "gemini" else self.d.gopher
-        return Tls(port, source=self.source(), **how)
-
-    @staticmethod
-    def line(way, path):
-        if way == "gemini":
-            return url(path).encode() + b"\r\n"
-        return path.encode() + b"\r\n"
-
-
-class Polite(Visitor):
-    """Asks properly, and checks every byte that can be known."""
-
-    PATHS = ("/", "/history", "/plain.txt", "/big.bin", "/files/", "/nothing",
-             "/pixel.png", "/both", "/hall")
-
-    def visit(self):
-        way = self.random.choice(("gemini", "gemini", "gopher", "gophers"))
-        path = self.random.choice(self.PATHS)
-        for attempt in (1, 2):
-            began = time.monotonic()
-            try:
-                self.ask(way, path)
-                self.tally.add(way)
-                break
-            except Exception as e:
-                self.session = None
-                ended = time.monotonic()
-                if attempt == 1 and self.tally.was_killed(began, ended):
-                    self.tally.add("tried again after a killing")
-                    continue
-                self.tally.fail("%s %s: %r" % (way, path, e))
-                break
-        time.sleep(self.random.uniform(0, 0.02))
-
-    def ask(self, way, path):
-        how = {}
-        if way == "gemini" and self.random.random() < 0.7:
-            how["session"] = self.session
-        with self.open(way, **how) as c:
-            c.send(self.line(way, path))
-            got = c.read_all()
-            if way == "gemini":
-                self.session = c.finish()
-        assert got.end == "fin", got
-        assert way == "gopher" or got.notified, got
-        self.check(way, path, Reply(got) if way == "gemini" else got)
-
-    def check(self, way, path, got):
-        if way == "gemini":
-            assert got.status == (51 if path == "/nothing" else 20), got
-            body = got.body
-        else:
-            body = got.data
-            assert body.startswith(b"3") == (path == "/nothing"), got
-        if path == "/big.bin":
-            assert body == self.soak.big
-        if path == "/history":
-            assert b"was the first year" in body, got
-
-
-class Slow(Visitor):
-    """Reads a little now and then, or writes so, and often leaves early."""
-
-    def visit(self):
-        way = self.random.choice(("gemini", "gopher"))
-        try:
-            with self.open(way, rcvbuf=4096) as c:
-                if self.random.random() < 0.3:
-                    for byte in self.line(way, "/history"):
-                        c.send(bytes([byte]))
-                        time.sleep(0.05)
-                else:
-                    c.send(self.line(way, "/big.bin"))
-                for _ in range(self.random.randrange(40)):
-                    if not c.more(4096):
-                        break
-                    time.sleep(0.1)
-        except OSError:
-            pass
-        self.tally.add("slow")
-
-
-class Hostile(Visitor):
-    """Everything one should not do."""
-
-    def visit(self):
-        trick = self.random.choice((
-            self.noise, self.silence, self.bent_hello, self.vanish,
-            self.half_close, self.junk_in_tls, self.flood))
-        try:
-            trick()
-        except OSError:
-            pass
-        self.tally.add("hostile")
-
-    def port(self):
-        return self.random.choice((self.d.gemini, self.d.gopher))
-
-    def noise(self):
-        with Plain(self.port(), source=self.source()) as c:
-            c.send(self.random.randbytes(self.random.randrange(1, 5000)))
-            c.read_all(1)
-
-    def silence(self):
-        with Plain(self.port(), source=self.source()) as c:
-            c.read_all(self.random.uniform(0, 4))
-
-    def bent_hello(self):
-        with Tls(self.port(), source=self.source(), handshake=False) as c:
-            hello = bytearray(c.hello())
-            for _ in range(self.random.randrange(1, 4)):
-                hello[self.random.randrange(1, len(hello))] ^= 0x41
-            c.sock.sendall(hello[:self.random.randrange(1, len(hello) + 1)])
-            Plain.read_all(c, 1)
-
-    def vanish(self):
-        """A reset in the middle of whatever is going on."""
-        way = self.random.choice(("gemini", "gopher"))
-        with self.open(way) as c:
-            c.send(self.line(way, "/big.bin"))
-            time.sleep(self.random.uniform(0, 0.01))
-            c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                              b"\1\0\0\0\0\0\0\0")
-
-    def half_close(self):
-        with self.open("gopher", rcvbuf=4096) as c:
-            c.send(b"/big.bin\r\n")
-            c.half_close()
-            time.sleep(self.random.uniform(0, 1))
-
-    def junk_in_tls(self):
-        with self.open("gemini") as c:
-            c.send(self.random.randbytes(self.random.randrange(1, 3000)))
-            c.sock.sendall(self.random.randbytes(100))
-            c.read_all(1)
-
-    def flood(self):
-        """Far more than one address may have, at once."""
-        source, clients = self.source(), []
-        try:
-            for _ in range(60):
-                clients.append(Plain(self.port(), source=source))
-                clients[-1].send(b"/history\r\n")
-        finally:
-            for c in clients:
-                c.sock.close()
+def further_capsules():
+    """One for visitors with certificates alone, and one like the first."""
+    return {
+        "capsule private": {"hostname": "private.example.org", "root": "root"},
+        "selectors private": {"/": "index.gmi"},
+        "access private": {"/*": "any"},
+        "capsule rsa": {"hostname": "rsa.example.org", "root": "root"},
+        "selectors rsa": {"/": "index.gmi", "/history": "history.gmi"},
+    }
 
 
 class Soak:
@@ -235,13 +78,19 @@ class Soak:
         self.version = 0
         server.write_capsule(folder / "root")
         self.big = (folder / "root" / "big.bin").read_bytes()
+        self.client_certificate = write_certificate(folder)
         # Polite visitors share addresses with a flood: only that is limited.
         self.text = server.conf(
             server={"workers": "3", "request_timeout": "3s",
                     "idle_timeout": "3s", "drain_timeout": "5s",
                     "rate": "1000", "max_connections": "2000",
                     "max_connections_per_address": "300"},
-            log={"access": "access.log"})
+            log={"access": "access.log"}, metrics={"listen": "127.0.0.1:0"},
+            gemini={"proxy_protocol": PROXY}, gopher={"proxy_protocol": PROXY},
+            application={"timeout": "2s", "max_answer": "1m"},
+            selectors={"/search": "@search", "/scgi/": Nasty(True).action,
+                       "/fastcgi/": Nasty(False).action},
+            **further_capsules())
         self.d = server.Daemon(folder, self.text, steady=False)
 
     def kill(self):
@@ -307,7 +156,7 @@ class Soak:
     def crowd_for(self, seconds, start):
         """Let them all in for so long."""
         self.stop.clear()
-        kinds = [Polite] * POLITE + [Slow] * SLOW + [Hostile] * HOSTILE
+        kinds = [kind for kind, count in KINDS for _ in range(count)]
         visitors = [kind(self, i) for i, kind in enumerate(kinds)]
         for v in visitors:
             v.start()
