@@ -118,7 +118,7 @@ dial_context(bool resume, struct ssl_session_st **last)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
-	if (ctx == NULL)
+	if (ctx == NULL || SSL_CTX_set1_groups_list(ctx, DIAL_GROUPS) != 1)
 		errx(1, "no memory");
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	(void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);

@@ -43,6 +43,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "dial.h"
+
 #define HEADER      "20 text/gemini;lang=en\r\n"
 #define ANSWER_MAX  (1 << 20)  /* bytes, header included */
 #define REQUEST_MAX 4096       /* bytes */
@@ -76,7 +78,8 @@ make_context(const char *certificate, const char *key)
 	ctx = SSL_CTX_new(TLS_server_method());
 	if (ctx == NULL ||
 	    SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
+	    SSL_CTX_set1_groups_list(ctx, DIAL_GROUPS) != 1)
 		errx(1, "cannot use %s with %s", certificate, key);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_num_tickets(ctx, 0);
