@@ -21,7 +21,8 @@ files() {
 	if [ -e .git ]; then
 		git ls-files
 	else
-		find . -type f ! -path './build/*' ! -name '*.pyc' |
+		find . -type f ! -path './build/*' ! -name '*.pyc' \
+		    ! -name compile_commands.json |
 		    sed 's,^\./,,'
 	fi | LC_ALL=C sort
 }

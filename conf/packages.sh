@@ -1,6 +1,7 @@
 #!/bin/sh
 # packages.sh - install what is missing to build, run or test capsuled.
 # usage: packages.sh run|check|check-all|bench
+#	 packages.sh missing run|check	(only say what is missing)
 #
 # "run" is what building and running takes, "check" what testing takes on top,
 # "check-all" what the slow tests take on top of that, and "bench" what
@@ -23,7 +24,7 @@ set -u
 here=$(dirname "$0")
 
 usage() {
-	echo "usage: packages.sh run|check|check-all|bench" >&2
+	echo "usage: packages.sh [missing] run|check|check-all|bench" >&2
 	exit 2
 }
 
@@ -70,22 +71,28 @@ install_by_hand() {
 	exit 1
 }
 
+only_say=
+if [ "${1:-}" = missing ]; then
+	only_say=yes
+	shift
+fi
 [ $# -eq 1 ] || usage
 case $1 in run | check | check-all | bench) ;; *) usage ;; esac
 goal=$1
 
 name=$(system)
 if [ -z "$name" ]; then
+	[ -z "$only_say" ] || exit 0
 	# Nobody has told us this system's names: what they stand for.
-	for tool in cc ar make; do
+	for tool in cc ar pkg-config; do
 		command -v $tool >/dev/null 2>&1 && continue
 		echo "packages: no $tool" >&2
 	done
 	cat >&2 <<-'END'
 	packages: this system is not known to conf/packages.sh; needed are
-	  to build: a C11 compiler, make, and the headers of OpenSSL 3,
-	    libevent 2.1, inih, libunistring, libidn2 and SQLite 3.36
-	    with FTS5
+	  to build: a C11 compiler, GNU make, pkg-config, and the headers
+	    of OpenSSL 3, libevent 2.1, inih, libunistring, libidn2 and
+	    SQLite 3.36 with FTS5
 	  to test:  python3 with pytest, cmocka, clang with libFuzzer and
 	    the sanitizers, curl, openssl, mandoc, shellcheck;
 	    for check-all a Debian with debootstrap and systemd-nspawn
@@ -103,6 +110,10 @@ bench) want='' more=$(missing $bench) ;;
 check-all) want=$(missing $run $check $slow) more=$(missing $extra) ;;
 esac
 [ -n "$want$more" ] || exit 0
+if [ -n "$only_say" ]; then
+	echo "$want" | sed 's/ *$//'
+	exit 0
+fi
 
 echo "packages: missing here: $want$more"
 # What the release lacks stays missing: that alone is no reason to ask for

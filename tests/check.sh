@@ -18,7 +18,7 @@ LOGS=build/check
 JOBS=$(getconf _NPROCESSORS_ONLN 2>/dev/null ||
     getconf NPROCESSORS_ONLN 2>/dev/null || echo 1)
 passed=0 failed=0 skipped=0
-# GNU make would tell each folder that it enters.
+# Make would tell each folder that it enters.
 GNUMAKEFLAGS=--no-print-directory
 export GNUMAKEFLAGS
 
@@ -50,7 +50,7 @@ trap stopped HUP INT TERM
 digest() {
 	awk '
 	/^\[ RUN / || /^\[       OK/ || /^\[=====/ || /^$/ { next }
-	/^(\/[^ ]*\/)?(cc|gcc|clang|ar) / || /^    daemon\// { next }
+	/^(CC|LD|AR) / { next }
 	/^(mkdir|cp|rm|echo) -?/ || /^--- .* ---$/ { next }
 	{ print "    " $0; fflush() }'
 }

@@ -2,12 +2,12 @@
 # Read by conf/packages.sh, which says what each name here is for.
 # shellcheck shell=sh disable=SC2034	# used by packages.sh
 
-run="gcc libc6-dev libssl-dev libevent-dev libinih-dev libunistring-dev
-libidn2-dev libsqlite3-dev"
+run="gcc libc6-dev pkgconf libssl-dev libevent-dev libinih-dev
+libunistring-dev libidn2-dev libsqlite3-dev"
 check="python3 python3-pytest python3-pytest-xdist libcmocka-dev clang
 libclang-rt-dev curl openssl procps php-fpm fcgiwrap uwsgi-core
 uwsgi-plugin-python3"
-extra="llvm shellcheck mandoc clang-format bmake haproxy
+extra="llvm shellcheck mandoc clang-format clang-tidy haproxy
 socat lynx gopher sacc vf1 bombadillo amfora emacs-nox elpa-elpher gnutls-bin
 tmux less locales libnss3-tools faketime systemd logrotate"
 slow="debootstrap systemd-container util-linux prometheus haproxy iproute2

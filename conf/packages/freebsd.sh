@@ -3,12 +3,11 @@
 # The compiler, OpenSSL and mandoc are in the base system.
 # shellcheck shell=sh disable=SC2034	# used by packages.sh
 
-run="libevent inih libunistring libidn2 sqlite3"
+run="gmake pkgconf libevent inih libunistring libidn2 sqlite3"
 check="python3 py311-pytest cmocka curl"
 slow=
 extra="py311-pytest-xdist hs-ShellCheck llvm14 lynx gopher amfora sacc gnutls
-tmux gmake haproxy
-socat"
+tmux haproxy socat"
 bench="python3"
 by_hand="pkg install"
 

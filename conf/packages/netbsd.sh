@@ -3,11 +3,10 @@
 # The compiler, OpenSSL and mandoc are in the base system.
 # shellcheck shell=sh disable=SC2034	# used by packages.sh
 
-run="libevent inih libunistring libidn2 sqlite3"
+run="gmake pkgconf libevent inih libunistring libidn2 sqlite3"
 check="python311 py311-test cmocka curl"
 slow=
-extra="py311-test-xdist shellcheck lynx tmux gmake gnutls haproxy
-socat"
+extra="py311-test-xdist shellcheck lynx tmux gnutls haproxy socat"
 bench="python311"
 by_hand="pkgin install"
 

@@ -1,7 +1,8 @@
-"""What "make run" says before it serves."""
+"""What "make run" says before it serves, and make where it cannot build."""
 import os
 import pty
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -28,8 +29,8 @@ def path(tmp_path):
     return folder
 
 
-def put(folder, name):
-    (folder / name).write_text("#!/bin/sh\necho served: \"$@\"\n")
+def put(folder, name, does='echo served: "$@"'):
+    (folder / name).write_text("#!/bin/sh\n%s\n" % does)
     (folder / name).chmod(0o755)
 
 
@@ -112,3 +113,53 @@ def test_colours_change_no_word(path):
     put(path, "lynx")
     bare = re.sub(r"\033\[[0-9]*m", "", on_a_terminal(path))
     assert bare.replace("\r\n", "\n") == run(path)
+
+
+# -- what is missing to build --
+
+MAKE = shutil.which("gmake") or "make"
+
+
+def made(folder, *arguments):
+    """What make says without the settings of the one that may run us, and
+    where nobody can install anything unseen."""
+    for name in ("apt-get", "pkg", "pkg_add", "pkgin", "sudo", "doas"):
+        put(folder, name, "echo installed >> %s/asked" % folder)
+    env = {name: value for name, value in os.environ.items()
+           if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    env["PATH"] = "%s:%s" % (folder, env["PATH"])
+    done = subprocess.run(
+        [MAKE, "-s", "B=%s/build" % folder, *arguments], cwd=server.ROOT,
+        env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, done
+    assert not (folder / "asked").exists()
+    assert not list(folder.glob("build/**/*.o"))
+    return done.stderr
+
+
+@pytest.mark.parametrize("arguments,what", [
+    (["all"], "inih sqlite3"),
+    (["PKG_CONFIG=no-such-program", "all"], "no-such-program"),
+    (["CC=no-such-compiler -g", "all"], "no-such-compiler"),
+])
+def test_a_build_without_its_libraries_says_what_is_missing(path, arguments,
+                                                            what):
+    put(path, "pkg-config", """
+case "$*" in *inih* | *sqlite3*) exit 1 ;; esac
+exit 0
+""")
+    said = made(path, *arguments)
+    assert re.fullmatch(r'\S+: \*\*\* not found: %s - .*type "make run", which '
+                        r'installs what is missing\.  Stop\.\n' % what,
+                        said), said
+
+
+def test_unit_tests_without_cmocka_say_so(path):
+    put(path, "pkg-config", """
+case "$*" in *cmocka*) exit 1 ;; esac
+exit 0
+""")
+    said = made(path, str(path / "build" / "unit" / "test_view.o"))
+    assert re.fullmatch(r'\S+: \*\*\* not found: cmocka - .*type "make check", '
+                        r'which installs what is missing\.  Stop\.\n',
+                        said), said

@@ -27,7 +27,8 @@ must() {
 
 # A make without the settings of the one that may be running us.
 build() {
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES make "$@"
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES \
+	    "${MAKE:-make}" "$@"
 }
 
 # In the way of another packer: other rights, zone and language.

@@ -1,14 +1,16 @@
 #!/bin/sh
 # floors.sh - the order of the floors, and that nothing is left out of make.
-# usage: floors.sh FLOOR...	(from the top of the tree, lowest floor first)
+# usage: SOURCES="daemon/base/a.c ..." floors.sh FLOOR...
+#	(from the top of the tree, lowest floor first)
 #
 # A file under daemon/FLOOR/ includes only headers of its own floor or of one
 # named before it.  "ctl=site" is a floor that sees itself and what is up to
 # site, not what stands between; "ctl=site+net/certificate" sees that one
 # header besides.  Include lines name the floor.  Every .c file under daemon/
-# and every test is in the Makefile, so that it is built.
+# and every test is in SOURCES, what make builds on one system or another.
 
 set -u
+SOURCES=${SOURCES:-}
 bad=0
 
 # shellcheck disable=SC2016	# the dollars are awk's
@@ -56,34 +58,17 @@ includes() {
 	END { exit bad }'
 }
 
-# What differs between systems is one object with ${SYSTEM} in its name.
-sources() {
-	find daemon -name '*.c' | LC_ALL=C sort | while read -r file; do
-		stem=${file#daemon/}
-		stem=${stem%.c}
-		case $stem in
-		*_linux | *_freebsd | *_openbsd | *_netbsd | *_none)
-			stem="${stem%_*}_\${SYSTEM}" ;;
+unlisted() {
+	for file in daemon/*/*.c tests/unit/test_*.c tests/fuzz/fuzz_*.c; do
+		case " $SOURCES " in
+		*" $file "*) ;;
+		*) [ ! -e "$file" ] || echo "$file: in no list of make" ;;
 		esac
-		for text in "\${B}/$stem.o" "\${B}/$stem.o: daemon/$stem.c"; do
-			grep -qF "$text" Makefile ||
-			    echo "$file: the Makefile lacks $text"
-		done
-	done
-}
-
-tests() {
-	for file in tests/unit/test_*.c tests/fuzz/fuzz_*.c; do
-		[ -e "$file" ] || continue
-		name=${file##*/}
-		name=${name%.c}
-		grep -q "[$]{T}/$name\([^a-z0-9_]\|$\)" Makefile ||
-		    echo "$file: the Makefile lacks \${T}/$name"
 	done
 }
 
 includes "$@" || bad=1
-left=$(sources && tests)
+left=$(unlisted)
 if [ -n "$left" ]; then
 	echo "$left"
 	bad=1

@@ -24,7 +24,8 @@ files() {
 	if [ -e .git ]; then
 		git ls-files -co --exclude-standard
 	else
-		find . -type f ! -path './build/*' ! -name '*.pyc' |
+		find . -type f ! -path './build/*' ! -name '*.pyc' \
+		    ! -name compile_commands.json |
 		    sed 's,^\./,,'
 	fi | LC_ALL=C sort | while read -r file; do
 		[ ! -f "$file" ] || echo "$file"
@@ -93,7 +94,7 @@ functions() {
 # In the C locale, where every awk sees bytes: a character is its first one.
 # shellcheck disable=SC2016	# the dollars are awk's
 columns() {
-	files | grep -E '\.([chn]|sh|py|ini|[1-9])$|(^|/)Makefile$' |
+	files | grep -E '\.([chn]|sh|py|awk|mk|ini|[1-9])$|(^|/)Makefile$' |
 	    grep -v -E '^(capsule|tests/golden|tests/fuzz/seeds)/' |
 	    each_of env LC_ALL=C awk -v max=$COLUMNS_MAX '
 	/:\/\// { next }

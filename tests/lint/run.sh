@@ -1,6 +1,7 @@
 #!/bin/sh
 # run.sh - every lint, one line each, and the findings of those that failed.
-# usage: CC="cc -D..." run.sh FLOOR...	(from the top of the tree)
+# usage: CC="cc -D..." SOURCES="FILE..." run.sh FLOOR...
+#	(from the top of the tree)
 #
 # A lint is silent when clean, prints findings and exits 1 otherwise, and
 # exits 77 when a tool that it takes is not here.

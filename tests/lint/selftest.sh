@@ -19,12 +19,8 @@ good_tree() {
 	    "$top/tree/tests/unit" "$top/tree/conf"
 	cd "$top/tree" || exit 1
 	cp "$lint/../../.clang-format" .
-	printf '%s\n' 'O = ${B}/base/a.o ${B}/base/os_${SYSTEM}.o \' \
-	    '	${B}/net/n.o ${B}/ctl/c.o' \
-	    '${B}/base/a.o: daemon/base/a.c' \
-	    '${B}/base/os_${SYSTEM}.o: daemon/base/os_${SYSTEM}.c' \
-	    '${B}/net/n.o: daemon/net/n.c' \
-	    '${B}/ctl/c.o: daemon/ctl/c.c' 'U = ${T}/test_a' > Makefile
+	sources="daemon/base/a.c daemon/base/os_linux.c daemon/net/n.c \
+daemon/ctl/c.c tests/unit/test_a.c"
 	printf '#ifndef A_H\n#define A_H\n\nint a_get(void);\n\n#endif\n' \
 	    > daemon/base/a.h
 	printf '#ifndef N_H\n#define N_H\n\nint n_get(void);\n\n#endif\n' \
@@ -51,7 +47,10 @@ good_tree() {
 
 run() {
 	case $1 in
-	floors) sh "$lint/floors.sh" base format net ctl=format+net/m ;;
+	floors)
+		SOURCES=$sources sh "$lint/floors.sh" base format net \
+		    ctl=format+net/m
+		;;
 	headers) CC=${CC:-cc} sh "$lint/headers.sh" ;;
 	asks) sh "$lint/asks.sh" ;;
 	*) sh "$lint/house.sh" "$1" ;;
