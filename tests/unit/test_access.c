@@ -190,6 +190,25 @@ the_longest_pattern_holds_and_an_exact_one_before_a_prefix(void **state)
 	assert_null(access_find(NULL, VIEW("/staff/")));
 }
 
+/* Whichever of the two stands first in the file. */
+static void
+of_equal_length_the_exact_one_holds_in_either_order(void **state)
+{
+	static struct access_rule exact_last[] = { RULE("/staff/", true),
+		RULE("/staff/", false) };
+	static struct access_rule exact_first[] = { RULE("/staff/", false),
+		RULE("/staff/", true) };
+	static const struct access last = { exact_last, 2 },
+				   first = { exact_first, 2 };
+
+	(void)state;
+	assert_ptr_equal(&exact_last[1], access_find(&last, VIEW("/staff/")));
+	assert_ptr_equal(&exact_first[0], access_find(&first, VIEW("/staff/")));
+	assert_ptr_equal(&exact_last[0], access_find(&last, VIEW("/staff/x")));
+	assert_ptr_equal(&exact_first[1],
+	    access_find(&first, VIEW("/staff/x")));
+}
+
 /* -- the decision -- */
 
 #define NOW     ((time_t)1767225600) /* 2026-01-01 */
@@ -476,6 +495,7 @@ main(void)
 		TEST(every_beginning_of_a_file_is_read_within_its_bytes),
 		TEST(
 		    the_longest_pattern_holds_and_an_exact_one_before_a_prefix),
+		TEST(of_equal_length_the_exact_one_holds_in_either_order),
 		TEST(each_certificate_meets_each_rule_as_the_table_says),
 		TEST(an_empty_list_lets_nobody_in),
 		PLACED(a_page_is_protected_by_every_name_it_has),

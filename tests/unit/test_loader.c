@@ -508,6 +508,23 @@ static const struct refusal {
 	{ "/6/ = fifo/", "the folder \"fifo/\" is a FIFO, not a file" },
 };
 
+/* What follows the root's own name there is a path in the root, too. */
+static void
+a_folder_whose_name_begins_as_the_roots_does_is_outside(void **state)
+{
+	struct place *p = *state;
+	char target[PATH_MAX];
+
+	place_write(p, "../capsulex/file.txt", VIEW("theirs\n"));
+	place_write(p, "x/file.txt", VIEW("ours\n"));
+	snprintf(target, sizeof(target), "%s/capsulex/file.txt", p->path);
+	place_link(p, "link.txt", target);
+	place_load(p, HEAD "/1 = link.txt\n");
+	expect_told(p,
+	    "capsuled.ini:8: /1: the file \"link.txt\" leads outside the root "
+	    "(in \"capsule\")\n");
+}
+
 /* Were a FIFO opened for good, the test would hang. */
 static void
 only_files_below_the_root_are_served(void **state)
@@ -962,6 +979,7 @@ main(void)
 		TEST(links_are_not_followed_where_they_are_forbidden),
 		TEST(links_that_lead_in_a_circle_end),
 		TEST(links_are_followed_up_to_the_limit),
+		TEST(a_folder_whose_name_begins_as_the_roots_does_is_outside),
 		TEST(only_files_below_the_root_are_served),
 		TEST(a_stray_fifo_in_a_folder_stops_nothing),
 		TEST(a_feed_is_made_of_the_dated_links_of_a_page),

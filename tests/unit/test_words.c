@@ -312,6 +312,52 @@ a_long_line_is_cut_around_the_word(void **state)
 	buf_fini(&out);
 }
 
+/* A line of size letters with one word in it, which begins at at, and a blank
+ * at blank, unless that is 0. */
+static void
+put_around(struct buf *to, size_t size, size_t at, size_t blank)
+{
+	char text[4 * SNIPPET_BYTES_MAX];
+	struct view v;
+
+	memset(text, 'x', sizeof(text));
+	memcpy(text + at - 1, "-word-", 6);
+	if (blank > 0)
+		text[blank] = ' ';
+	v = exact((struct view){ text, size });
+	buf_reset(to);
+	put_snippet(to, v, false, "word", false);
+	loose(v);
+}
+
+#define DOT3  "\u2026" /* three bytes */
+#define START 20       /* of the first line; the word comes 80 after it */
+
+static void
+a_snippet_of_exactly_the_longest_length_is_whole(void **state)
+{
+	size_t room = SNIPPET_BYTES_MAX - 2 * strlen(DOT3);
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, OUT_MAX);
+	/* A line as long as a snippet, with room behind it for nothing. */
+	put_around(&out, SNIPPET_BYTES_MAX, 9, SNIPPET_BYTES_MAX - 3);
+	assert_int_equal(SNIPPET_BYTES_MAX, out.len);
+	assert_true(view_has_suffix(buf_view(&out), VIEW("x")));
+	/* Cut in front, and what is left fits to the last byte. */
+	put_around(&out, START + room, START + 80, START + room - 3);
+	assert_int_equal(SNIPPET_BYTES_MAX - strlen(DOT3), out.len);
+	assert_true(view_has_prefix(buf_view(&out), VIEW(DOT3 "x")));
+	assert_true(view_has_suffix(buf_view(&out), VIEW("x")));
+	/* One byte more is cut at both ends, and is the longest there is. */
+	put_around(&out, START + room + 1, START + 80, 0);
+	assert_int_equal(SNIPPET_BYTES_MAX, out.len);
+	assert_true(view_has_prefix(buf_view(&out), VIEW(DOT3 "x")));
+	assert_true(view_has_suffix(buf_view(&out), VIEW("x" DOT3)));
+	buf_fini(&out);
+}
+
 static void
 a_page_is_looked_through_up_to_a_limit(void **state)
 {
@@ -347,6 +393,8 @@ main(void)
 		cmocka_unit_test(every_prefix_of_text_has_words),
 		cmocka_unit_test(a_snippet_shows_the_words),
 		cmocka_unit_test(a_long_line_is_cut_around_the_word),
+		cmocka_unit_test(
+		    a_snippet_of_exactly_the_longest_length_is_whole),
 		cmocka_unit_test(a_page_is_looked_through_up_to_a_limit),
 	};
 
