@@ -296,11 +296,12 @@ renew(struct job *job, const struct conf_capsule *c)
 static const struct verb {
 	const char *name;
 	void (*deed)(struct job *job, const struct conf_capsule *c);
-	bool takes_all; /* capsules, if none is named */
+	bool takes_all;    /* capsules, if none is named */
+	bool takes_shared; /* once for each capsule that has the certificate */
 } verbs[] = {
-	{ "show", show, true },
-	{ "new", make, true },
-	{ "renew", renew, false },
+	{ "show", show, true, true },
+	{ "new", make, true, false },
+	{ "renew", renew, false, false },
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -340,6 +341,19 @@ do_one(struct job *job, const struct verb *verb, const char *name)
 		verb->deed(job, c);
 }
 
+/* True if an earlier capsule has the same certificate. */
+static bool
+is_done(const struct conf *conf, size_t i)
+{
+	size_t k;
+
+	for (k = 0; k < i; k++)
+		if (certificate_is_shared(&conf->capsules[i],
+			&conf->capsules[k]))
+			return true;
+	return false;
+}
+
 static void
 do_all(struct job *job, const struct verb *verb)
 {
@@ -353,7 +367,8 @@ do_all(struct job *job, const struct verb *verb)
 		return;
 	}
 	for (i = 0; i < n; i++)
-		verb->deed(job, &job->conf->capsules[i]);
+		if (verb->takes_shared || !is_done(job->conf, i))
+			verb->deed(job, &job->conf->capsules[i]);
 }
 
 static enum command_exit

@@ -29,7 +29,7 @@
 #define NO_CERTIFICATE     (RECORD + HEADER + 4)
 
 /* Of our own certificate: all but its names; measured. */
-#define OWN_CERTIFICATE      283
+#define OWN_CERTIFICATE      299
 #define OWN_CERTIFICATE_NAME 2 /* and its bytes */
 
 /* TCP over IPv4, with timestamps as Linux and the BSDs send them. */

@@ -7,8 +7,12 @@
  *
  * Readers of a capsule pin its key at the first visit, so ours lasts until
  * 2099 and is P-256, which every client can check.  Each visit pays for its
- * bytes: a short serial number, a short name (clients compare the SAN), and
- * none of the extensions that only a chain to an authority would need.
+ * bytes: a short name (clients compare the SAN), and none of the extensions
+ * that only a chain to an authority would need.
+ *
+ * All of ours have one issuer's name.  NSS refuses a server whose certificate
+ * has the issuer and the serial number of another's, so the number is random
+ * and long enough never to come twice.
  */
 #include "net/certificate.h"
 
@@ -25,11 +29,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -40,7 +44,51 @@
 
 #define NOT_AFTER   "20991231235959Z" /* contract: valid to 2099 */
 #define COMMON_NAME "c"               /* "capsule": it stands there twice */
+#define SERIAL_BITS 128               /* RFC 5280 4.1.2.2: 20 octets at most */
 #define BACKDATE_S  (24 * 60 * 60)    /* for clients whose clock is behind */
+#define NAMES_MAX                                                              \
+	((size_t)2 << 20) /* bytes of a SAN as text; a                         \
+			   * configuration holds fewer */
+
+/* -- which file -- */
+
+/* What a path stands for: a file, or a name in a folder if it is not there. */
+struct file_place {
+	struct stat st;
+	const char *name; /* "" for a file that is there */
+};
+
+static bool
+locate(const char *path, struct file_place *to)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+	int r;
+
+	to->name = "";
+	if (stat(path, &to->st) == 0)
+		return true;
+	to->name = slash == NULL ? path : slash + 1;
+	folder = slash == NULL
+	    ? xstrdup(".")
+	    : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+	r = stat(folder, &to->st);
+	xfree(folder);
+	return r == 0;
+}
+
+bool
+certificate_is_shared(const struct conf_capsule *a,
+    const struct conf_capsule *b)
+{
+	struct file_place x, y;
+
+	if (view_eq(a->certificate, b->certificate))
+		return true;
+	return locate(a->certificate.p, &x) && locate(b->certificate.p, &y) &&
+	    x.st.st_dev == y.st.st_dev && x.st.st_ino == y.st.st_ino &&
+	    strcmp(x.name, y.name) == 0;
+}
 
 /* -- making -- */
 
@@ -63,21 +111,35 @@ add_name(struct buf *san, struct view host)
 	xfree(name);
 }
 
+/* The names of every capsule that shows the certificate of this one. */
+static X509_EXTENSION *
+make_san(const struct conf *conf, const struct conf_capsule *c)
+{
+	X509_EXTENSION *ext = NULL;
+	struct buf san;
+	size_t i, k;
+
+	buf_init(&san, NAMES_MAX);
+	for (i = 0; i < conf->n_capsules; i++)
+		for (k = 0; certificate_is_shared(c, &conf->capsules[i]) &&
+		     k < conf->capsules[i].hostname.n;
+		     k++)
+			add_name(&san, conf->capsules[i].hostname.v[k]);
+	buf_putc(&san, '\0');
+	if (!san.failed)
+		ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
+		    san.p);
+	buf_fini(&san);
+	return ext;
+}
+
 static int
-set_names(X509 *x, const struct conf_list *hosts)
+set_names(X509 *x, const struct conf *conf, const struct conf_capsule *c)
 {
 	X509_NAME *name = X509_get_subject_name(x);
-	X509_EXTENSION *ext;
-	struct buf san;
-	size_t i;
+	X509_EXTENSION *ext = make_san(conf, c);
 	int ok;
 
-	buf_init(&san, 64 << 10);
-	for (i = 0; i < hosts->n; i++)
-		add_name(&san, hosts->v[i]);
-	buf_putc(&san, '\0');
-	ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san.p);
-	buf_fini(&san);
 	ok = ext != NULL &&
 	    X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
 		(const unsigned char *)COMMON_NAME, -1, -1, 0) == 1 &&
@@ -86,20 +148,28 @@ set_names(X509 *x, const struct conf_list *hosts)
 	return ok ? 0 : -1;
 }
 
-static X509 *
-make(EVP_PKEY *key, const struct conf_list *hosts)
+static int
+set_serial(X509 *x)
 {
-	unsigned char serial;
+	BIGNUM *n = BN_new();
+	int ok = n != NULL &&
+	    BN_rand(n, SERIAL_BITS, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
+	    BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL;
+
+	BN_free(n);
+	return ok ? 0 : -1;
+}
+
+static X509 *
+make(EVP_PKEY *key, const struct conf *conf, const struct conf_capsule *c)
+{
 	X509 *x = X509_new();
 
-	/* One byte tells renewals apart; nothing else reads the number. */
-	if (x != NULL && RAND_bytes(&serial, 1) == 1 &&
+	if (x != NULL && set_serial(x) == 0 &&
 	    X509_set_version(x, X509_VERSION_3) == 1 &&
-	    ASN1_INTEGER_set(X509_get_serialNumber(x), (serial & 0x7f) | 1) ==
-		1 &&
 	    X509_gmtime_adj(X509_getm_notBefore(x), -BACKDATE_S) != NULL &&
 	    ASN1_TIME_set_string(X509_getm_notAfter(x), NOT_AFTER) == 1 &&
-	    X509_set_pubkey(x, key) == 1 && set_names(x, hosts) == 0 &&
+	    X509_set_pubkey(x, key) == 1 && set_names(x, conf, c) == 0 &&
 	    X509_sign(x, key, EVP_sha256()) > 0)
 		return x;
 	X509_free(x);
@@ -175,7 +245,7 @@ generate(const struct conf *conf, const struct conf_capsule *c,
     struct problems *ps)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x = key == NULL ? NULL : make(key, &c->hostname);
+	X509 *x = key == NULL ? NULL : make(key, conf, c);
 	int r = -1;
 
 	if (x == NULL)
@@ -282,7 +352,7 @@ static int
 replace(const struct conf *conf, const struct conf_capsule *c, EVP_PKEY *key,
     struct problems *ps)
 {
-	X509 *x = make(key, &c->hostname);
+	X509 *x = make(key, conf, c);
 	int r = -1;
 
 	if (x == NULL)

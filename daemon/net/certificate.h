@@ -26,8 +26,9 @@ struct certificate {
 
 /*
  * If neither the certificate nor the key of a capsule exists, make both:
- * ECDSA P-256, self-signed, a SAN for every host name, valid to 2099, as few
- * bytes as clients accept; the key readable by its owner alone.
+ * ECDSA P-256, self-signed, a SAN for every host name of all capsules that
+ * share the certificate, valid to 2099, as few bytes as clients accept; the
+ * key readable by its owner alone.
  *
  * Adds to ps if only one of the two exists, or if they cannot be written.
  * With dry, nothing is written, only checked.
@@ -37,12 +38,17 @@ struct certificate {
 int certificate_ensure(const struct conf *conf, const struct conf_capsule *c,
     bool dry, struct problems *ps);
 
+/* True if both capsules have one file for their certificate, there or not and
+ * whatever it is called. */
+bool certificate_is_shared(const struct conf_capsule *a,
+    const struct conf_capsule *b);
+
 /*
- * Make the certificate of a capsule anew, with the names that it has by now
- * and valid to 2099, for the key that it has: who pinned the key sees none of
- * it.  One that an authority has signed is refused, as is what private_key.h
- * refuses.  The old file stays until the new one is whole.
- * Returns 0, or -1 with a problem added.
+ * Make the certificate of a capsule anew, with the names that it and those
+ * who share it have by now and valid to 2099, for the key that it has: who
+ * pinned the key sees none of it.  One that an authority has signed is refused,
+ * as is what private_key.h refuses.  The old file stays until the new one is
+ * whole. Returns 0, or -1 with a problem added.
  */
 int certificate_renew(const struct conf *conf, const struct conf_capsule *c,
     struct problems *ps);

@@ -257,6 +257,43 @@ def test_with_several_capsules_one_can_be_named(place):
                        cwd=place)) == 2
 
 
+def test_capsules_that_share_a_certificate_are_all_named_in_it(place):
+    two = ("[capsule two]\nhostname = two.example.org %s\nroot = root\n"
+           "certificate = ./capsule.crt\nkey = capsule.key\n"
+           "[selectors two]\n/ = index.gmi\n")
+    write(place, "capsule.example.org", two % "")
+    done = cert(place, "new")
+    assert done.returncode == 0, done.stderr
+    shown = as_json("-c", "x.ini", "cert", "show", "--json", cwd=place)
+    assert [c["names"] for c in shown] == [
+        ["capsule.example.org", "two.example.org"]] * 2
+    _, key = digests(place)
+    for host in ("capsule.example.org", "two.example.org"):
+        write(place, "capsule.example.org", two % "www.two.example.org")
+        assert cert(place, "renew", host).returncode == 0
+        shown = as_json("-c", "x.ini", "cert", "show", "--json", cwd=place)
+        assert [c["names"] for c in shown] == [
+            ["capsule.example.org", "two.example.org",
+             "www.two.example.org"]] * 2
+        assert digests(place)[1] == key
+
+
+def test_serial_numbers_are_long_positive_and_never_the_same(place):
+    """Every certificate of ours names one issuer: NSS tells them apart by
+    the number alone."""
+    seen = set()
+    for _ in range(8):
+        for name in ("capsule.crt", "capsule.key"):
+            (place / name).unlink(missing_ok=True)
+        assert cert(place, "new").returncode == 0
+        serial = openssl("x509", "-in", place / "capsule.crt", "-noout",
+                         "-serial").decode().strip().split("=")[1]
+        assert 0 < int(serial, 16) < 1 << 128
+        assert int(serial, 16).bit_length() > 96
+        seen.add(serial)
+    assert len(seen) == 8
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_what_root_makes_belongs_to_the_owner_of_the_folder(place):
     user = server.pwd.getpwnam("nobody")

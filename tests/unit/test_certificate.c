@@ -11,12 +11,15 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/bn.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "base/mem.h"
 #include "net/certificate.h"
 
 /* Bytes of a certificate for this one name; each visit pays for them. */
-#define DER_MAX 304
+#define DER_MAX 324
 
 static char folder[] = "/tmp/capsuled-certificate-XXXXXX";
 static char crt[64], key[64];
@@ -86,6 +89,7 @@ static void
 it_is_small(void **state)
 {
 	struct conf_capsule one = capsule;
+	struct conf of_one = { .capsules = &one, .n_capsules = 1 };
 	struct problems *ps = problems_new();
 	size_t n = 0;
 	int c;
@@ -93,7 +97,7 @@ it_is_small(void **state)
 
 	(void)state;
 	one.hostname.n = 1;
-	assert_int_equal(1, certificate_ensure(&conf, &one, false, ps));
+	assert_int_equal(1, certificate_ensure(&of_one, &one, false, ps));
 	f = fopen(crt, "r");
 	assert_non_null(f);
 	/* PEM: a line of dashes, base 64, a line of dashes. */
@@ -174,6 +178,7 @@ static void
 renewing_keeps_the_key_and_takes_the_names_of_now(void **state)
 {
 	struct conf_capsule one = capsule;
+	struct conf of_one = { .capsules = &one, .n_capsules = 1 };
 	struct problems *ps = problems_new();
 	struct certificate first, second;
 
@@ -183,12 +188,89 @@ renewing_keeps_the_key_and_takes_the_names_of_now(void **state)
 	one.hostname.n = 1;
 	one.certificate = view_of(crt);
 	one.key = view_of(key);
-	assert_int_equal(0, certificate_renew(&conf, &one, ps));
+	assert_int_equal(0, certificate_renew(&of_one, &one, ps));
 	assert_int_equal(0, certificate_read(crt, &second));
 	assert_string_not_equal(first.sha256, second.sha256);
 	assert_string_equal(first.key_sha256, second.key_sha256);
 	expect_names("capsule.example.org");
 	assert_int_equal(0, problems_count(ps));
+	problems_free(ps);
+}
+
+/* How an operator may write one and the same name. */
+static void
+shared_by_capsules_it_has_the_names_of_all_of_them(void **state)
+{
+	static char slashes[80], other_crt[64];
+	struct view names[] = { VIEW_INIT("b.example.org"),
+		VIEW_INIT("192.0.2.9") };
+	struct conf_capsule three[] = { capsule, capsule, capsule };
+	struct conf of_three = { .path = "x.ini",
+		.capsules = three,
+		.n_capsules = 3 };
+	struct problems *ps = problems_new();
+
+	(void)state;
+	snprintf(slashes, sizeof(slashes), "%s/.//a.crt", folder);
+	snprintf(other_crt, sizeof(other_crt), "%s/b.crt", folder);
+	three[0].hostname.n = 1;
+	three[1].hostname = (struct conf_list){ names, 1 };
+	three[1].certificate = view_of(other_crt);
+	three[2].hostname = (struct conf_list){ names + 1, 1 };
+	three[2].certificate = view_of(slashes);
+	assert_true(certificate_is_shared(&three[0], &three[2]));
+	assert_false(certificate_is_shared(&three[0], &three[1]));
+	assert_int_equal(1,
+	    certificate_ensure(&of_three, &three[2], false, ps));
+	expect_names("capsule.example.org 192.0.2.9");
+	/* The same once the file is there. */
+	assert_true(certificate_is_shared(&three[0], &three[2]));
+	assert_false(certificate_is_shared(&three[0], &three[1]));
+	names[1] = VIEW("new.example.org");
+	assert_int_equal(0, certificate_renew(&of_three, three, ps));
+	expect_names("capsule.example.org new.example.org");
+	assert_int_equal(0, problems_count(ps));
+	problems_free(ps);
+}
+
+static void
+read_serial(char to[64])
+{
+	FILE *f = fopen(crt, "r");
+	X509 *x = PEM_read_X509(f, NULL, NULL, NULL);
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
+	BIGNUM *n = ASN1_INTEGER_to_BN(serial, NULL);
+	char *hex = BN_bn2hex(n);
+
+	fclose(f);
+	assert_false(BN_is_negative(n));
+	assert_false(BN_is_zero(n));
+	/* RFC 5280 4.1.2.2. */
+	assert_in_range(i2d_ASN1_INTEGER(serial, NULL), 2 + 12, 2 + 20);
+	snprintf(to, 64, "%s", hex);
+	OPENSSL_free(hex);
+	BN_free(n);
+	X509_free(x);
+}
+
+#define SERIALS 64
+
+/* With one issuer's name, NSS refuses two servers that have one number. */
+static void
+serial_numbers_are_positive_and_never_the_same(void **state)
+{
+	struct problems *ps = problems_new();
+	char serials[SERIALS][64];
+	size_t i, k;
+
+	(void)state;
+	assert_int_equal(1, certificate_ensure(&conf, &capsule, false, ps));
+	for (i = 0; i < SERIALS; i++) {
+		read_serial(serials[i]);
+		for (k = 0; k < i; k++)
+			assert_string_not_equal(serials[k], serials[i]);
+		assert_int_equal(0, certificate_renew(&conf, &capsule, ps));
+	}
 	problems_free(ps);
 }
 
@@ -242,6 +324,10 @@ main(void)
 		    setup),
 		cmocka_unit_test_setup(
 		    renewing_keeps_the_key_and_takes_the_names_of_now, setup),
+		cmocka_unit_test_setup(
+		    shared_by_capsules_it_has_the_names_of_all_of_them, setup),
+		cmocka_unit_test_setup(
+		    serial_numbers_are_positive_and_never_the_same, setup),
 		cmocka_unit_test_setup(nothing_is_renewed_that_is_not_there,
 		    setup),
 		cmocka_unit_test_setup(a_folder_that_is_not_there_is_named,
