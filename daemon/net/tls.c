@@ -39,6 +39,14 @@
 /* Both: with P-256 alone an X25519 client needs a second round trip. */
 #define GROUPS "X25519:P-256:P-384"
 
+/*
+ * Newer libraries would also take certificates compressed, and say so in
+ * nine bytes of each request for one.
+ */
+#ifndef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+#define SSL_OP_NO_RX_CERTIFICATE_COMPRESSION 0
+#endif
+
 struct tls {
 	SSL_CTX **ctx; /* one a capsule, the default first */
 	/*
@@ -206,6 +214,7 @@ configure(SSL_CTX *ctx, struct tls *tls)
 
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		SSL_OP_NO_RX_CERTIFICATE_COMPRESSION |
 		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 	/* The change-cipher record that old middleboxes like: six bytes. */
 	SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
