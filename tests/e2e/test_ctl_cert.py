@@ -36,7 +36,33 @@ def openssl(*words, **how):
                           capture_output=True, **how).stdout
 
 
-def sign(place, days="9", authority=False, names="capsule.example.org"):
+# For "openssl ca", the one command that every release lets say when a
+# certificate begins and ends.
+CA = """[ca]
+default_ca = here
+[here]
+database = ca.index
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+"""
+
+
+def sign_for_the_past(place, san):
+    """Make capsule.crt for a time that is over."""
+    (place / "ca.ini").write_text(CA)
+    (place / "ca.index").touch()
+    openssl("ca", "-config", "ca.ini", "-selfsign", "-batch", "-notext",
+            "-keyfile", "capsule.key", "-in", "csr", "-extfile", san,
+            "-startdate", "20200101000000Z", "-enddate", "20200201000000Z",
+            "-out", "capsule.crt", cwd=place)
+
+
+def sign(place, days="9", authority=False, names="capsule.example.org",
+         past=False):
     """A pair made by somebody else: by itself, or by an authority."""
     san = place / "san"
     san.write_text("subjectAltName=" + ",".join(
@@ -46,6 +72,9 @@ def sign(place, days="9", authority=False, names="capsule.example.org"):
           "-nodes"]
     openssl("req", *ec, "-subj", "/CN=x", "-keyout", key, "-out",
             place / "csr")
+    key.chmod(0o600)
+    if past:
+        return sign_for_the_past(place, san)
     by = ["-signkey", key]
     if authority:
         openssl("req", "-x509", *ec, "-subj", "/CN=authority", "-keyout",
@@ -54,7 +83,6 @@ def sign(place, days="9", authority=False, names="capsule.example.org"):
               "-CAcreateserial"]
     openssl("x509", "-req", "-in", place / "csr", *by, "-extfile", san,
             "-out", crt, "-days", days)
-    key.chmod(0o600)
 
 
 def digests(place):
@@ -155,7 +183,7 @@ def test_a_renewed_certificate_is_served_after_a_reload(daemon):
 
 def test_an_expired_certificate_is_told_and_can_be_renewed(place):
     write(place, "capsule.example.org")
-    sign(place, days="-1")
+    sign(place, past=True)
     done = cert(place, "show")
     assert done.returncode == 1
     assert "it has expired: every client refuses it" in done.stdout
