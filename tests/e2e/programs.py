@@ -80,7 +80,7 @@ def lynx(url, charset="utf-8"):
     needs("lynx")
     got = run("lynx", "-cfg=/dev/null", "-dump", "-nolist", "-width=90",
               "-assume_charset=" + charset, "-display_charset=" + charset, url,
-              env=dict(os.environ, LANG="C.UTF-8"))
+              env=environment("/nonexistent"))
     return told("lynx " + url, got, charset)
 
 
@@ -89,7 +89,7 @@ def vf1(home, *lines):
     needs("vf1")
     text = "".join(line + "\n" for line in [*lines, "quit"])
     got = run("vf1", text=text.encode(), cwd=home,
-              env=dict(os.environ, **environment(str(home))))
+              env=environment(home))
     return told("vf1: " + "; ".join(lines),
                 re.sub(rb"\x1b\[[0-9;]*m", b"", got))
 
@@ -109,7 +109,7 @@ def elpher(home, *steps, names=()):
     if not has_elpher():
         pytest.skip("elpher is not installed")
     prefix = apart(home, *names) if names else []
-    env = dict(os.environ, **environment(str(home)))
+    env = environment(home)
     for left in reversed(range(TRIES)):
         try:
             got = run(*prefix, "emacs", "--batch", "-q", "-l",
