@@ -20,11 +20,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = 90  # seconds a client may take for all it is asked
 TRIES = 3  # of Elpher: Emacs 28 hangs at times, and no later step follows
 
-# Bombadillo keeps its settings in the home of the user that it runs as,
-# whatever HOME says, and names that are in no DNS can only stand in
-# /etc/hosts: so it is given both, in a view of the file system of its own.
+# Bombadillo keeps its settings in the home that /etc/passwd names, whatever
+# HOME says, and names that are in no DNS can only stand in /etc/hosts: so it
+# is given both, in a view of the file system of its own.
 APART = """
-mount --bind "$1" /root && mount --bind "$2" /etc/hosts && shift 2 && exec "$@"
+mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/hosts && shift 2 &&
+    exec "$@"
 """
 
 
@@ -54,13 +55,14 @@ def words(text):
 def apart(home, *names):
     """What to put before a command that shall know these names of hosts as
     127.0.0.1, and shall take home for the user's."""
-    hosts = home / "hosts"
+    users, hosts = home / "passwd", home / "hosts"
+    users.write_text("root:x:0:0::%s:/bin/sh\n" % home)
     hosts.write_text("127.0.0.1 localhost %s\n::1 localhost\n"
                      % " ".join(names))
     (home / ".config").mkdir(exist_ok=True)
     ways = [["unshare", "--mount"], ["unshare", "--map-root-user", "--mount"]]
     for way in ways[os.geteuid() != 0:]:
-        prefix = [*way, "sh", "-c", APART, "apart", str(home), str(hosts)]
+        prefix = [*way, "sh", "-c", APART, "apart", str(users), str(hosts)]
         try:
             done = subprocess.run([*prefix, "true"], capture_output=True)
         except FileNotFoundError:
