@@ -253,13 +253,22 @@ def demo_conf(folder):
 
 
 def wait_for(what, condition, seconds=START):
-    """Poll until condition() is true and return what it said."""
+    """Poll until condition() is true and return what it said.
+
+    A file or a process that is not there, or no longer, is nothing to stop
+    at: /proc tells of processes that end while one reads.
+    """
     end = time.monotonic() + seconds
     while True:
-        got = condition()
-        if got:
-            return got
-        assert time.monotonic() < end, "still waiting for " + what
+        why = None
+        try:
+            got = condition()
+            if got:
+                return got
+        except (FileNotFoundError, ProcessLookupError) as e:
+            why = e
+        if time.monotonic() > end:
+            raise AssertionError("still waiting for " + what) from why
         time.sleep(0.01)
 
 
@@ -287,6 +296,11 @@ def title(pid):
         return ""
 
 
+def is_worker(pid):
+    """True for a process that serves; a child just forked is none yet."""
+    return title(pid) == "capsuled worker"
+
+
 def is_keeper(pid):
     """True for the process that holds the private keys."""
     return title(pid) == "capsuled keeper"
@@ -312,6 +326,15 @@ def descriptors(pid):
         return len(os.listdir("/proc/%d/fd" % pid))
     except PermissionError:
         pytest.skip("only root may count another process's descriptors")
+
+
+def open_files(pid):
+    """The names of what a process has open; sockets have numbers for names."""
+    found = set()
+    for entry in os.scandir("/proc/%d/fd" % pid):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.add(os.readlink(entry.path))
+    return found
 
 
 def cpu_seconds(pid):
@@ -385,9 +408,8 @@ class Daemon:
         return self.proc.pid
 
     def children(self):
-        """The workers: what is forked to serve."""
-        return [pid for pid in children(self.pid)
-                if not is_keeper(pid) and not is_exporter(pid)]
+        """The workers."""
+        return [pid for pid in children(self.pid) if is_worker(pid)]
 
     def keepers(self):
         return [pid for pid in children(self.pid) if is_keeper(pid)]

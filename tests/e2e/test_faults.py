@@ -100,7 +100,9 @@ def test_killed_workers_lose_only_what_they_were_answering(daemon):
             time.sleep(rng.uniform(0.05, 0.6))
             alive = wait_for("a worker", d.children)
             kills.append(time.monotonic())
-            os.kill(rng.choice(alive), signal.SIGKILL)
+            one = rng.choice(alive)
+            os.kill(one, signal.SIGKILL)
+            wait_for("its end", lambda: not server.is_running(one))
         wait_for("all workers to be back", lambda: len(d.children()) == 3)
         time.sleep(0.3)
     print("%d visits, %d lost with %d workers" % (
@@ -309,14 +311,6 @@ def free_port():
         return s.getsockname()[1]
 
 
-def open_files(pid):
-    found = []
-    for entry in os.scandir("/proc/%d/fd" % pid):
-        with contextlib.suppress(OSError):
-            found.append(os.readlink(entry.path))
-    return found
-
-
 def test_new_workers_hold_nothing_of_what_was_served_before(daemon):
     """No file that was replaced, no port that is not listened on any more."""
     one, other = free_port(), free_port()
@@ -332,7 +326,7 @@ def test_new_workers_hold_nothing_of_what_was_served_before(daemon):
     assert b"1996" in gopher(other, b"/history\r\n")
     wait_for("the old worker to go", lambda: len(d.children()) == 1)
     for pid in (d.pid, *d.children()):
-        held = [f for f in open_files(pid)
+        held = [f for f in server.open_files(pid)
                 if "(deleted)" in f and f.startswith(str(d.folder))]
         assert held == [], "%s of %d" % (held, pid)
     with pytest.raises(ConnectionRefusedError):

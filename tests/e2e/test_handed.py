@@ -89,12 +89,6 @@ def is_served(d):
             and b"1996" in gopher(d.gopher, b"/history\r\n"))
 
 
-def inodes(pid):
-    """The sockets that a process has open, by the kernel's numbers."""
-    folder = "/proc/%d/fd" % pid
-    return {os.readlink(folder + "/" + fd) for fd in os.listdir(folder)}
-
-
 def inode(sock):
     return os.readlink("/proc/self/fd/%d" % sock.fileno())
 
@@ -120,7 +114,7 @@ def test_sockets_are_matched_by_address_in_any_order(daemon, sockets,
     if foreground:
         d = daemon(ports(one, other), **passed.how)
         assert is_served(d)
-        assert {inode(one), inode(other)} <= inodes(d.pid)
+        assert {inode(one), inode(other)} <= server.open_files(d.pid)
         assert d.log().count(", opened by the service manager") == 2
         assert (d.gemini, d.gopher) == (one.getsockname()[1],
                                         other.getsockname()[1])
@@ -136,7 +130,7 @@ def test_in_the_background_they_are_served_too(tmp_path, sockets):
     assert done.returncode == 0, done.stderr
     pid = int(pid_file.read_text())
     try:
-        assert inode(one) in inodes(pid)
+        assert inode(one) in server.open_files(pid)
         assert b"1996" in gopher(other.getsockname()[1], b"/history\r\n")
     finally:
         os.kill(pid, signal.SIGTERM)
@@ -160,7 +154,7 @@ def test_both_halves_of_a_star_can_be_handed_over(daemon, sockets):
         four.listen()
         d = daemon(conf(gopher={"listen": "*:%d" % six.getsockname()[1]}),
                    **Passed(four, six).how)
-        assert {inode(four), inode(six)} <= inodes(d.pid)
+        assert {inode(four), inode(six)} <= server.open_files(d.pid)
         for address in ("127.0.0.1", "::1"):
             assert b"1996" in gopher(d.gopher, b"/history\r\n",
                                      address=address)
@@ -172,7 +166,7 @@ def test_an_address_may_be_spelt_in_another_way(daemon, sockets):
     one = sockets("::1")
     spelt = "[0:0:0:0:0:0:0:1]:%d" % one.getsockname()[1]
     d = daemon(conf(gemini={"listen": spelt}), **Passed(one).how)
-    assert inode(one) in inodes(d.pid)
+    assert inode(one) in server.open_files(d.pid)
 
 
 def test_sockets_for_another_process_are_left_alone(daemon, sockets):
@@ -207,13 +201,13 @@ def test_a_reload_keeps_them(daemon, sockets):
     for _ in range(2):
         d.reload()
         assert is_served(d)
-        assert {inode(one), inode(other)} <= inodes(d.pid)
+        assert {inode(one), inode(other)} <= server.open_files(d.pid)
     # The protocols change places, the sockets stay.
     d.rewrite(ports(other, one))
     d.reload()
     assert gemini(other.getsockname()[1], url("/history")).status == 20
     assert b"1996" in gopher(one.getsockname()[1], b"/history\r\n")
-    assert {inode(one), inode(other)} <= inodes(d.pid)
+    assert {inode(one), inode(other)} <= server.open_files(d.pid)
 
 
 def test_a_reload_that_would_leave_one_unused_is_refused(daemon, sockets):
