@@ -6,7 +6,8 @@
 # Runs the stages below one after the other, whatever became of those before,
 # then prints a table and, as its last line, "N passed, N failed".  A stage
 # that breaks without telling how many tests failed counts as one failure; so
-# does a stage in which a compiler warned.  Exit status: 0 if nothing failed.
+# does a stage in which a compiler warned, or in which a test was skipped that
+# does not say why.  Exit status: 0 if nothing failed.
 #
 # The whole output of a stage is in build/check/STAGE.log.
 
@@ -25,15 +26,20 @@ export GNUMAKEFLAGS
 mkdir -p "$LOGS" || exit 1
 rm -f "$LOGS"/*
 table=$LOGS/table
-: > "$table"
+skips=$LOGS/skips	# stage, how many, why
+again=$LOGS/again	# stage, name
+touch "$table" "$skips" "$again"
 
 total() {
 	echo
-	printf '%-12s %8s %8s %8s %8s\n' stage passed failed skipped seconds
+	printf '%-12s %8s %8s %8s %8s %8s\n' \
+	    stage passed failed skipped again seconds
 	cat "$table"
+	[ ! -s "$skips" ] ||
+	    { echo; echo "$skipped skipped, and why:"; cat "$skips"; }
+	[ ! -s "$again" ] ||
+	    { echo; echo "passed at a second try alone:"; cat "$again"; }
 	echo
-	[ "$skipped" -eq 0 ] ||
-	    echo "$skipped skipped: a tool that they take is not here"
 	echo "$passed passed, $failed failed" | tee "$LOGS/total"
 }
 
@@ -83,6 +89,24 @@ count() {
 	END { print p + 0, f + 0, s + 0 }' "$1"
 }
 
+# why LOG: "how-many reason" of what was skipped, a line each
+why() {
+	awk '
+	/^SKIPPED \[[0-9]+\] / {
+		n = substr($2, 2) + 0
+		sub(/^SKIPPED \[[0-9]+\] [^ ]+ /, "")
+		told[$0] += n
+	}
+	/^lint: skip / { sub(/^lint: skip +/, ""); told[$0]++ }
+	/^skip: / { sub(/^skip: /, ""); told[$0]++ }
+	END { for (reason in told) print told[reason], reason }' "$1"
+}
+
+# keep STAGE FILE: its lines, with the stage before each
+keep() {
+	awk -v stage="$1" '{ printf "%-12s %s\n", stage, $0 }' "$2"
+}
+
 # stage NAME ARGUMENT-OF-MAKE...
 stage() {
 	name=$1
@@ -106,11 +130,22 @@ stage() {
 		echo "    $name: the compiler warned, see $log"
 		f=$((f + 1))
 	fi
+	why "$log" > "$LOGS/why"
+	sed -n 's/^second try: //p' "$log" > "$LOGS/tries"
+	keep "$name" "$LOGS/why" >> "$skips"
+	keep "$name" "$LOGS/tries" >> "$again"
+	told=$(awk '{ n += $1 } END { print n + 0 }' "$LOGS/why")
+	if [ "$told" -lt "$s" ]; then
+		echo "    $name: $((s - told)) skipped and nobody says why," \
+		    "see $log"
+		f=$((f + 1))
+	fi
 	# A build that came to its end is one thing that works.
 	[ "$p$f" != 00 ] || p=1
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	printf '%-12s %8d %8d %8d %8d\n' "$name" "$p" "$f" "$s" \
-	    $(($(date +%s) - began)) | tee -a "$table" | sed 's/^/== /'
+	printf '%-12s %8d %8d %8d %8d %8d\n' "$name" "$p" "$f" "$s" \
+	    "$(wc -l < "$LOGS/tries")" $(($(date +%s) - began)) |
+	    tee -a "$table" | sed 's/^/== /'
 }
 
 stage build -j"$JOBS" all

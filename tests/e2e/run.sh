@@ -5,8 +5,9 @@
 # Most tests wait for deadlines and for other processes, so twice as many as
 # there are processors do no harm; without pytest-xdist they run one after the
 # other.  A few that failed in that crowd run once more, alone: what fails then
-# has failed.  The last line counts both tries together.  CACHE is a folder
-# where pytest remembers which they are.
+# has failed, and what passes is named on a line that begins "second try: ".
+# The last line counts both tries together.  CACHE is a folder where pytest
+# remembers which they are.
 
 python=$1 cache=$2
 shift 2
@@ -25,7 +26,7 @@ try() {
 	log=$1
 	shift
 	{
-		"$python" -m pytest -q -o cache_dir="$cache" "$@" 2>&1
+		"$python" -m pytest -q -rfEs -o cache_dir="$cache" "$@" 2>&1
 		echo $? > "$log.status"
 	} | tee "$log" | sed -E 's/( in [0-9.]+s( \([0-9:]+\))?)$/\1 so far/'
 	return "$(cat "$log.status")"
@@ -35,6 +36,21 @@ try() {
 said() {
 	grep -E ' in [0-9.]+s( \([0-9:]+\))?$' "$1" | tail -n 1 |
 	    grep -oE "[0-9]+ $2" | grep -oE '[0-9]+' || echo 0
+}
+
+# bad LOG: the names of what failed or broke, a line each
+bad() {
+	sed -nE '/^(FAILED|ERROR) /{ s/^[A-Z]+ //; s/ - .*//; p; }' "$1" |
+	    sort -u
+}
+
+# What failed only once has passed, and may have a fault for all that.
+tell_second_tries() {
+	bad "$cache/first" > "$cache/first.bad"
+	bad "$cache/again" > "$cache/again.bad"
+	echo
+	comm -23 "$cache/first.bad" "$cache/again.bad" |
+	    sed 's/^/second try: /'
 }
 
 mkdir -p "$cache" || exit 1
@@ -53,6 +69,7 @@ if [ $status -eq 1 ] && [ $bad -gt 0 ] && [ $bad -le $AGAIN_MAX ]; then
 	failed=$(($(said "$cache/again" failed) + $(said "$cache/again" error)))
 	passed=$((passed + $(said "$cache/again" passed)))
 	bad=$failed
+	tell_second_tries
 fi
 if [ $status -ne 0 ] && [ $bad -eq 0 ]; then
 	exit $status # it did not come to its end, and has said why

@@ -235,8 +235,10 @@ static void
 a_worker_is_not_root(void **state)
 {
 	(void)state;
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		print_message("skip: needs root\n");
 		skip();
+	}
 	assert_int_equal(0, confined(is_still_root, 0));
 }
 
