@@ -15,13 +15,13 @@ BENCH =		all
 
 # -- the programs, by floor --
 
-UNIT_base =	view buf arena hash clock problem log lock address
+UNIT_base =	view buf arena hash clock quota problem log lock address
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus scrape
 UNIT_site =	access conf loader answer dynamic search
 UNIT_net =	deadline pieces upstream handed limits metrics certificate \
 		private_key remote_key sessions ticket_keys stream
-UNIT_process =	keeper advice logs \
+UNIT_process =	channel keeper advice logs \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux)
 UNIT_ctl =	json table finding link rule wire counts
 FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \

@@ -54,20 +54,22 @@ struct key {
 
 static struct {
 	int fd; /* -1: there is no keeper */
-	void (*on_silent)(void *arg);
+	void (*on_trouble)(void *arg, enum remote_key_trouble t);
 	void *arg;
 } keeper = { -1, NULL, NULL };
 
 void
-remote_key_connect(int fd, void (*on_silent)(void *arg), void *arg)
+remote_key_connect(int fd,
+    void (*on_trouble)(void *arg, enum remote_key_trouble t), void *arg)
 {
 	struct timeval patience = {
-		.tv_sec = REMOTE_KEY_DEADLINE_MS / 1000,
-		.tv_usec = (REMOTE_KEY_DEADLINE_MS % 1000) * 1000,
+		.tv_sec = REMOTE_KEY_DOUBT_MS / 1000,
+		.tv_usec = (REMOTE_KEY_DOUBT_MS % 1000) * 1000,
 	};
 
 	/* The deadline is the socket's, so that a receive is all it takes. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	if (fd != -1 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 		sizeof(patience)) == -1) {
 		log_error("cannot talk to the key process");
 		close(fd);
@@ -76,31 +78,24 @@ remote_key_connect(int fd, void (*on_silent)(void *arg), void *arg)
 	if (keeper.fd != -1)
 		close(keeper.fd);
 	keeper.fd = fd;
-	keeper.on_silent = on_silent;
+	keeper.on_trouble = on_trouble;
 	keeper.arg = arg;
 }
 
 static void
-hang_up(const char *why, bool gone)
+tell_trouble(enum remote_key_trouble t)
+{
+	if (keeper.on_trouble != NULL)
+		keeper.on_trouble(keeper.arg, t);
+}
+
+static void
+hang_up(const char *why)
 {
 	close(keeper.fd);
 	keeper.fd = -1;
 	log_warnx("no signature: the key process %s", why);
-	if (!gone && keeper.on_silent != NULL)
-		keeper.on_silent(keeper.arg);
-}
-
-/* Wait for an answer; as recv(2), which fails once time is over. */
-static ssize_t
-receive(unsigned char *answer)
-{
-	int64_t end = clock_ms() + REMOTE_KEY_DEADLINE_MS;
-	ssize_t n;
-
-	do
-		n = recv(keeper.fd, answer, SIGNING_ANSWER_MAX + 1, 0);
-	while (n == -1 && errno == EINTR && clock_ms() < end);
-	return n;
+	tell_trouble(REMOTE_KEY_LOST);
 }
 
 /* True if it was time that ended a receive. */
@@ -108,6 +103,28 @@ static bool
 is_late(int error)
 {
 	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+/* Wait for an answer; as recv(2), which fails once time is over. */
+static ssize_t
+receive(unsigned char *answer)
+{
+	int64_t begin = clock_ms(), passed;
+	bool told = false;
+	ssize_t n;
+
+	do {
+		n = recv(keeper.fd, answer, SIGNING_ANSWER_MAX + 1, 0);
+		if (n != -1 || !is_late(errno))
+			return n;
+		passed = clock_ms() - begin;
+		if (!told && passed >= REMOTE_KEY_DOUBT_MS) {
+			tell_trouble(REMOTE_KEY_LATE);
+			told = true;
+		}
+	} while (passed < REMOTE_KEY_DEADLINE_MS);
+	errno = EAGAIN;
+	return -1;
 }
 
 /* Send a request, receive the answer; its length, or -1. */
@@ -120,21 +137,21 @@ ask(const unsigned char *request, size_t len, unsigned char *answer)
 		return -1;
 	/* One is under way at a time: there is always room for it. */
 	if (send(keeper.fd, request, len, MSG_NOSIGNAL | MSG_DONTWAIT) == -1) {
-		hang_up("is gone", true);
+		hang_up("is gone");
 		return -1;
 	}
 	n = receive(answer);
 	if (n == -1 && is_late(errno)) {
-		hang_up("does not answer", false);
+		hang_up("does not answer");
 		return -1;
 	}
 	if (n <= 0) {
-		hang_up("is gone", true);
+		hang_up("is gone");
 		return -1;
 	}
 	if (n > SIGNING_ANSWER_MAX || answer[0] > 1 ||
 	    (answer[0] == 1) != (n > 1)) {
-		hang_up("answers nonsense", false);
+		hang_up("answers nonsense");
 		return -1;
 	}
 	return n;

@@ -4,8 +4,13 @@
 
 #include <stddef.h>
 
-/* Milliseconds to wait for a signature; the worker serves nobody meanwhile. */
-#define REMOTE_KEY_DEADLINE_MS 3000
+/*
+ * Milliseconds to wait for a signature; the worker serves nobody meanwhile.
+ * Half of them over, it says so: the master has the other half to find out
+ * whether the key process lives, and to end it if not.
+ */
+#define REMOTE_KEY_DEADLINE_MS 1000
+#define REMOTE_KEY_DOUBT_MS    (REMOTE_KEY_DEADLINE_MS / 2)
 
 struct evp_pkey_st;
 
@@ -19,14 +24,20 @@ int remote_key_init(void);
  */
 struct evp_pkey_st *remote_key_new(size_t index, struct evp_pkey_st *public);
 
+enum remote_key_trouble {
+	REMOTE_KEY_LATE, /* no answer for REMOTE_KEY_DOUBT_MS, still waiting */
+	REMOTE_KEY_LOST  /* closed: there is no way to the keeper any more */
+};
+
 /*
  * From now on ask the keeper at the other end of fd, instead of the one before,
  * if there was one.  fd is a socket that blocks, and is owned.
  *
  * If it is gone, answers nonsense, or does not answer within
  * REMOTE_KEY_DEADLINE_MS, fd is closed and every signature fails until the
- * next call; on_silent, which may be NULL, is called unless it was gone.
+ * next call.  on_trouble, which may be NULL, is called within a handshake.
  */
-void remote_key_connect(int fd, void (*on_silent)(void *arg), void *arg);
+void remote_key_connect(int fd,
+    void (*on_trouble)(void *arg, enum remote_key_trouble t), void *arg);
 
 #endif

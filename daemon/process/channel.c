@@ -1,5 +1,5 @@
 /*
- * channel.c - one byte at a time, now and then with a descriptor or a number.
+ * channel.c - one record at a time, now and then with a descriptor.
  *
  * Floor process.  Content and configuration never travel here: workers inherit
  * them when they are forked.
@@ -14,13 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RECORD_SIZE (1 + sizeof(unsigned)) /* bytes: what it is, a number */
+
 int
 channel_open(int *master, int *worker)
 {
 	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-		pair) == -1)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		0, pair) == -1)
 		return -1;
 	*master = pair[0];
 	*worker = pair[1];
@@ -33,75 +35,129 @@ union control {
 	char space[CMSG_SPACE(sizeof(int))];
 };
 
-int
-channel_send(int channel, enum channel_message m, int fd)
+/* Only the master has descriptors to send: others may not call sendmsg(2). */
+static ssize_t
+send_with(int channel, struct iovec *iov, int fd)
 {
-	char byte = (char)m;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	union control control;
-	struct cmsghdr *c;
-
-	if (fd != -1) {
-		memset(&control, 0, sizeof(control));
-		msg.msg_control = control.space;
-		msg.msg_controllen = sizeof(control.space);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	}
-	return sendmsg(channel, &msg, MSG_NOSIGNAL) == 1 ? 0 : -1;
-}
-
-/* Small enough to be sent whole or not at all. */
-int
-channel_dial(int channel, unsigned number)
-{
-	char bytes[1 + sizeof(number)] = { (char)CHANNEL_DIAL };
-
-	memcpy(bytes + 1, &number, sizeof(number));
-	return send(channel, bytes, sizeof(bytes), MSG_NOSIGNAL) ==
-		(ssize_t)sizeof(bytes)
-	    ? 0
-	    : -1;
-}
-
-int
-channel_number(int channel, unsigned *number)
-{
-	unsigned got;
-
-	if (recv(channel, &got, sizeof(got), 0) != (ssize_t)sizeof(got))
-		return -1;
-	*number = got;
-	return 0;
-}
-
-enum channel_message
-channel_receive(int channel, int *fd)
-{
-	char byte = 0;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	union control control;
-	struct msghdr msg = { .msg_iov = &iov,
+	struct msghdr msg = { .msg_iov = iov,
 		.msg_iovlen = 1,
 		.msg_control = control.space,
 		.msg_controllen = sizeof(control.space) };
 	struct cmsghdr *c;
-	ssize_t n = recvmsg(channel, &msg, MSG_CMSG_CLOEXEC);
 
+	memset(&control, 0, sizeof(control));
+	c = CMSG_FIRSTHDR(&msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	return sendmsg(channel, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+int
+channel_send(int channel, enum channel_message m, unsigned number, int fd)
+{
+	char record[RECORD_SIZE] = { (char)m };
+	struct iovec iov = { record, sizeof(record) };
+	ssize_t n;
+
+	memcpy(record + 1, &number, sizeof(number));
+	n = fd == -1
+	    ? send(channel, record, sizeof(record), MSG_NOSIGNAL | MSG_DONTWAIT)
+	    : send_with(channel, &iov, fd);
+	return n == (ssize_t)sizeof(record) ? 0 : -1;
+}
+
+/* How many descriptors a message has; -1 if there is no such message. */
+static int
+descriptors_of(char word)
+{
+	switch (word) {
+	case CHANNEL_ACCESS:
+	case CHANNEL_KEEPER:
+	case CHANNEL_DIALLED:
+		return 1;
+	case CHANNEL_READY:
+	case CHANNEL_DRAIN:
+	case CHANNEL_KEY_TIMEOUT:
+	case CHANNEL_KEY_LOST:
+	case CHANNEL_ALIVE:
+	case CHANNEL_DIAL:
+	case CHANNEL_BUSY:
+	case CHANNEL_DOWN:
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+/* Keep the first descriptor that came, close the others; how many came. */
+static int
+take_descriptors(struct msghdr *msg, int *first)
+{
+	struct cmsghdr *c;
+	size_t i, n;
+	int fd, came = 0;
+
+	*first = -1;
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+			if (came++ == 0)
+				*first = fd;
+			else
+				close(fd);
+		}
+	}
+	return came;
+}
+
+/*
+ * True if a message may have come with what came with it.  Of a descriptor
+ * that is cut off there was no room for it, or it was one too many.
+ */
+static bool
+is_due(char word, int came, bool cut)
+{
+	int due = descriptors_of(word);
+
+	return came <= due && (!cut || (due == 1 && came == 0));
+}
+
+enum channel_message
+channel_receive(int channel, unsigned *number, int *fd)
+{
+	char record[RECORD_SIZE + 1]; /* + 1: it is too long */
+	struct iovec iov = { record, sizeof(record) };
+	union control control;
+	/* Exactly one: of others the kernel makes none for us to close. */
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = CMSG_LEN(sizeof(int)) };
+	ssize_t n = recvmsg(channel, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	int came;
+
+	*number = 0;
 	*fd = -1;
 	if (n == -1)
 		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR
 		    ? CHANNEL_NOTHING
 		    : CHANNEL_GONE;
-	if (n == 0)
+	came = take_descriptors(&msg, fd);
+	if (n == 0 && came == 0)
 		return CHANNEL_GONE;
-	c = CMSG_FIRSTHDR(&msg);
-	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
-	    c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(c), sizeof(*fd));
-	return (enum channel_message)byte;
+	if (n == (ssize_t)RECORD_SIZE &&
+	    is_due(record[0], came, (msg.msg_flags & MSG_CTRUNC) != 0)) {
+		memcpy(number, record + 1, sizeof(*number));
+		return (enum channel_message)record[0];
+	}
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+	return CHANNEL_FORGED;
 }

@@ -4,39 +4,51 @@
 
 #include <stdbool.h>
 
-/* One byte each, over a stream socket pair; its end means the other is gone. */
+/*
+ * A record each over a socket pair that keeps records apart: a byte that says
+ * what it is, a number, and with some of them a descriptor.
+ */
 enum channel_message {
 	CHANNEL_GONE = 0,     /* the other end has closed */
 	CHANNEL_READY = 'R',  /* worker: I serve */
 	CHANNEL_DRAIN = 'D',  /* master: accept no more, finish, go */
 	CHANNEL_ACCESS = 'A', /* master: here is the access log's descriptor */
-	/* master, to a worker: here is the way to the keeper, to be used from
-	 * now on; and to the keeper: here is one to a further worker */
+	/* master, to a worker: here is the way to the key process, to be used
+	 * from now on; and to the key process: here is the one to the worker
+	 * of that number, in place of any that it had */
 	CHANNEL_KEEPER = 'K',
-	CHANNEL_SILENT = 'S', /* worker: the keeper does not answer */
-	/* worker: I need a socket to the application of a number, which
-	 * follows; and what the master answers, in the order of such asking:
-	 * here it is, it is busy, it is not there */
+	CHANNEL_KEY_TIMEOUT = 'S', /* worker: a signature is overdue */
+	CHANNEL_KEY_LOST = 'L', /* worker: I have no way to the key process */
+	CHANNEL_ALIVE = 'P',    /* master: do you live?  key process: I do */
+	/* worker: I need a socket to the application of that number; and what
+	 * the master answers, in the order of such asking: here it is, it is
+	 * busy, it is not there */
 	CHANNEL_DIAL = 'C',
 	CHANNEL_DIALLED = 'U',
 	CHANNEL_BUSY = 'B',
 	CHANNEL_DOWN = 'X',
-	CHANNEL_NOTHING = 'N' /* nothing to read just now */
+	CHANNEL_NOTHING = 'N', /* nothing to read just now */
+	CHANNEL_FORGED = 'F'   /* what nobody of ours sends */
 };
 
 /* Make both ends, closed on exec, not blocking; 0 or -1 with errno. */
 int channel_open(int *master, int *worker);
 
-/* Send one message, with a descriptor unless fd is -1; 0 or -1 with errno. */
-int channel_send(int channel, enum channel_message m, int fd);
+/*
+ * Send one message with its number, 0 where it has none, and a descriptor
+ * unless fd is -1.  Never waits.  0 or -1 with errno.
+ */
+int channel_send(int channel, enum channel_message m, unsigned number, int fd);
 
-/* Send CHANNEL_DIAL and the number; 0 or -1 with errno. */
-int channel_dial(int channel, unsigned number);
-
-/* After CHANNEL_DIAL was received: its number.  0, or -1 if there is none. */
-int channel_number(int channel, unsigned *number);
-
-/* Receive one; *fd is the descriptor that came with it, now owned, or -1. */
-enum channel_message channel_receive(int channel, int *fd);
+/*
+ * Receive one, without waiting.  This is the only function that receives
+ * descriptors, and every one that arrives is closed or handed over: *fd is the
+ * one that came with a message that has one, now owned, or -1 if none came or
+ * this process had no room for it.
+ *
+ * CHANNEL_FORGED is a record of another length, an unknown word, one of those
+ * above that are never sent, or more descriptors than the message has.
+ */
+enum channel_message channel_receive(int channel, unsigned *number, int *fd);
 
 #endif

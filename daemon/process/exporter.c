@@ -76,10 +76,11 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 {
 	struct export *x = arg;
 	struct timeval tv = { .tv_usec = FINISH_MS * 1000 };
+	unsigned number;
 	int passed;
 
 	(void)what;
-	if (channel_receive((int)fd, &passed) == CHANNEL_GONE)
+	if (channel_receive((int)fd, &number, &passed) == CHANNEL_GONE)
 		(void)event_base_loopexit(x->base, &tv);
 	if (passed != -1)
 		close(passed);

@@ -54,19 +54,51 @@ answer(int fd, EVP_PKEY *const *keys, size_t n)
 	    (ssize_t)size;
 }
 
-/* What the master says; false once it has nothing more to say. */
-static bool
-admit(int channel, struct pollfd *fds, nfds_t *n)
-{
-	int fd;
+/* The channel, and behind it the way to each worker at its number. */
+struct ways {
+	struct pollfd v[1 + KEEPER_WORKERS_MAX];
+	nfds_t n;    /* up to the last that is open */
+	size_t open; /* how many are */
+};
 
-	switch (channel_receive(channel, &fd)) {
+static void
+close_way(struct ways *w, nfds_t i)
+{
+	close(w->v[i].fd);
+	w->v[i] = (struct pollfd){ .fd = -1 };
+	w->open--;
+	while (w->n > 0 && w->v[w->n - 1].fd == -1)
+		w->n--;
+}
+
+static void
+open_way(struct ways *w, nfds_t i, int fd)
+{
+	if (i < w->n && w->v[i].fd != -1)
+		close_way(w, i);
+	for (; w->n <= i; w->n++)
+		w->v[w->n] = (struct pollfd){ .fd = -1 };
+	w->v[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	w->open++;
+}
+
+/* Hear what the master says, if it says anything. */
+static void
+hear_master(struct ways *w)
+{
+	int channel = w->v[0].fd, fd;
+	unsigned number;
+
+	switch (channel_receive(channel, &number, &fd)) {
 	case CHANNEL_GONE:
-		return false;
+		close_way(w, 0);
+		break;
+	case CHANNEL_ALIVE:
+		(void)channel_send(channel, CHANNEL_ALIVE, 0, -1);
+		break;
 	case CHANNEL_KEEPER:
-		if (fd != -1 && *n <= KEEPER_WORKERS_MAX) {
-			fds[(*n)++] =
-			    (struct pollfd){ .fd = fd, .events = POLLIN };
+		if (fd != -1 && number > 0 && number <= KEEPER_WORKERS_MAX) {
+			open_way(w, number, fd);
 			fd = -1;
 		}
 		break;
@@ -75,29 +107,33 @@ admit(int channel, struct pollfd *fds, nfds_t *n)
 	}
 	if (fd != -1)
 		close(fd);
-	return true;
 }
 
+/*
+ * The master is heard before each signature: however many workers wait, it
+ * never waits for more than one of them.
+ */
 void
 keeper_serve(int channel, EVP_PKEY *const *keys, size_t n_keys)
 {
-	static struct pollfd fds[1 + KEEPER_WORKERS_MAX];
-	nfds_t n = 1, i;
+	static struct ways w;
+	nfds_t i;
+	int left;
 
-	fds[0] = (struct pollfd){ .fd = channel, .events = POLLIN };
-	while (fds[0].fd != -1 || n > 1) {
-		if (poll(fds, n, -1) == -1)
-			continue; /* EINTR */
-		for (i = n; --i > 0;)
-			if (fds[i].revents != 0 &&
-			    !answer(fds[i].fd, keys, n_keys)) {
-				close(fds[i].fd);
-				fds[i] = fds[--n];
-			}
-		if (fds[0].fd != -1 && fds[0].revents != 0 &&
-		    !admit(channel, fds, &n)) {
-			close(channel);
-			fds[0].fd = -1;
+	open_way(&w, 0, channel);
+	while (w.open > 0) {
+		left = poll(w.v, w.n, -1); /* -1: EINTR */
+		if (left <= 0)
+			continue;
+		if (w.v[0].fd != -1 && w.v[0].revents != 0)
+			hear_master(&w);
+		for (i = 1; i < w.n; i++) {
+			if (w.v[i].fd == -1 || w.v[i].revents == 0)
+				continue;
+			if (!answer(w.v[i].fd, keys, n_keys))
+				close_way(&w, i);
+			if (--left > 0 && w.v[0].fd != -1)
+				hear_master(&w);
 		}
 	}
 }
@@ -199,7 +235,7 @@ keeper_new(const struct conf *conf, const struct tls *tls,
 	close(report[0]);
 	if (problems_count(ps) == before) {
 		k = xcalloc(1, sizeof(*k));
-		*k = (struct keeper){ pid, ours, clock_ms() };
+		*k = (struct keeper){ pid, ours, clock_ms(), false };
 		return k;
 	}
 	close(ours);
@@ -230,18 +266,42 @@ keeper_stop(struct keeper *k)
 }
 
 int
-keeper_introduce(const struct keeper *k)
+keeper_introduce(const struct keeper *k, unsigned number)
 {
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return -1;
-	if (channel_send(k->channel, CHANNEL_KEEPER, pair[1]) == -1) {
+	if (channel_send(k->channel, CHANNEL_KEEPER, number, pair[1]) == -1) {
 		close(pair[0]);
 		pair[0] = -1;
 	}
 	close(pair[1]);
 	return pair[0];
+}
+
+int
+keeper_probe(struct keeper *k)
+{
+	if (channel_send(k->channel, CHANNEL_ALIVE, 0, -1) == -1)
+		return -1;
+	k->probed = true;
+	return 0;
+}
+
+bool
+keeper_is_silent(struct keeper *k)
+{
+	unsigned number;
+	int fd;
+
+	if (!k->probed)
+		return false;
+	if (channel_receive(k->channel, &number, &fd) == CHANNEL_ALIVE)
+		k->probed = false;
+	if (fd != -1)
+		close(fd);
+	return k->probed;
 }
 
 /* -- for -n -- */

@@ -4,16 +4,21 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/problem.h"
 #include "net/limits.h"
+#include "net/remote_key.h"
 #include "net/tls.h"
 #include "process/sandbox.h"
 #include "site/conf.h"
 
 #define KEEPER_WORKERS_MAX LIMITS_WORKERS_MAX /* it answers at a time */
+
+/* Milliseconds within which a key process that lives says so. */
+#define KEEPER_PROBE_MS REMOTE_KEY_DOUBT_MS
 
 struct evp_pkey_st;
 
@@ -22,6 +27,7 @@ struct keeper {
 	pid_t pid;
 	int channel; /* -1 once it was told that nobody comes any more */
 	int64_t born_ms;
+	bool probed; /* asked whether it lives, and not heard yet */
 };
 
 /*
@@ -45,8 +51,20 @@ void keeper_free(struct keeper *k);
 /* The same, and wait for it to be gone: when no worker is left. */
 void keeper_stop(struct keeper *k);
 
-/* A new way to the keeper, closed on exec, for one worker; -1 with errno. */
-int keeper_introduce(const struct keeper *k);
+/*
+ * A new way to the keeper, closed on exec, for the worker of this number, from
+ * 1 to KEEPER_WORKERS_MAX; the one that it had before is closed.  -1 with
+ * errno.
+ */
+int keeper_introduce(const struct keeper *k, unsigned number);
+
+/*
+ * Ask the keeper whether it lives; it says so between any two signatures.
+ * KEEPER_PROBE_MS later keeper_is_silent is true unless it has.  Returns -1 if
+ * it cannot be asked, because it is dead or has not listened for long.
+ */
+int keeper_probe(struct keeper *k);
+bool keeper_is_silent(struct keeper *k);
 
 /* Read every key in a child and forget it: for -n.  tls may be NULL. */
 void keeper_check(const struct conf *conf, const struct tls *tls,
@@ -54,7 +72,8 @@ void keeper_check(const struct conf *conf, const struct tls *tls,
 
 /*
  * The keeper's loop: answer whom the channel introduces with n keys, until
- * both the channel and all of them are closed.  For keeper_new, and tests.
+ * both the channel and all of them are closed.  A worker has one way to it, so
+ * that none can take the place of another.  For keeper_new, and tests.
  */
 void keeper_serve(int channel, struct evp_pkey_st *const *keys, size_t n);
 

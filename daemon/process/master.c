@@ -25,8 +25,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/os.h"
+#include "base/quota.h"
 #include "net/metrics.h"
-#include "net/remote_key.h"
 #include "net/resume.h"
 #include "process/advice.h"
 #include "process/channel.h"
@@ -37,6 +37,9 @@
 #define BACKOFF_MIN_MS 100   /* after the first worker that died young */
 #define BACKOFF_MAX_MS 10000 /* doubled up to this */
 #define YOUNG_MS       5000  /* dying before this age is dying young */
+/* A worker that says more in a second is none of ours. */
+#define MESSAGES_MAX   20000
+#define COMPLAINTS_MAX 8 /* a second, of the key process: two are honest */
 #define ADVICE_MS      (24 * 60 * 60 * 1000) /* between two looks at dates */
 
 struct worker_process {
@@ -49,6 +52,7 @@ struct worker_process {
 	unsigned serial;     /* of the generation it serves */
 	struct dials *dials; /* its applications; owned together */
 	bool ready;
+	struct quota messages, complaints;
 	int64_t born_ms;
 };
 
@@ -63,8 +67,8 @@ struct master {
 	struct exporter *exporter; /* NULL: none, or it died */
 	struct worker_process *workers;
 	unsigned n_workers;
-	struct event *respawn, *rekeep, *reexport, *drained, *watch, *advice,
-	    *relay, *turn;
+	struct event *respawn, *rekeep, *probed, *reexport, *drained, *watch,
+	    *advice, *relay, *turn;
 	int backoff_ms;          /* 0: the last worker to die was not young */
 	int keeper_backoff_ms;   /* the same of the keeper */
 	int exporter_backoff_ms; /* and of the exporter */
@@ -173,6 +177,18 @@ on_served(struct master *m)
 
 /* -- workers -- */
 
+/* Neither hear it nor speak to it any more. */
+static void
+close_channel(struct worker_process *w)
+{
+	if (w->event != NULL)
+		event_free(w->event);
+	if (w->channel != -1)
+		close(w->channel);
+	w->event = NULL;
+	w->channel = -1;
+}
+
 static void
 forget(struct master *m, struct worker_process *gone)
 {
@@ -182,37 +198,91 @@ forget(struct master *m, struct worker_process *gone)
 		at = &(*at)->next;
 	*at = gone->next;
 	metrics_set(METRICS_WORKERS, --m->n_workers);
-	if (gone->event != NULL)
-		event_free(gone->event);
-	if (gone->channel != -1)
-		close(gone->channel);
+	close_channel(gone);
 	dials_unref(gone->dials);
 	xfree(gone);
 }
 
-/*
- * A worker has waited for a signature in vain: the keeper hangs.  One that is
- * younger than that wait cannot be the one that is meant.
- */
+/* It is not what it was made to be: SIGCHLD tells the rest. */
 static void
-on_silence(struct master *m, const struct worker_process *w)
+kill_worker(struct worker_process *w, const char *why)
 {
-	struct keeper *k = m->now->keeper;
+	log_errorx("worker %u (%ld) %s: killed", w->number, (long)w->pid, why);
+	(void)kill(w->pid, SIGKILL);
+	close_channel(w);
+}
 
-	if (w->serial != m->serial || k == NULL ||
-	    clock_ms() - k->born_ms < REMOTE_KEY_DEADLINE_MS)
+/* Say something to a worker, which has room for it if it reads. */
+static void
+tell_worker(struct worker_process *w, enum channel_message message, int fd)
+{
+	if (w->channel != -1 &&
+	    channel_send(w->channel, message, 0, fd) == -1 && errno != EPIPE)
+		kill_worker(w, "does not read its channel");
+}
+
+static void
+lead_to_keeper(struct master *m, struct worker_process *w)
+{
+	int fd = keeper_introduce(m->now->keeper, w->number);
+
+	if (fd == -1) { /* it is dead, or about to be ended */
+		log_warn("cannot lead worker %u to the key process", w->number);
 		return;
-	log_errorx("the key process %ld does not answer: ending it",
-	    (long)k->pid);
-	(void)kill(k->pid, SIGKILL);
+	}
+	tell_worker(w, CHANNEL_KEEPER, fd);
+	close(fd);
+}
+
+/* -- what workers say, none of which is believed -- */
+
+static void
+end_keeper(struct master *m)
+{
+	log_errorx("the key process %ld does not answer: killed",
+	    (long)m->now->keeper->pid);
+	(void)kill(m->now->keeper->pid, SIGKILL);
+}
+
+static void
+on_probed(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	if (m->now->keeper != NULL && keeper_is_silent(m->now->keeper))
+		end_keeper(m);
 }
 
 /*
- * A worker needs a socket to an application.  It has room for the answer, or
- * it is not what it was made to be.
+ * A worker has waited for a signature in vain, it says, or has no way to the
+ * key process.  Whether that one lives it has to say itself.
  */
 static void
-on_dial(struct worker_process *w)
+on_key_complaint(struct master *m, struct worker_process *w, bool is_lost)
+{
+	struct keeper *k = m->now->keeper;
+
+	if (!quota_take(&w->complaints, COMPLAINTS_MAX)) {
+		kill_worker(w, "complains of the key process without end");
+		return;
+	}
+	if (w->serial != m->serial || k == NULL)
+		return;
+	if (is_lost)
+		lead_to_keeper(m, w);
+	else if (!k->probed) {
+		if (keeper_probe(k) == -1)
+			end_keeper(m);
+		else
+			after(m->probed, KEEPER_PROBE_MS);
+	}
+}
+
+/* A worker needs a socket to an application. */
+static void
+on_dial(struct worker_process *w, unsigned number)
 {
 	static const enum channel_message answers[] = {
 		[DIAL_OK] = CHANNEL_DIALLED,
@@ -220,54 +290,64 @@ on_dial(struct worker_process *w)
 		[DIAL_DOWN] = CHANNEL_DOWN,
 	};
 	enum dial_result r;
-	unsigned number;
-	int fd = -1;
+	int fd;
 
-	if (channel_number(w->channel, &number) == 0) {
-		r = dial(w->dials, number, &fd);
-		if (channel_send(w->channel, answers[r], fd) == 0)
-			goto out;
-	}
-	log_errorx("worker %ld asks and does not listen: ending it",
-	    (long)w->pid);
-	(void)kill(w->pid, SIGKILL);
-out:
+	r = dial(w->dials, number, &fd);
+	tell_worker(w, answers[r], fd);
 	if (fd != -1)
 		close(fd);
 }
 
 static void
+on_ready(struct master *m, struct worker_process *w)
+{
+	w->ready = true;
+	if (!m->served && !m->stopping &&
+	    count_workers(m, true) == wanted_workers(m))
+		on_served(m);
+}
+
+/* One message a turn of the loop: all workers are heard alike. */
+static void
 on_worker_says(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker_process *w = arg;
 	struct master *m = w->master;
+	enum channel_message message;
+	unsigned number;
 	int passed;
 
 	(void)what;
-	switch (channel_receive((int)fd, &passed)) {
+	message = channel_receive((int)fd, &number, &passed);
+	if (passed != -1) { /* only we have any to give */
+		close(passed);
+		message = CHANNEL_FORGED;
+	}
+	if (!quota_take(&w->messages, MESSAGES_MAX)) {
+		kill_worker(w, "floods its channel");
+		return;
+	}
+	switch (message) {
 	case CHANNEL_READY:
-		w->ready = true;
-		if (!m->served && !m->stopping &&
-		    count_workers(m, true) == wanted_workers(m))
-			on_served(m);
+		on_ready(m, w);
 		break;
-	case CHANNEL_SILENT:
-		on_silence(m, w);
+	case CHANNEL_KEY_TIMEOUT:
+	case CHANNEL_KEY_LOST:
+		on_key_complaint(m, w, message == CHANNEL_KEY_LOST);
 		break;
 	case CHANNEL_DIAL:
-		on_dial(w);
+		on_dial(w, number);
 		break;
-	case CHANNEL_GONE: /* SIGCHLD tells the rest */
-		event_free(w->event);
-		close(w->channel);
-		w->event = NULL;
-		w->channel = -1;
+	case CHANNEL_NOTHING:
+		break;
+	case CHANNEL_GONE:
+		/* At its end, or no more to be told when that shall be. */
+		(void)kill(w->pid, SIGKILL);
+		close_channel(w);
 		break;
 	default:
-		break;
+		kill_worker(w, "sends what no worker sends");
 	}
-	if (passed != -1)
-		close(passed);
 }
 
 /* In the child: let go of what is the master's alone. */
@@ -345,7 +425,7 @@ spawn(struct master *m)
 		return -1;
 	/* If that fails the keeper is dead: the next one comes by channel. */
 	if (m->now->keeper != NULL)
-		keeper = keeper_introduce(m->now->keeper);
+		keeper = keeper_introduce(m->now->keeper, number);
 	/* No handler of ours may run in the child before it has its own. */
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
@@ -463,20 +543,11 @@ tell_problems(struct problems *ps)
 static void
 introduce_all(struct master *m)
 {
-	const struct worker_process *w;
-	int fd;
+	struct worker_process *w;
 
-	for (w = m->workers; w != NULL; w = w->next) {
-		if (w->serial != m->serial || w->channel == -1)
-			continue;
-		fd = keeper_introduce(m->now->keeper);
-		if (fd == -1 ||
-		    channel_send(w->channel, CHANNEL_KEEPER, fd) == -1)
-			log_error("cannot lead worker %ld to the key process",
-			    (long)w->pid);
-		if (fd != -1)
-			close(fd);
-	}
+	for (w = m->workers; w != NULL; w = w->next)
+		if (w->serial == m->serial && w->channel != -1)
+			lead_to_keeper(m, w);
 }
 
 static void
@@ -504,7 +575,7 @@ on_rekeep(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-bury_keeper(struct master *m, int status)
+reap_keeper(struct master *m, int status)
 {
 	struct keeper *k = m->now->keeper;
 
@@ -540,7 +611,7 @@ on_reexport(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-bury_exporter(struct master *m, int status)
+reap_exporter(struct master *m, int status)
 {
 	struct exporter *e = m->exporter;
 
@@ -554,12 +625,12 @@ bury_exporter(struct master *m, int status)
 
 /* A process is gone that was no worker, or one of an old generation. */
 static void
-bury_other(struct master *m, pid_t pid, int status)
+reap_other(struct master *m, pid_t pid, int status)
 {
 	if (m->now->keeper != NULL && m->now->keeper->pid == pid)
-		bury_keeper(m, status);
+		reap_keeper(m, status);
 	else if (m->exporter != NULL && m->exporter->pid == pid)
-		bury_exporter(m, status);
+		reap_exporter(m, status);
 }
 
 static void
@@ -578,7 +649,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 		for (w = m->workers; w != NULL && w->pid != pid; w = w->next)
 			;
 		if (w == NULL) {
-			bury_other(m, pid, status);
+			reap_other(m, pid, status);
 			continue;
 		}
 		limits_bury(m->limits, w->number);
@@ -604,8 +675,8 @@ tell_all(struct master *m, enum channel_message message, int fd, bool only_old)
 	struct worker_process *w;
 
 	for (w = m->workers; w != NULL; w = w->next)
-		if (w->channel != -1 && (!only_old || w->serial != m->serial))
-			(void)channel_send(w->channel, message, fd);
+		if (!only_old || w->serial != m->serial)
+			tell_worker(w, message, fd);
 }
 
 /* -- reload -- */
@@ -889,6 +960,7 @@ master_run(const struct master_options *options, struct generation *g,
 		signals[i] = add_signal(&m, handled[i].signal, handled[i].fn);
 	m.respawn = evtimer_new(m.base, on_respawn, &m);
 	m.rekeep = evtimer_new(m.base, on_rekeep, &m);
+	m.probed = evtimer_new(m.base, on_probed, &m);
 	m.reexport = evtimer_new(m.base, on_reexport, &m);
 	m.drained = evtimer_new(m.base, on_drained, &m);
 	m.watch = evtimer_new(m.base, on_watch, &m);
@@ -896,9 +968,10 @@ master_run(const struct master_options *options, struct generation *g,
 	m.turn = evtimer_new(m.base, on_turn, &m);
 	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
 	    on_relay, &m);
-	if (m.respawn == NULL || m.rekeep == NULL || m.reexport == NULL ||
-	    m.drained == NULL || m.watch == NULL || m.advice == NULL ||
-	    m.turn == NULL || m.relay == NULL || event_add(m.relay, NULL) == -1)
+	if (m.respawn == NULL || m.rekeep == NULL || m.probed == NULL ||
+	    m.reexport == NULL || m.drained == NULL || m.watch == NULL ||
+	    m.advice == NULL || m.turn == NULL || m.relay == NULL ||
+	    event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	arm_watch(&m);
 	after(m.advice, ADVICE_MS);
@@ -920,6 +993,7 @@ master_run(const struct master_options *options, struct generation *g,
 		event_free(signals[i]);
 	event_free(m.respawn);
 	event_free(m.rekeep);
+	event_free(m.probed);
 	event_free(m.reexport);
 	event_free(m.drained);
 	event_free(m.watch);

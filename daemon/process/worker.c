@@ -54,13 +54,15 @@ drain(struct worker *w)
 	conns_drain(w->conns, on_empty, w);
 }
 
-/* Within a handshake: the master knows what to do. */
+/* Within a handshake: the master finds out what is the matter. */
 static void
-on_silent(void *arg)
+on_key_trouble(void *arg, enum remote_key_trouble t)
 {
 	struct worker *w = arg;
 
-	(void)channel_send(w->channel, CHANNEL_SILENT, -1);
+	(void)channel_send(w->channel,
+	    t == REMOTE_KEY_LATE ? CHANNEL_KEY_TIMEOUT : CHANNEL_KEY_LOST, 0,
+	    -1);
 }
 
 /* Workers connect nowhere: the master does, to what the map names. */
@@ -69,7 +71,7 @@ ask_for_socket(void *arg, unsigned number)
 {
 	struct worker *w = arg;
 
-	return channel_dial(w->channel, number);
+	return channel_send(w->channel, CHANNEL_DIAL, number, -1);
 }
 
 static void
@@ -105,10 +107,11 @@ static void
 on_channel(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
+	unsigned number;
 	int passed;
 
 	(void)what;
-	switch (channel_receive((int)fd, &passed)) {
+	switch (channel_receive((int)fd, &number, &passed)) {
 	case CHANNEL_GONE:
 		on_orphaned(w);
 		break;
@@ -121,7 +124,7 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 		break;
 	case CHANNEL_KEEPER:
 		if (passed != -1)
-			remote_key_connect(passed, on_silent, w);
+			remote_key_connect(passed, on_key_trouble, w);
 		break;
 	case CHANNEL_DIALLED:
 		upstreams_dialled(w->upstreams, DIAL_OK, passed);
@@ -219,11 +222,11 @@ worker_run(const struct worker_start *s)
 	limits_enter_worker(s->limits, s->number);
 	metrics_enter(s->metrics, s->number);
 	if (s->keeper != -1)
-		remote_key_connect(s->keeper, on_silent, &w);
+		remote_key_connect(s->keeper, on_key_trouble, &w);
 	start(&w, s);
 	if (sandbox_enter(&s->generation->sandbox) == -1)
 		exit(1);
-	(void)channel_send(s->channel, CHANNEL_READY, -1);
+	(void)channel_send(s->channel, CHANNEL_READY, 0, -1);
 	while (!w.done) {
 		(void)event_base_loop(w.base, EVLOOP_ONCE);
 		flush_log();

@@ -7,12 +7,15 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 
 import server
+import worker
 from client import HOST, Tls, context, gemini, gopher, url
 from server import conf, wait_for
 
@@ -23,7 +26,7 @@ KINDS = {
     "Ed25519": ["ED25519"],
 }
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-SILENCE = 3  # seconds that a worker waits for a signature
+SILENCE = 1  # seconds that a worker waits for a signature
 as_root = pytest.mark.skipif(os.geteuid() != 0,
                              reason="only root may read their memory")
 
@@ -225,6 +228,38 @@ def test_a_hung_keeper_is_ended_and_the_worker_goes_on(daemon):
     wait_for("TLS again", lambda: works(d), SILENCE * 3)
     assert d.children() == d.workers
     assert "does not answer" in d.log()
+
+
+def test_a_hung_keeper_costs_everybody_one_second(daemon):
+    """The one worker waits for a signature, and so do all its visitors."""
+    d = daemon(steady=False)
+    waits = []
+    for _ in range(3):  # the least of them is ours, the rest the machine's
+        old, = d.keepers()
+        os.kill(old, signal.SIGSTOP)
+        with Tls(d.gemini, handshake=False) as c:
+            c.sock.sendall(c.hello())
+            start = time.monotonic()
+            assert b"1996" in gopher(d.gopher, b"/history\r\n")
+            waits.append(time.monotonic() - start)
+            wait_for("another keeper", lambda: another(d, old))
+            wait_for("TLS again", lambda: works(d))
+    assert min(waits) < 1.5 * SILENCE, waits
+    assert d.children() == d.workers
+
+
+@as_root
+def test_a_worker_that_lost_its_way_to_the_keeper_gets_another(daemon):
+    """An answer that is none closes it, although the key process lives."""
+    d = daemon(steady=False)
+    os.kill(d.workers[0], signal.SIGSTOP)
+    with worker.take(d.workers[0], worker.is_way_to_keys) as s:
+        s.send(b"junk")  # and so the answer to this is read as that to a hello
+        s.shutdown(socket.SHUT_WR)
+    os.kill(d.workers[0], signal.SIGCONT)
+    wait_for("TLS again", lambda: works(d))
+    assert d.keepers() == d.keeper
+    assert d.children() == d.workers
 
 
 def test_a_replaced_worker_is_led_to_the_keeper(daemon):

@@ -93,7 +93,7 @@ junk_is_refused_and_the_next_request_answered(void **state)
 
 	(void)state;
 	start();
-	fd = keeper_introduce(&keeper);
+	fd = keeper_introduce(&keeper, 1);
 	assert_true(fd >= 0);
 	for (len = 1; len < sizeof(junk); len = len * 3 / 2 + 1) {
 		assert_int_equal(1, ask(fd, junk, len));
@@ -113,8 +113,8 @@ it_stays_until_the_last_worker_has_gone(void **state)
 
 	(void)state;
 	start();
-	a = keeper_introduce(&keeper);
-	b = keeper_introduce(&keeper);
+	a = keeper_introduce(&keeper, 1);
+	b = keeper_introduce(&keeper, 2);
 	close(keeper.channel);
 	assert_true(ask(a, request, n) > 1);
 	close(a);
@@ -133,8 +133,8 @@ it_stays_for_the_master_without_workers(void **state)
 
 	(void)state;
 	start();
-	close(keeper_introduce(&keeper));
-	fd = keeper_introduce(&keeper);
+	close(keeper_introduce(&keeper, 1));
+	fd = keeper_introduce(&keeper, 1);
 	assert_true(ask(fd, request, n) > 1);
 	close(fd);
 	close(keeper.channel);
@@ -151,8 +151,8 @@ a_worker_that_takes_no_answer_stops_nobody(void **state)
 
 	(void)state;
 	start();
-	deaf = keeper_introduce(&keeper);
-	fd = keeper_introduce(&keeper);
+	deaf = keeper_introduce(&keeper, 2);
+	fd = keeper_introduce(&keeper, 1);
 	/* Until it hangs up on the one that does not listen. */
 	while (send(deaf, request, n, MSG_NOSIGNAL | MSG_DONTWAIT) != -1 ||
 	    errno == EAGAIN)
@@ -165,28 +165,92 @@ a_worker_that_takes_no_answer_stops_nobody(void **state)
 	assert_gone();
 }
 
+/* Its channel may be full for a moment. */
+static int
+introduce(unsigned number)
+{
+	int fd;
+
+	while (
+	    (fd = keeper_introduce(&keeper, number)) == -1 && errno == EAGAIN)
+		(void)poll(NULL, 0, 1);
+	assert_true(fd >= 0);
+	return fd;
+}
+
 static void
 so_many_workers_are_served_and_not_one_more(void **state)
 {
 	unsigned char request[SIGNING_REQUEST_MAX];
 	size_t n = good(request);
-	int fd[KEEPER_WORKERS_MAX + 1];
-	int i;
+	int fd[KEEPER_WORKERS_MAX + 2];
+	unsigned i;
 
 	(void)state;
 	start();
-	for (i = 0; i <= KEEPER_WORKERS_MAX; i++) {
-		/* Its channel may be full for a moment. */
-		while ((fd[i] = keeper_introduce(&keeper)) == -1 &&
-		    errno == EAGAIN)
-			(void)poll(NULL, 0, 1);
-		assert_true(fd[i] >= 0);
-	}
-	assert_true(ask(fd[KEEPER_WORKERS_MAX - 1], request, n) > 1);
-	assert_true(ask(fd[KEEPER_WORKERS_MAX], request, n) <= 0);
+	for (i = 0; i <= KEEPER_WORKERS_MAX + 1; i++)
+		fd[i] = introduce(i);
+	assert_true(ask(fd[1], request, n) > 1);
+	assert_true(ask(fd[KEEPER_WORKERS_MAX], request, n) > 1);
+	assert_true(ask(fd[0], request, n) <= 0); /* the master's own */
+	assert_true(ask(fd[KEEPER_WORKERS_MAX + 1], request, n) <= 0);
 	close(keeper.channel);
-	for (i = 0; i <= KEEPER_WORKERS_MAX; i++)
+	for (i = 0; i <= KEEPER_WORKERS_MAX + 1; i++)
 		close(fd[i]);
+	assert_gone();
+}
+
+static void
+a_worker_has_one_way_and_takes_nobody_elses(void **state)
+{
+	unsigned char request[SIGNING_REQUEST_MAX];
+	size_t n = good(request);
+	int other, before, now = -1, i;
+
+	(void)state;
+	start();
+	other = introduce(2);
+	for (i = 0; i < 2 * KEEPER_WORKERS_MAX; i++) {
+		before = now;
+		now = introduce(1);
+		if (before == -1)
+			continue;
+		/* Later than that one is heard of, this one is closed. */
+		assert_true(ask(now, request, n) > 1);
+		assert_true(ask(before, request, n) <= 0);
+		close(before);
+	}
+	assert_true(ask(other, request, n) > 1);
+	close(now);
+	close(other);
+	close(keeper.channel);
+	assert_gone();
+}
+
+/* True if it says within its time that it lives. */
+static bool
+is_heard(void)
+{
+	struct pollfd p = { .fd = keeper.channel, .events = POLLIN };
+
+	keeper.probed = false;
+	assert_int_equal(0, keeper_probe(&keeper));
+	(void)poll(&p, 1, KEEPER_PROBE_MS);
+	return !keeper_is_silent(&keeper);
+}
+
+static void
+one_that_lives_says_so_and_one_that_hangs_does_not(void **state)
+{
+	(void)state;
+	start();
+	assert_false(keeper_is_silent(&keeper)); /* it was not asked */
+	assert_true(is_heard());
+	assert_true(is_heard());
+	assert_int_equal(0, kill(keeper.pid, SIGSTOP));
+	assert_false(is_heard());
+	assert_int_equal(0, kill(keeper.pid, SIGCONT));
+	close(keeper.channel);
 	assert_gone();
 }
 
@@ -309,6 +373,9 @@ main(void)
 		cmocka_unit_test(it_stays_for_the_master_without_workers),
 		cmocka_unit_test(a_worker_that_takes_no_answer_stops_nobody),
 		cmocka_unit_test(so_many_workers_are_served_and_not_one_more),
+		cmocka_unit_test(a_worker_has_one_way_and_takes_nobody_elses),
+		cmocka_unit_test(
+		    one_that_lives_says_so_and_one_that_hangs_does_not),
 		cmocka_unit_test(an_errand_brings_back_what_it_found),
 		cmocka_unit_test(an_errand_that_dies_is_a_problem),
 		cmocka_unit_test(a_report_has_its_limit),

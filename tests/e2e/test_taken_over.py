@@ -1,0 +1,115 @@
+"""A taken-over worker: what it may send to others, and what becomes of it."""
+import os
+import signal
+
+import pytest
+
+import server
+import worker
+from client import gemini, gopher, url
+from server import conf, wait_for
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or os.uname().sysname != "Linux",
+    reason="only root can act as another process, on Linux")
+
+
+def assert_killed(d, why):
+    """The worker, by its master, which goes on with another."""
+    old, = d.workers
+    wait_for("the reason", lambda: ") %s: killed" % why in d.log())
+    wait_for("another worker", lambda: d.children() not in ([], [old]))
+    assert b"1996" in gopher(d.gopher, b"/history\r\n")
+    assert gemini(d.gemini, url("/history")).status == 20
+    assert d.keepers() == d.keeper
+
+
+FORGERIES = {
+    "an unknown word": (worker.record(b"?"), 0),
+    "an end": (worker.record(b"\0"), 0),
+    "a word of the master's": (worker.record(b"D"), 0),
+    "a descriptor of the master's": (worker.record(b"K"), 1),
+    "a descriptor with a word of its own": (worker.record(b"R"), 1),
+    "many descriptors": (worker.record(b"R"), 100),
+    "a short record": (b"C", 0),
+    "a long record": (b"C" + bytes(100), 0),
+}
+
+
+@pytest.mark.parametrize("what", FORGERIES)
+def test_a_worker_that_forges_messages_is_killed(daemon, what):
+    d = daemon(steady=False)
+    before = server.descriptors(d.pid)
+    data, n = FORGERIES[what]
+    with worker.channel(d.workers[0]) as c:
+        worker.send(c, data, [0] * n)
+    assert_killed(d, "sends what no worker sends")
+    wait_for("every descriptor to be closed",
+             lambda: server.descriptors(d.pid) == before)
+
+
+def test_a_worker_that_does_not_read_its_channel_is_killed(daemon):
+    d = daemon(steady=False)
+    os.kill(d.workers[0], signal.SIGSTOP)
+    with worker.channel(d.workers[0]) as c:
+        while server.is_running(d.workers[0]):
+            try:
+                worker.send(c, worker.record(b"C", 4711))
+            except OSError:  # full for a moment, or closed
+                pass
+    assert_killed(d, "does not read its channel")
+
+
+def test_a_worker_that_floods_its_channel_is_killed(daemon):
+    d = daemon(steady=False)
+    os.kill(d.workers[0], signal.SIGSTOP)
+    with worker.channel(d.workers[0]) as c:
+        while server.is_running(d.workers[0]):
+            try:
+                worker.send(c, worker.record(b"R"))
+            except OSError:
+                pass
+    assert_killed(d, "floods its channel")
+
+
+def test_a_worker_that_closes_its_channel_is_ended(daemon):
+    """It could not be told to finish any more."""
+    d = daemon(steady=False)
+    old, = d.workers
+    os.kill(old, signal.SIGSTOP)
+    with worker.channel(old) as c:
+        c.shutdown(2)
+    wait_for("another worker", lambda: d.children() not in ([], [old]))
+    assert b"1996" in gopher(d.gopher, b"/history\r\n")
+
+
+def test_no_worker_can_talk_the_master_into_ending_the_key_process(daemon):
+    """Its own word is what counts; and complaints have a limit."""
+    d = daemon(steady=False)
+    os.kill(d.workers[0], signal.SIGSTOP)
+    with worker.channel(d.workers[0]) as c:
+        for _ in range(8):
+            worker.send(c, worker.record(b"S"))
+        os.kill(d.workers[0], signal.SIGCONT)
+        assert gemini(d.gemini, url("/history")).status == 20
+        while server.is_running(d.workers[0]):
+            try:
+                worker.send(c, worker.record(b"S"))
+            except OSError:
+                pass
+    assert_killed(d, "complains of the key process without end")
+    assert "does not answer" not in d.log()
+
+
+def test_no_worker_takes_anothers_way_to_the_key_process(daemon):
+    """However often it asks for one, it has one."""
+    d = daemon(conf(server={"workers": "2"}), steady=False)
+    before = server.descriptors(d.keeper[0])
+    with worker.channel(d.workers[0]) as c:
+        for _ in range(8):
+            worker.send(c, worker.record(b"L"))
+    for _ in range(8):
+        assert gemini(d.gemini, url("/history")).status == 20
+    wait_for("as many ways as workers",
+             lambda: server.descriptors(d.keeper[0]) == before)
+    assert d.children() == d.workers
