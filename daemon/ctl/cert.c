@@ -92,7 +92,7 @@ static void
 judge(struct job *job, const struct conf_capsule *c,
     const struct certificate *cert, struct buf *to)
 {
-	long days = (long)(cert->not_after - clock_wall()) / DAY_S;
+	long days = (long)((cert->not_after - clock_wall()) / DAY_S);
 	size_t i;
 
 	if (cert->not_after < clock_wall())
@@ -160,7 +160,7 @@ print(const struct job *job, const struct conf_capsule *c,
 	    term_colour(term, TERM_PLAIN));
 	printf("  %-12s%.*s\n", "names", VIEW_ARG(buf_view(&f->names)));
 	printf("  %-12s%.10s to %.10s, %ld days left\n", "valid", f->from,
-	    f->until, (long)(cert->not_after - clock_wall()) / DAY_S);
+	    f->until, (long)((cert->not_after - clock_wall()) / DAY_S));
 	printf("  %-12s%s\n", "signed by",
 	    cert->is_own ? "itself" : "an authority");
 	printf("  %-12s%zu bytes", "size", cert->len);

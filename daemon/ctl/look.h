@@ -3,7 +3,6 @@
 #define LOOK_H
 
 #include <stdint.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "ctl/counts.h"
@@ -13,7 +12,7 @@
 struct look {
 	struct buf answer; /* all that came */
 	struct counts counts;
-	time_t wall; /* when it was; and by clock_ms */
+	int64_t wall; /* when it was; and by clock_ms */
 	int64_t ms;
 };
 

@@ -12,11 +12,11 @@ reckon(const struct look *now, const struct look *before)
 {
 	struct reckoning r = { now, NULL, 1 };
 	const char *start = RECKON_PREFIX "start_time_seconds";
-	time_t born = reckon_moment(&r, start);
+	int64_t born = reckon_moment(&r, start);
 
 	/* A daemon that was started meanwhile began from nothing. */
 	if (before != NULL && before->ms < now->ms &&
-	    counts_sum(&before->counts, start, NULL, NULL) == (int64_t)born) {
+	    counts_sum(&before->counts, start, NULL, NULL) == born) {
 		r.before = &before->counts;
 		r.seconds = (double)(now->ms - before->ms) / 1000;
 	} else if (now->wall > born)
@@ -85,12 +85,12 @@ reckon_requests(const struct reckoning *r, const char *protocol,
 	return (double)n / r->seconds;
 }
 
-time_t
+int64_t
 reckon_moment(const struct reckoning *r, const char *name)
 {
 	int64_t t = reckon_get(r, name);
 
-	return (time_t)(t < 0 ? 0 : t > STAMP_MAX ? STAMP_MAX : t);
+	return t < 0 ? 0 : t > STAMP_MAX ? STAMP_MAX : t;
 }
 
 double

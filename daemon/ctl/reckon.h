@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "ctl/look.h"
 
@@ -40,7 +39,7 @@ double reckon_requests(const struct reckoning *r, const char *protocol,
     const char *status);
 
 /* A gauge that is a moment, of those that can be told. */
-time_t reckon_moment(const struct reckoning *r, const char *name);
+int64_t reckon_moment(const struct reckoning *r, const char *name);
 
 /*
  * The q-quantile of how long answers over a protocol took, in seconds, as

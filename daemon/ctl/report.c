@@ -174,7 +174,7 @@ static void
 print_reload(const struct status *s)
 {
 	char stamp[CLOCK_STAMP_MAX], ago[64];
-	time_t t = reckon_moment(s->r, PREFIX "last_reload_time_seconds");
+	int64_t t = reckon_moment(s->r, PREFIX "last_reload_time_seconds");
 	const char *name = PREFIX "reloads_total";
 
 	print_head("loaded");
@@ -196,7 +196,7 @@ static void
 print_daemon(const struct status *s)
 {
 	const struct counts *c = &s->now->counts;
-	time_t born = reckon_moment(s->r, PREFIX "start_time_seconds");
+	int64_t born = reckon_moment(s->r, PREFIX "start_time_seconds");
 	char stamp[CLOCK_STAMP_MAX], text[256];
 	const char *version = "";
 	size_t i;
@@ -408,7 +408,7 @@ put_members(const struct status *s, struct json *j, const char *head,
 }
 
 static void
-put_moment(struct json *j, const char *name, time_t t)
+put_moment(struct json *j, const char *name, int64_t t)
 {
 	char stamp[CLOCK_STAMP_MAX];
 
@@ -419,7 +419,7 @@ static void
 put_daemon(const struct status *s, struct json *j)
 {
 	const struct counts *c = &s->now->counts;
-	time_t born = reckon_moment(s->r, PREFIX "start_time_seconds");
+	int64_t born = reckon_moment(s->r, PREFIX "start_time_seconds");
 	char text[256];
 	size_t i;
 

@@ -38,6 +38,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "format/uri.h"
 #include "net/private_key.h"
@@ -408,12 +409,12 @@ certificate_renew(const struct conf *conf, const struct conf_capsule *c,
 
 /* -- describing -- */
 
-static time_t
-seconds(const ASN1_TIME *t)
+int64_t
+certificate_seconds(const ASN1_TIME *t, int64_t otherwise)
 {
 	struct tm tm;
 
-	return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
+	return ASN1_TIME_to_tm(t, &tm) == 1 ? clock_from_utc(&tm) : otherwise;
 }
 
 static void
@@ -471,8 +472,8 @@ certificate_read(const char *path, struct certificate *to)
 
 	if (x == NULL)
 		return -1;
-	to->not_before = seconds(X509_get0_notBefore(x));
-	to->not_after = seconds(X509_get0_notAfter(x));
+	to->not_before = certificate_seconds(X509_get0_notBefore(x), 0);
+	to->not_after = certificate_seconds(X509_get0_notAfter(x), 0);
 	to->is_rare = EVP_PKEY_is_a(X509_get0_pubkey(x), "ED25519") == 1;
 	to->sha256[0] = to->key_sha256[0] = '\0';
 	if (X509_digest(x, EVP_sha256(), hash, &len) == 1)

@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <time.h>
+#include <stdint.h>
+
+#include <openssl/asn1.h>
 
 #include "base/buf.h"
 #include "base/problem.h"
@@ -14,7 +16,7 @@
 
 /* What people want to know of a certificate. */
 struct certificate {
-	time_t not_before, not_after;
+	int64_t not_before, not_after; /* seconds since 1970 */
 	bool is_rare; /* its key is of Ed25519, which few clients accept */
 	char sha256[CERTIFICATE_HASH_MAX];     /* of the certificate, DER */
 	char key_sha256[CERTIFICATE_HASH_MAX]; /* of the public key, SPKI DER */
@@ -56,6 +58,9 @@ int certificate_renew(const struct conf *conf, const struct conf_capsule *c,
 /* Append the names that the certificate at path is valid for, blanks between
  * (SAN, or the common name where there is none); -1 if it cannot be read. */
 int certificate_list_names(const char *path, struct buf *to);
+
+/* Seconds since 1970 of a date in a certificate; otherwise if it is none. */
+int64_t certificate_seconds(const ASN1_TIME *t, int64_t otherwise);
 
 /* Read the certificate at path into *to; 0, or -1 if it cannot be read. */
 int certificate_read(const char *path, struct certificate *to);

@@ -20,6 +20,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "net/certificate.h"
 
 /* Signatures that can be forged (MD5, SHA-1), and keys below 80 bits, count
  * for nothing. */
@@ -184,14 +185,6 @@ put_name(const X509_NAME *name, char *to)
 	BIO_free(bio);
 }
 
-static time_t
-seconds(const ASN1_TIME *t, time_t otherwise)
-{
-	struct tm tm;
-
-	return ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : otherwise;
-}
-
 bool
 identity_read(SSL *ssl, struct peer_certificate *to)
 {
@@ -204,8 +197,8 @@ identity_read(SSL *ssl, struct peer_certificate *to)
 	if (x == NULL || X509_digest(x, EVP_sha256(), to->sha256, NULL) != 1)
 		return false;
 	/* A time that cannot be read makes it never valid. */
-	to->not_before = seconds(X509_get0_notBefore(x), 1);
-	to->not_after = seconds(X509_get0_notAfter(x), 0);
+	to->not_before = certificate_seconds(X509_get0_notBefore(x), 1);
+	to->not_after = certificate_seconds(X509_get0_notAfter(x), 0);
 	put_name(X509_get_issuer_name(x), to->issuer);
 	put_name(X509_get_subject_name(x), to->subject);
 	to->is_vouched = is_vouched;

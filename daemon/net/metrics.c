@@ -415,7 +415,7 @@ put_facts(const struct metrics_facts *facts, struct buf *to)
 		label = (struct prometheus_label){ "host",
 			facts->certificates[i].host };
 		prometheus_sample(to, expiry, "", &label, 1,
-		    (int64_t)(facts->certificates[i].not_after - facts->now));
+		    facts->certificates[i].not_after - facts->now);
 	}
 }
 

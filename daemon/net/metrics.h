@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/view.h"
@@ -57,8 +56,8 @@ enum metrics_value {
 
 /* A certificate that is served. */
 struct metrics_certificate {
-	struct view host; /* the first of its capsule */
-	time_t not_after;
+	struct view host;  /* the first of its capsule */
+	int64_t not_after; /* seconds since 1970 */
 };
 
 /* What the page says besides counts; borrowed. */
@@ -66,7 +65,7 @@ struct metrics_facts {
 	const char *version;
 	const struct metrics_certificate *certificates;
 	size_t n_certificates;
-	time_t now;
+	int64_t now;
 };
 
 /*

@@ -14,10 +14,10 @@
 
 static void
 note_dates(const struct conf *conf, const struct conf_capsule *c,
-    const struct certificate *cert, time_t now, struct problems *notes)
+    const struct certificate *cert, int64_t now, struct problems *notes)
 {
-	time_t left = cert->not_after - now;
-	long days = (long)left / DAY_S;
+	int64_t left = cert->not_after - now;
+	long days = (long)(left / DAY_S);
 
 	if (cert->not_before > now)
 		problems_add(notes, conf->path, c->certificate_line,
@@ -51,7 +51,7 @@ note_names(const struct conf *conf, const struct conf_capsule *c,
 }
 
 void
-advice_collect(const struct conf *conf, time_t now, struct problems *notes)
+advice_collect(const struct conf *conf, int64_t now, struct problems *notes)
 {
 	const struct conf_capsule *c;
 	struct certificate cert;

@@ -2,7 +2,7 @@
 #ifndef ADVICE_H
 #define ADVICE_H
 
-#include <time.h>
+#include <stdint.h>
 
 #include "base/problem.h"
 #include "site/conf.h"
@@ -17,7 +17,7 @@
  * refuse.  A certificate that cannot be read is passed over: it is told of
  * where it is loaded.
  */
-void advice_collect(const struct conf *conf, time_t now,
+void advice_collect(const struct conf *conf, int64_t now,
     struct problems *notes);
 
 /* The same of this moment, written into the log as warnings. */

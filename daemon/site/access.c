@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/gemini.h"
@@ -290,18 +291,16 @@ is_allowed(const struct access_rule *rule, const struct peer_certificate *c)
 }
 
 static void
-put_date(struct buf *to, time_t t)
+put_date(struct buf *to, int64_t t)
 {
-	struct tm tm;
+	char stamp[CLOCK_STAMP_MAX];
 
-	if (gmtime_r(&t, &tm) != NULL)
-		buf_printf(to, "%04d-%02d-%02d", tm.tm_year + 1900,
-		    tm.tm_mon + 1, tm.tm_mday);
+	buf_printf(to, "%.10s", clock_stamp(t, stamp, sizeof(stamp)));
 }
 
 int
 access_decide(const struct access_rule *rule,
-    const struct peer_certificate *certificate, time_t now, struct buf *why)
+    const struct peer_certificate *certificate, int64_t now, struct buf *why)
 {
 	if (certificate == NULL) {
 		buf_puts(why, "A certificate is needed to read this");

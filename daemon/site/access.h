@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <time.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -21,7 +21,7 @@ struct access_rule;
 /* What a client showed in the handshake that this connection began with. */
 struct peer_certificate {
 	unsigned char sha256[ACCESS_HASH_LEN]; /* of its DER */
-	time_t not_before, not_after;          /* both included */
+	int64_t not_before, not_after; /* seconds since 1970, both included */
 	/* As RFC 2253 writes them: ASCII without controls. */
 	char issuer[ACCESS_NAME_MAX], subject[ACCESS_NAME_MAX];
 	/* True if an authority of the rule's file vouches for it now. */
@@ -98,6 +98,6 @@ const struct access_rule *access_find(const struct access *access,
  * or _NOT_VALID (62), with words for the client appended to why.
  */
 int access_decide(const struct access_rule *rule,
-    const struct peer_certificate *certificate, time_t now, struct buf *why);
+    const struct peer_certificate *certificate, int64_t now, struct buf *why);
 
 #endif

@@ -211,8 +211,8 @@ of_equal_length_the_exact_one_holds_in_either_order(void **state)
 
 /* -- the decision -- */
 
-#define NOW     ((time_t)1767225600) /* 2026-01-01 */
-#define DAY     ((time_t)86400)
+#define NOW     INT64_C(1767225600) /* 2026-01-01 */
+#define DAY     INT64_C(86400)
 #define NEEDED  "A certificate is needed to read this"
 #define REFUSED "This certificate may not read this"
 
@@ -227,7 +227,7 @@ static const struct {
 	enum access_kind kind;
 	size_t ca;
 	const unsigned char *hash; /* NULL: no certificate */
-	time_t from, until;
+	int64_t from, until;
 	bool vouched;
 	int status;
 	const char *why;
@@ -246,6 +246,11 @@ static const struct {
 	    62, "This certificate is not valid before 2026-01-01" },
 	{ "any, a second late", ACCESS_ANY, 0, ones, NOW - DAY, NOW - 1, false,
 	    62, "This certificate has expired on 2025-12-31" },
+	{ "any, longer than 32 bits count", ACCESS_ANY, 0, ones, NOW,
+	    INT64_C(253402300799), false, 20, "" },
+	{ "any, not before 2050", ACCESS_ANY, 0, ones, INT64_C(2524608000),
+	    INT64_C(253402300799), false, 62,
+	    "This certificate is not valid before 2050-01-01" },
 	{ "listed", ACCESS_LISTED, 0, counting, NOW, NOW, false, 20, "" },
 	{ "a stranger", ACCESS_LISTED, 0, ones, NOW, NOW, true, 61, REFUSED },
 	{ "listed and late", ACCESS_LISTED, 0, counting, 0, NOW - 1, false, 62,

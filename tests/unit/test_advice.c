@@ -51,7 +51,7 @@ setup(void **state)
 
 /* At that second exactly this is said; NULL: nothing. */
 static void
-says(time_t now, const char *want)
+says(int64_t now, const char *want)
 {
 	struct problems *notes = problems_new();
 	char whole[256];

@@ -302,6 +302,41 @@ a_folder_that_is_not_there_is_named(void **state)
 	problems_free(ps);
 }
 
+/* RFC 5280 4.1.2.5: two digits of a year mean 1950 to 2049. */
+static void
+dates_are_whole_in_64_bits(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t want;
+	} cases[] = {
+		{ "500101000000Z", -631152000 },
+		{ "691231235959Z", -1 },
+		{ "700101000000Z", 0 },
+		{ "240229120000Z", 1709208000 },
+		{ "380119031407Z", INT64_C(2147483647) },
+		{ "380119031408Z", INT64_C(2147483648) },
+		{ "491231235959Z", INT64_C(2524607999) },
+		{ "20500101000000Z", INT64_C(2524608000) },
+		{ "20991231235959Z", INT64_C(4102444799) },
+		{ "21000301000000Z", INT64_C(4107542400) },
+		{ "99991231235959Z", INT64_C(253402300799) },
+	};
+	ASN1_TIME *t = ASN1_TIME_new();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(1, ASN1_TIME_set_string(t, cases[i].text));
+		if (certificate_seconds(t, 7) != cases[i].want)
+			fail_msg("%s: %lld", cases[i].text,
+			    (long long)certificate_seconds(t, 7));
+	}
+	assert_int_equal(1, ASN1_STRING_set(t, "no date", -1));
+	assert_true(certificate_seconds(t, 7) == 7);
+	ASN1_TIME_free(t);
+}
+
 static int
 finish(void **state)
 {
@@ -332,6 +367,7 @@ main(void)
 		    setup),
 		cmocka_unit_test_setup(a_folder_that_is_not_there_is_named,
 		    setup),
+		cmocka_unit_test(dates_are_whole_in_64_bits),
 	};
 
 	if (mkdtemp(folder) == NULL)

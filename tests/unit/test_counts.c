@@ -136,7 +136,7 @@ quantiles_are_as_prometheus_estimates_them(void **state)
 		      "requests_total{protocol=\"gopher\",status=\"20\"} 9\n"
 
 static struct look
-at(const char *text, int64_t ms, time_t wall)
+at(const char *text, int64_t ms, int64_t wall)
 {
 	struct look l = { .ms = ms, .wall = wall };
 
