@@ -79,7 +79,9 @@ static const uint16_t allowed[] = {
 	__NR_fstat,
 	__NR_readv, /* these two are the exporter's */
 	__NR_writev,
+#ifdef __NR_newfstatat
 	__NR_newfstatat, /* what fstat(3) is in glibc 2.33 to 2.38 */
+#endif
 	__NR_lseek,
 	__NR_recvmsg,
 	__NR_sendmsg,
@@ -147,7 +149,12 @@ static const struct sock_filter before[] = {
 };
 
 static const struct sock_filter after[] = {
+#ifdef __NR_mmap
 	NO_EXEC(__NR_mmap),
+#endif
+#ifdef __NR_mmap2
+	NO_EXEC(__NR_mmap2),
+#endif
 	NO_EXEC(__NR_mprotect),
 	/* Two questions: what has the peer not taken yet, and what is there
 	 * to be read? */

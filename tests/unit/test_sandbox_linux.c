@@ -69,7 +69,11 @@ start_a_program(void)
 static int
 make_a_process(void)
 {
+#ifdef SYS_fork
 	int pid = (int)syscall(SYS_fork);
+#else
+	int pid = (int)fork(); /* clone(2), where that is all there is */
+#endif
 
 	if (pid == 0)
 		_exit(0);
