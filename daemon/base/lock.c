@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 static int me; /* this process; 0: not asked yet */

@@ -52,7 +52,11 @@ int64_t os_rtt_us(int fd);
  */
 void os_acknowledge(int fd);
 
-/* Bytes given to the socket that the peer has not acknowledged; -1 unknown. */
+/*
+ * Bytes given to the socket that the peer has not acknowledged; -1 unknown,
+ * which it always is on OpenBSD.  A slow reader is then known by the socket
+ * alone, which can be written again once he has taken a good part of it.
+ */
 int os_unsent(int fd);
 
 /*

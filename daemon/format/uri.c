@@ -9,6 +9,8 @@
 
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+
 #include <arpa/inet.h>
 
 #include "format/idn.h"

@@ -52,6 +52,16 @@
 #define RECORD      (16 << 10) /* bytes; the largest of TLS */
 #define BACKLOG     4096
 
+/* Where nothing holds bytes back, the end travels in a packet of its own. */
+#ifndef MSG_MORE
+#define MSG_MORE 0
+#endif
+#ifdef TCP_CORK
+#define HOLD_BACK TCP_CORK
+#elif defined(TCP_NOPUSH)
+#define HOLD_BACK TCP_NOPUSH
+#endif
+
 static char answer[ANSWER_MAX];
 static size_t answer_len;
 static char *content; /* of a stream */
@@ -120,6 +130,8 @@ tune_best(int door)
 #ifdef TCP_DEFER_ACCEPT
 	(void)setsockopt(door, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){ 1 },
 	    sizeof(int));
+#else
+	(void)door;
 #endif
 	(void)SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
 	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
@@ -220,6 +232,17 @@ put_stream(SSL *ssl, size_t bytes)
 	}
 }
 
+/* So that the end goes with what is before it. */
+static void
+hold_back(int fd)
+{
+#ifdef HOLD_BACK
+	(void)setsockopt(fd, IPPROTO_TCP, HOLD_BACK, &(int){ 1 }, sizeof(int));
+#else
+	(void)fd;
+#endif
+}
+
 static void
 serve_tls(int door, void (*put)(SSL *, size_t), size_t bytes)
 {
@@ -234,8 +257,7 @@ serve_tls(int door, void (*put)(SSL *, size_t), size_t bytes)
 		(void)SSL_set_fd(ssl, fd);
 		if (SSL_accept(ssl) == 1 &&
 		    SSL_read(ssl, request, sizeof(request)) > 0) {
-			(void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &(int){ 1 },
-			    sizeof(int));
+			hold_back(fd);
 			put(ssl, bytes);
 			(void)SSL_shutdown(ssl);
 		}

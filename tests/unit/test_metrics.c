@@ -171,8 +171,8 @@ every_event_has_its_line(void **state)
 {
 	static const char *const lines[METRICS_EVENTS] = {
 		[METRICS_ACCEPTED] = "capsuled_connections_accepted_total 1",
-		[METRICS_REFUSED] = "capsuled_limits_total{limit=\"max_"
-				    "connections_per_address\"} 1",
+		[METRICS_REFUSED] = ("capsuled_limits_total{limit=\"max_"
+				     "connections_per_address\"} 1"),
 		[METRICS_SLOWED] = "capsuled_limits_total{limit=\"rate\"} 1",
 		[METRICS_FULL] =
 		    "capsuled_limits_total{limit=\"max_connections\"} 1",
