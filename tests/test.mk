@@ -30,7 +30,7 @@ FUZZ_site =	access conf answer search
 FUZZ_net =	keeper ticket_keys
 BENCH_site =	bench_search
 # On no floor: they share no code with what they measure.
-BENCH_alone =	load visit limit inetd \
+BENCH_alone =	load visit flood limit inetd \
 		$(if $(filter linux,$(SYSTEM)),slowlink)
 # What valgrind gets through in a minute.
 VALGRIND =	view buf arena hash gemini gopher gemtext gophermap proxyhdr \
@@ -54,7 +54,7 @@ $(FUZZ): $(T)/%: $(B)/fuzz/%.o
 $(FUZZ): HARNESS = -fsanitize=fuzzer
 $(BENCHES): $(T)/%: $(B)/bench/%.o
 $(BENCH_alone:%=$(T)/%): LIBS = $(LIBS_net)
-$(T)/load $(T)/visit: $(B)/bench/dial.o
+$(T)/load $(T)/visit $(T)/flood: $(B)/bench/dial.o
 $(UNIT) $(FUZZ) $(BENCHES):
 	$(link)
 

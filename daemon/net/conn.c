@@ -386,7 +386,7 @@ read_header(struct conn *c)
 	if (r == STREAM_DONE) {
 		parsed = proxyhdr_parse(in, &h);
 		if (parsed == PROXYHDR_MORE && keep_header(c, in))
-			return true; /* until there is nothing to receive */
+			return wait_for(c, STREAM_WAIT_READ);
 		if (parsed == PROXYHDR_BAD)
 			tell_bad_header(c);
 	}
@@ -568,7 +568,8 @@ read_request(struct conn *c)
 	char *line;
 	size_t n;
 
-	for (;;) {
+	/* What comes in one turn, however much there is: others have theirs. */
+	do {
 		/* The ordinary request comes whole and is never copied. */
 		line = c->partial != NULL ? c->partial : c->all->line;
 		r = stream_read(&c->stream, line + c->partial_len,
@@ -590,7 +591,8 @@ read_request(struct conn *c)
 			move(c, CONN_DEAD);
 			return true;
 		}
-	}
+	} while (stream_has_input(&c->stream));
+	return wait_for(c, STREAM_WAIT_READ);
 }
 
 /* Send what r found in the relay. */

@@ -73,6 +73,7 @@ receive_behind(struct stream *s, size_t offset)
 
 	if (n > 0) {
 		s->in = (struct view){ x->in, offset + (size_t)n };
+		s->received += (size_t)n;
 		return STREAM_DONE;
 	}
 	if (n == 0)
@@ -304,6 +305,17 @@ stream_failure(enum stream_result result)
 				    : "the connection broke";
 }
 
+/* Receive for OpenSSL, which has used up what came before. */
+static enum stream_result
+listen_again(struct stream *s)
+{
+	enum stream_result r = receive(s);
+
+	if (r == STREAM_DONE && s->received > STREAM_REQUEST_MAX)
+		return STREAM_BROKEN;
+	return r;
+}
+
 static enum stream_result
 tls_read(struct stream *s, char *to, size_t size, size_t *n)
 {
@@ -311,27 +323,25 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 
 	if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 		return r;
-	for (;;) {
-		ERR_clear_error();
-		if (SSL_read_ex(s->ssl, to, size, n) == 1)
-			return STREAM_DONE;
-		r = wanted(s, 0);
-		/* A flight of the handshake, or an alert that says why. */
-		flown = depart(s, false);
-		if (r != STREAM_WAIT_READ || flown != STREAM_DONE)
-			return r == STREAM_WAIT_READ ? flown : r;
-		r = receive(s);
-		if (r == STREAM_WAIT_READ) {
-			/* Nothing of ours follows the client's last word of
-			 * the handshake: with Nagle's algorithm its request
-			 * would wait for an acknowledgement that waits, too. */
-			if (SSL_is_init_finished(s->ssl))
-				os_acknowledge(s->fd);
-			rest(s);
-		}
-		if (r != STREAM_DONE)
-			return r;
-	}
+	if (!stream_has_input(s) && (r = listen_again(s)) != STREAM_DONE)
+		return r;
+	ERR_clear_error();
+	if (SSL_read_ex(s->ssl, to, size, n) == 1)
+		return STREAM_DONE;
+	r = wanted(s, 0);
+	/* A flight of the handshake, or an alert that says why. */
+	flown = depart(s, false);
+	if (r != STREAM_WAIT_READ)
+		return r;
+	if (flown != STREAM_DONE)
+		return flown;
+	/* Nothing of ours follows the client's last word of the handshake:
+	 * with Nagle's algorithm its request would wait for an acknowledgement
+	 * that waits, too. */
+	if (SSL_is_init_finished(s->ssl))
+		os_acknowledge(s->fd);
+	rest(s);
+	return r;
 }
 
 size_t
@@ -460,6 +470,12 @@ enum stream_result
 stream_read(struct stream *s, char *to, size_t size, size_t *n)
 {
 	return s->kind->read(s, to, size, n);
+}
+
+bool
+stream_has_input(const struct stream *s)
+{
+	return s->in.len > 0 || (s->ssl != NULL && SSL_pending(s->ssl) > 0);
 }
 
 enum stream_result

@@ -11,11 +11,21 @@
 #include "base/view.h"
 #include "site/access.h"
 
-#define STREAM_IN_MAX     (18 << 10) /* bytes one recv(2) may bring */
+#define STREAM_IN_MAX     (4 << 10)  /* bytes one recv(2) may bring */
 #define STREAM_CHUNK      (64 << 10) /* bytes of an answer taken at a time */
 #define STREAM_KEPT_MAX   (1 << 10)  /* bytes put in front of those */
 #define STREAM_FLIGHT_MAX (96 << 10) /* bytes one send(2) may take away */
 #define STREAM_FILE_MAX   (1 << 20)  /* bytes of a file taken at a time */
+
+/*
+ * What a client of TLS may say before its request is complete, however it is
+ * cut up: hello, certificates and request; and so many messages of the
+ * handshake protocol after the handshake, of which none brings an answer
+ * nearer: KeyUpdate (RFC 8446 4.6.3), or a hello that asks for another
+ * handshake (RFC 5246 7.4.1.2).
+ */
+#define STREAM_REQUEST_MAX (64 << 10) /* bytes as they travel */
+#define STREAM_CHATTER_MAX 8          /* records */
 
 /*
  * A reader sees nothing of a TLS record before all of it is there: what does
@@ -62,6 +72,8 @@ struct stream {
 	size_t piece;       /* bytes of the next packet, or 0: as they come */
 	size_t burst;       /* TLS only; bytes of the next flight */
 	size_t sent;        /* TLS only; bytes of the answer taken so far */
+	size_t received;    /* bytes, all there were */
+	unsigned chatter;   /* TLS only; records after the handshake, of it */
 	bool answering;     /* TLS only; something was written */
 	bool ending;        /* what is kept is the last there is */
 };
@@ -113,10 +125,14 @@ enum stream_result stream_start(struct stream *s, struct tls *tls);
 
 /*
  * Read up to size bytes into to; a handshake that is under way goes on first.
- * Fills *n on STREAM_DONE.
+ * Fills *n on STREAM_DONE.  Receives at most once, and only if nothing is left
+ * of what was received before.
  */
 enum stream_result stream_read(struct stream *s, char *to, size_t size,
     size_t *n);
+
+/* True if stream_read need not receive: the socket will not say so. */
+bool stream_has_input(const struct stream *s);
 
 /*
  * Write bytes; *taken is how many of them need not be offered again.

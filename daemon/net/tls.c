@@ -72,6 +72,8 @@ bio_read(BIO *bio, char *to, int size)
 	size_t n = s->in.len < (size_t)size ? s->in.len : (size_t)size;
 
 	BIO_clear_retry_flags(bio);
+	if (s->chatter > STREAM_CHATTER_MAX)
+		return -1; /* for good */
 	if (n == 0) {
 		BIO_set_retry_read(bio);
 		return -1;
@@ -204,6 +206,27 @@ on_hello(SSL *ssl, int *alert, void *arg)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
+/*
+ * Called for every record and message: count what a client says of the
+ * handshake after it.  TLS 1.3 has the kind of a record inside it.
+ */
+static void
+on_message(int sent, int version, int what, const void *p, size_t len, SSL *ssl,
+    void *arg)
+{
+	const unsigned char *kind = p;
+	struct stream *s;
+
+	(void)version;
+	(void)arg;
+	if (sent || len == 0 ||
+	    (what != SSL3_RT_HEADER && what != SSL3_RT_INNER_CONTENT_TYPE) ||
+	    *kind != SSL3_RT_HANDSHAKE || !SSL_is_init_finished(ssl))
+		return;
+	s = SSL_get_app_data(ssl);
+	s->chatter++;
+}
+
 /* All that is the same for every capsule; 0 or -1. */
 static int
 configure(SSL_CTX *ctx, struct tls *tls)
@@ -224,6 +247,7 @@ configure(SSL_CTX *ctx, struct tls *tls)
 	SSL_CTX_set_tlsext_servername_callback(ctx, on_servername);
 	SSL_CTX_set_tlsext_servername_arg(ctx, tls);
 	SSL_CTX_set_app_data(ctx, tls->identities);
+	SSL_CTX_set_msg_callback(ctx, on_message);
 	if (asks_anywhere(tls->snapshot))
 		SSL_CTX_set_client_hello_cb(ctx, on_hello, tls);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
