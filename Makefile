@@ -82,8 +82,8 @@ SRC_net =	identity deadline pieces stream tls certificate private_key \
 		signing remote_key dial upstream relay \
 		conn listener handed acceptor limits sessions ticket_keys \
 		resume metrics
-SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs advice errand \
-		child exporter keeper generation worker master
+SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
+		advice child exporter keeper generation worker master
 SRC_ctl =	term json table finding load link rule survey wire starter \
 		check show weigh cert new fetch counts look reckon report \
 		status

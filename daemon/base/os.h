@@ -78,6 +78,9 @@ void os_close_from(int first);
  */
 void os_hide_memory(void);
 
+/* The command that makes a user for a service; a blank and its name follow. */
+extern const char os_useradd[];
+
 /* What ps(1) shows beside the program's name, where the system allows it. */
 void os_set_title(const char *title);
 

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+const char os_useradd[] = "pw useradd -d /nonexistent -s /usr/sbin/nologin -n";
+
 ssize_t
 os_sendfile(int socket, int file, off_t offset, size_t len, bool more)
 {

@@ -27,6 +27,8 @@
 
 #define FD_END (1 << 20) /* as many as the kernel gives by default */
 
+const char os_useradd[] = "useradd -r -s /usr/sbin/nologin";
+
 int
 os_accept(int fd, struct sockaddr *addr, socklen_t *len)
 {

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+const char os_useradd[] = "useradd -d /nonexistent -s /sbin/nologin";
+
 /* There is no sendfile(2) here: one copy through a buffer. */
 ssize_t
 os_sendfile(int socket, int file, off_t offset, size_t len, bool more)

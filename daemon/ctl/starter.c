@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define SERVICE_USERS "user = _capsuled\nkey_user = _capsuled_key\n"
+
 const struct starter_file starter_files[] = {
 	{ "capsuled.ini", "what is served, and where: begin here",
 	    "# capsuled.ini - the configuration of this capsule.\n"
@@ -143,15 +145,15 @@ const char *const starter_folders[] = { "pages", "pages/notes", "pages/files" };
 const size_t n_starter_folders =
     sizeof(starter_folders) / sizeof(starter_folders[0]);
 
-/* What a service says of itself: its user, and what its script looks for. */
+/* What a service says of itself: its users, and what its script looks for. */
 static const char *
 user_of(const struct starter_words *words)
 {
 	if (!words->is_service)
 		return "";
-	return CAPSULED_PIDFILE[0] == '\0'
-	    ? "user = _capsuled\n"
-	    : "user = _capsuled\npid_file = " CAPSULED_PIDFILE "\n";
+	return CAPSULED_PIDFILE[0] == '\0' ? SERVICE_USERS
+					   : SERVICE_USERS
+	    "pid_file = " CAPSULED_PIDFILE "\n";
 }
 
 void

@@ -106,6 +106,25 @@ decode(const char *pem, size_t len, const struct conf *conf,
 	return key;
 }
 
+/*
+ * Say why it could not be opened, which is in errno.  A root that a service
+ * manager has left few rights reads only what is root's own.
+ */
+static void
+refuse_unopened(const struct conf *conf, const struct conf_capsule *c,
+    struct problems *ps)
+{
+	const char *why = strerror(errno);
+
+	if (errno != EACCES || geteuid() != 0)
+		REFUSE("[capsule] key: cannot use %s: %s", c->key.p, why);
+	else
+		REFUSE("[capsule] key: cannot use %s: %s; root is not allowed "
+		       "here to read what belongs to others: type \"chown root "
+		       "%s\", and let its folder be root's, too",
+		    c->key.p, why, c->key.p);
+}
+
 static EVP_PKEY *
 read_key(const struct conf *conf, const struct conf_capsule *c,
     struct problems *ps)
@@ -117,8 +136,7 @@ read_key(const struct conf *conf, const struct conf_capsule *c,
 	char *pem;
 
 	if (fd == -1) {
-		REFUSE("[capsule] key: cannot use %s: %s", c->key.p,
-		    strerror(errno));
+		refuse_unopened(conf, c, ps);
 		return NULL;
 	}
 	if (is_private(fd, conf, c, ps)) {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/certificate.h"
+#include "process/users.h"
 
 #define DAY_S (24L * 60 * 60)
 
@@ -77,6 +78,7 @@ advice_log(const struct conf *conf)
 	struct problems *notes = problems_new();
 	size_t i;
 
+	users_advise(conf, notes);
 	advice_collect(conf, clock_wall(), notes);
 	for (i = 0; i < problems_count(notes); i++)
 		log_warnx("%s", problems_get(notes, i));

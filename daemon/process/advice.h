@@ -20,7 +20,7 @@
 void advice_collect(const struct conf *conf, int64_t now,
     struct problems *notes);
 
-/* The same of this moment, written into the log as warnings. */
+/* The same of this moment, and what users_advise has to say, as warnings. */
 void advice_log(const struct conf *conf);
 
 #endif

@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,66 +22,6 @@
 #include "process/advice.h"
 #include "process/errand.h"
 #include "site/loader.h"
-
-/* Whom workers become when root names nobody: they need no rights at all. */
-#define UNPRIVILEGED_USER "nobody"
-
-/* Look up [server] chroot: only root can lock a worker into a folder. */
-static void
-resolve_chroot(const struct conf *conf, struct sandbox *box,
-    struct problems *ps)
-{
-	struct stat st;
-
-	if (conf->chroot.len == 0)
-		return;
-	box->chroot = conf->chroot.p;
-	if (geteuid() != 0)
-		problems_add(ps, conf->path, conf->chroot_line,
-		    "[server] chroot: only root can lock workers into %s; "
-		    "start capsuled as root, or leave the key out",
-		    box->chroot);
-	else if (stat(box->chroot, &st) == -1 || !S_ISDIR(st.st_mode))
-		problems_add(ps, conf->path, conf->chroot_line,
-		    "[server] chroot: %s is not a folder", box->chroot);
-}
-
-/* Look up [server] user and group. */
-static void
-resolve_user(const struct conf *conf, struct sandbox *box, const char **name,
-    struct problems *ps)
-{
-	const struct passwd *pw;
-	const struct group *gr;
-
-	/* An image for a container may well have no users at all. */
-	if (geteuid() != 0 && conf->user.len == 0 && conf->group.len == 0) {
-		*name = NULL;
-		return;
-	}
-	*name = conf->user.len > 0 ? conf->user.p : UNPRIVILEGED_USER;
-	pw = getpwnam(*name);
-	if (pw == NULL) {
-		problems_add(ps, conf->path, conf->user_line,
-		    "[server] user: there is no user \"%s\" on this system",
-		    *name);
-		return;
-	}
-	box->drop = geteuid() == 0;
-	box->uid = pw->pw_uid;
-	box->gid = pw->pw_gid;
-	if (!box->drop)
-		*name = NULL;
-	if (conf->group.len == 0)
-		return;
-	gr = getgrnam(conf->group.p);
-	if (gr == NULL)
-		problems_add(ps, conf->path, conf->group_line,
-		    "[server] group: there is no group \"%s\" on this system",
-		    conf->group.p);
-	else
-		box->gid = gr->gr_gid;
-}
 
 static unsigned long long
 mix_file(const char *path, unsigned long long seed)
@@ -192,7 +130,7 @@ load_tls(struct generation *g, struct problems *ps)
 	}
 	g->tls = tls_new(conf, g->snapshot, TLS_KEYS_REMOTE, ps);
 	if (problems_count(ps) == 0)
-		g->keeper = keeper_new(conf, g->tls, &g->sandbox, ps);
+		g->keeper = keeper_new(conf, g->tls, &g->users.key, ps);
 	else
 		keeper_check(conf, g->tls, ps); /* all in one go */
 }
@@ -222,8 +160,7 @@ generation_new(struct conf *conf, const struct generation *old,
 	struct generation *g = xcalloc(1, sizeof(*g));
 
 	g->conf = conf;
-	resolve_user(conf, &g->sandbox, &g->user, ps);
-	resolve_chroot(conf, &g->sandbox, ps);
+	users_resolve(conf, &g->users, ps);
 	/* Sockets first: menus name the port that the kernel chose. */
 	if (listeners_open(&g->listeners, had, conf, ps) == 0) {
 		/* Before loading: a change in between is seen next time. */
@@ -264,16 +201,12 @@ void
 generation_check(const struct conf *conf, struct problems *ps)
 {
 	static const struct listeners none = { NULL, 0 };
-	struct sandbox box = { .drop = false };
 	struct snapshot *s;
 	struct tls *tls;
-	const char *user;
 	bool made = false;
 	size_t i;
 
-	resolve_user(conf, &box, &user, ps);
-	if (geteuid() == 0) /* a check may be run by anybody */
-		resolve_chroot(conf, &box, ps);
+	users_check(conf, ps);
 	s = load(conf, &none, ps);
 	for (i = 0; i < conf->n_capsules; i++)
 		if (certificate_ensure(conf, &conf->capsules[i], true, ps) != 0)
@@ -323,16 +256,19 @@ announce_sandbox(const struct generation *g)
 {
 	bool whole;
 	const char *fences = sandbox_describe(&whole);
+	const char *key_user = g->users.key_name;
 
 	if (whole)
 		log_info("workers are confined by %s", fences);
 	else
 		log_warnx("workers are confined by %s", fences);
 	if (g->keeper != NULL)
-		log_info("private keys are held by process %ld alone",
-		    (long)g->keeper->pid);
-	if (g->sandbox.chroot != NULL)
-		log_info("workers are locked into %s", g->sandbox.chroot);
+		log_info("private keys are held by process %ld alone%s%s",
+		    (long)g->keeper->pid,
+		    key_user == NULL ? "" : ", which runs as ",
+		    key_user == NULL ? "" : key_user);
+	if (g->users.worker.chroot != NULL)
+		log_info("workers are locked into %s", g->users.worker.chroot);
 }
 
 /* Visitors from elsewhere come by a listener that is not the machine's own. */

@@ -9,7 +9,7 @@
 #include "net/listener.h"
 #include "net/tls.h"
 #include "process/keeper.h"
-#include "process/sandbox.h"
+#include "process/users.h"
 #include "site/conf.h"
 #include "site/snapshot.h"
 
@@ -20,10 +20,8 @@ struct generation {
 	struct snapshot *snapshot;
 	struct tls *tls;
 	struct dials *dials; /* shared with those who dial for its workers */
-	struct sandbox sandbox;
+	struct users users;
 	struct keeper *keeper; /* NULL: none, keys are in tls; or it died */
-	const char
-	    *user; /* whom workers become, for the log; NULL: no change */
 	unsigned long long fingerprint; /* of all files it was built from */
 };
 

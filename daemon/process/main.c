@@ -24,12 +24,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/os.h"
 #include "net/handed.h"
 #include "net/tls.h"
 #include "process/advice.h"
 #include "process/generation.h"
 #include "process/logs.h"
 #include "process/master.h"
+#include "process/users.h"
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -148,6 +150,7 @@ advise(const struct conf *conf)
 {
 	struct problems *notes = problems_new();
 
+	users_advise(conf, notes);
 	advice_collect(conf, clock_wall(), notes);
 	(void)tell(notes, "warning: ");
 	problems_free(notes);
@@ -309,6 +312,8 @@ serve(struct arguments *a, struct generation *first, struct problems *ps)
 	bool owned = false;
 	int status;
 
+	/* Where all processes are one user, no other of it shall trace us. */
+	os_hide_memory();
 	logs_init(&logs);
 	conf = conf_load(a->options.conf_path, ps);
 	if (conf != NULL && problems_count(ps) == 0) {

@@ -161,13 +161,14 @@ write_pid_file(const struct conf *conf)
 static void
 on_served(struct master *m)
 {
+	const char *user = m->now->users.worker_name;
+
 	m->served = true;
 	write_pid_file(m->now->conf);
 	generation_announce(m->now);
 	log_info("ready: %d worker%s%s%s", wanted_workers(m),
 	    wanted_workers(m) == 1 ? "" : "s",
-	    m->now->user == NULL ? "" : " running as ",
-	    m->now->user == NULL ? "" : m->now->user);
+	    user == NULL ? "" : " running as ", user == NULL ? "" : user);
 	tell_ready(m);
 	notify("READY=1");
 	if (m->options->on_ready != NULL)
@@ -562,7 +563,7 @@ on_rekeep(evutil_socket_t fd, short what, void *arg)
 	if (!g->conf->key_process || g->keeper != NULL)
 		return; /* a reload was faster */
 	ps = problems_new();
-	g->keeper = keeper_new(g->conf, g->tls, &g->sandbox, ps);
+	g->keeper = keeper_new(g->conf, g->tls, &g->users.key, ps);
 	if (g->keeper != NULL)
 		introduce_all(m);
 	else {
@@ -596,7 +597,7 @@ start_exporter(struct master *m)
 	const struct generation *g = m->now;
 
 	m->exporter =
-	    exporter_new(g->conf, &g->listeners, m->metrics, &g->sandbox);
+	    exporter_new(g->conf, &g->listeners, m->metrics, &g->users.worker);
 }
 
 static void

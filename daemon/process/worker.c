@@ -224,7 +224,7 @@ worker_run(const struct worker_start *s)
 	if (s->keeper != -1)
 		remote_key_connect(s->keeper, on_key_trouble, &w);
 	start(&w, s);
-	if (sandbox_enter(&s->generation->sandbox) == -1)
+	if (sandbox_enter(&s->generation->users.worker) == -1)
 		exit(1);
 	(void)channel_send(s->channel, CHANNEL_READY, 0, -1);
 	while (!w.done) {

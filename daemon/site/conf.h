@@ -116,8 +116,8 @@ struct conf {
 	const char *path;    /* of the INI file, for messages */
 
 	/* [server] */
-	struct view user, group, chroot, pid_file; /* empty: none */
-	int user_line, group_line, chroot_line;
+	struct view user, group, key_user, chroot, pid_file; /* empty: none */
+	int user_line, group_line, key_user_line, chroot_line;
 	int workers; /* 0: one per processor */
 	int max_connections, max_connections_per_address;
 	int rate; /* requests a second per address; 0: off */

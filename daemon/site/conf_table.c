@@ -107,9 +107,12 @@ const size_t conf_n_sections = COUNT(conf_sections);
 const struct conf_key conf_keys[] = {
 	{ "server", "user", CONF_USER, GLOBAL(user), GLOBAL(user_line),
 	    .def = "",
-	    .help = "whom root becomes after binding; empty: nobody" },
+	    .help = "whom workers become from root; empty: _capsuled, nobody" },
 	{ "server", "group", CONF_USER, GLOBAL(group), GLOBAL(group_line),
 	    .def = "", .help = "empty: the user's own" },
+	{ "server", "key_user", CONF_USER, GLOBAL(key_user),
+	    GLOBAL(key_user_line), .def = "",
+	    .help = "whom the key process becomes; empty: _capsuled_key" },
 	{ "server", "chroot", CONF_FOLDER, GLOBAL(chroot), GLOBAL(chroot_line),
 	    .def = "", .help = "an empty folder to lock workers into" },
 	{ "server", "workers", CONF_NUMBER, GLOBAL(workers), .min = 1,

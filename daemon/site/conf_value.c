@@ -357,7 +357,10 @@ set_user(const struct conf_key *key, const struct conf_place *place,
 static void
 say_user(const struct conf_key *key, struct buf *why)
 {
-	buf_printf(why, "the name of a %s", key->name);
+	const char *rest = strchr(key->name, '_'); /* of key_user */
+
+	buf_printf(why, "the name of a %s",
+	    rest == NULL ? key->name : rest + 1);
 }
 
 static bool

@@ -173,12 +173,13 @@ LISTEN = "127.0.0.1:0 [::1]:0" if IPV6 else "127.0.0.1:0"
 
 
 def unprivileged():
-    """A user and group to drop to; nothing when we are not root."""
+    """Users and a group to drop to; nothing when we are not root."""
     if os.geteuid() != 0:
         return {}
     user = pwd.getpwnam("nobody")
     return {"user": user.pw_name,
-            "group": grp.getgrgid(user.pw_gid).gr_name}
+            "group": grp.getgrgid(user.pw_gid).gr_name,
+            "key_user": pwd.getpwnam("daemon").pw_name}
 
 
 def defaults():

@@ -113,6 +113,7 @@ def test_one_for_the_service_needs_nothing_but_to_be_moved(tmp_path):
     assert found["gemini"]["listen"] == "*:1965"
     assert found["gopher"]["listen"] == "*:70"
     assert found["server"]["user"] == "_capsuled"
+    assert found["server"]["key_user"] == "_capsuled_key"
     mine = found["capsule"]
     assert mine["hostname"] == "capsule.example.org localhost"
     assert mine["root"] == str(tmp_path / "mine" / "pages")
@@ -144,7 +145,7 @@ def test_all_but_the_places_is_the_same_for_the_service(made, tmp_path):
     assert {"%s %s" % (name, key) for name, section in others.items()
             for key in section
             if section[key] != mine[name].get(key)} == {
-        "server user", "gopher listen", "capsule root",
+        "server user", "server key_user", "gopher listen", "capsule root",
         "capsule certificate", "capsule key"}
 
 

@@ -64,7 +64,7 @@ def settle(text, folder):
     """The configuration as this machine can run it."""
     found = document.sections(text)
     mine = found.setdefault("server", {})
-    for key in ("user", "group"):
+    for key in ("user", "group", "key_user"):
         mine.pop(key, None)
     mine.update(server.unprivileged())
     for protocol in ("gemini", "gopher"):
@@ -278,7 +278,7 @@ def low_port(folder):
     if free.exists() and int(free.read_text()) <= 70:
         pytest.skip("everybody may listen on port 70 here")
     found = document.sections(server.conf(gopher={"listen": "127.0.0.1:70"}))
-    for key in ("user", "group"):
+    for key in ("user", "group", "key_user"):
         found["server"].pop(key, None)
     path = folder / "capsuled.ini"
     path.write_text(as_text(found))
@@ -315,6 +315,22 @@ def open_key(folder):
     make_pair(folder, "capsule.crt", "capsule.key")
     (folder / "capsule.key").chmod(0o644)
     return refused(folder, server.conf())
+
+
+def others_key(folder):
+    """Of another user, for a root that has no more rights than the unit's."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a key away")
+    make_pair(folder, "capsule.crt", "capsule.key")
+    os.chown(folder / "capsule.key", 1, 1)
+    path = folder / "capsuled.ini"
+    path.write_text(server.conf())
+    done = subprocess.run(
+        [*without("dac_override", "dac_read_search"), server.BINARY, "-n",
+         "-c", path], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=server.START)
+    assert done.returncode == 1, done
+    return done.stderr
 
 
 def lone_key(folder):
@@ -391,6 +407,7 @@ SEEN = {
     "cannot be opened: Permission denied; every folder down to it":
         closed_home,
     "others than its owner can get at": open_key,
+    "root is not allowed here to read what belongs to others": others_key,
     "is missing, but": lone_key,
     "exists; restore it": lone_key,
     'the file "abuot.gmi" does not exist': no_file,

@@ -323,15 +323,23 @@ for script in capsuled.freebsd capsuled.netbsd capsuled.openbsd \
 done
 
 script=capsuled.service
-for line in Type=notify User=_capsuled NoNewPrivileges=yes \
-    CapabilityBoundingSet=CAP_NET_BIND_SERVICE \
+rights="CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_KILL"
+for line in Type=notify NoNewPrivileges=yes "CapabilityBoundingSet=$rights" \
     "ExecReload=/bin/sh -c 'kill -HUP \$MAINPID'"; do
 	grep -qxF "$line" "$top/rc.d/$script" || complain "lacks $line"
 done
-for other in sysusers:u tmpfiles:d; do
-	script=capsuled.${other%:*}
-	grep -q "^${other#*:} .*_capsuled " "$top/rc.d/$script" ||
-	    complain "does not name the user of capsuled.service"
+! grep -q -E '^(User|Group|AmbientCapabilities)=' "$top/rc.d/$script" ||
+    complain "does not start the daemon as root, who becomes others by itself"
+# Whom the daemon's own default names, every system is told to make.
+for user in _capsuled _capsuled_key; do
+	grep -q "\"$user\"" "$top/daemon/process/users.c" ||
+	    complain "$user is not whom the daemon looks for"
+	for script in capsuled.sysusers capsuled.freebsd capsuled.netbsd \
+	    capsuled.openbsd capsuled.openrc; do
+		grep -q -E "^(u|#.*useradd) (.* )?$user( |\$)" \
+		    "$top/rc.d/$script" ||
+		    complain "does not say how $user is made"
+	done
 done
 
 # The addresses of the socket unit are those of the configuration.
@@ -349,7 +357,7 @@ grep -qx 'BindIPv6Only=ipv6-only' "$top/rc.d/$script" ||
     complain "lacks BindIPv6Only=ipv6-only"
 
 # What can be tried on this system.
-EXPOSURE_MAX=20	# tenths
+EXPOSURE_MAX=22	# tenths; README.md and SECURITY.md tell it
 has() {
 	command -v "$1" >/dev/null 2>&1
 }
@@ -397,12 +405,13 @@ try_user() {
 		cat "$dir/out"
 		return
 	fi
-	grep -q '^_capsuled:.*/nologin$' "$root/etc/passwd" ||
-	    complain "makes no _capsuled who cannot log in"
-	uid=$(awk -F: '$1 == "_capsuled" { print $3 }' "$root/etc/passwd")
+	for user in _capsuled _capsuled_key; do
+		grep -q "^$user:.*/nologin\$" "$root/etc/passwd" ||
+		    complain "makes no $user who cannot log in"
+	done
 	modes="$(mode_of "$root/var/lib/capsuled"), \
 $(mode_of "$root/var/log/capsuled")"
-	[ "$modes" = "drwx------ $uid, drwxr-x--- $uid" ] ||
+	[ "$modes" = "drwx------ 0, drwxr-x--- 0" ] ||
 	    complain "makes other folders: $modes"
 }
 

@@ -97,6 +97,19 @@ has_key() {
 	[ "$(key)" = "$1" ] && [ ${#1} -eq 64 ]
 }
 
+# As an older package left it: the service was _capsuled, and so were its files.
+age() {
+	inside sh -c 'echo line > /var/log/capsuled/access.log
+	chmod 640 /var/log/capsuled/access.log
+	chown -R _capsuled:_capsuled /var/lib/capsuled /var/log/capsuled'
+}
+
+is_roots() {
+	others=$(inside find /var/lib/capsuled /var/log/capsuled \
+	    ! '(' -user root -group root ')') && echo "$others" &&
+	    [ -z "$others" ]
+}
+
 configuration_says() {
 	inside grep -qx "$1" /etc/capsuled/capsuled.ini
 }
@@ -187,7 +200,10 @@ live() {
 	first=$(key)
 	was=$(main_pid)
 	inside sh -c 'echo "; kept by hand" >> /etc/capsuled/capsuled.ini'
+	step "$suite: was the service of one user once" -- age || return
 	step "$suite: is upgraded" -- install_revision 2 || return
+	step "$suite: an upgrade gives its files to root" -- is_roots
+	step "$suite: with the same key" -- has_key "$first"
 	step "$suite: an upgrade keeps an edited configuration" -- \
 	    configuration_says '; kept by hand'
 	step "$suite: the one that came with it is beside it" -- \

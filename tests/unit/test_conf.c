@@ -149,6 +149,8 @@ static const struct {
 	{ "server", "user", "two words",
 	    "\"two words\" is not the name of a user" },
 	{ "server", "user", "-x", "\"-x\" is not the name of a user" },
+	{ "server", "key_user", "two words",
+	    "\"two words\" is not the name of a user" },
 	{ "server", "group", "a:b", "\"a:b\" is not the name of a group" },
 	{ "server", "workers", "lots",
 	    "\"lots\" is not a number from 1 to 64, or auto" },
@@ -379,6 +381,7 @@ static const struct {
 } right[] = {
 	{ "server", "user", "_capsuled", NULL },
 	{ "server", "user", "www.d$", NULL },
+	{ "server", "key_user", "_capsuled_key", NULL },
 	{ "server", "group", "www-data", NULL },
 	{ "server", "workers", "4", NULL },
 	{ "server", "workers", "auto", NULL },
