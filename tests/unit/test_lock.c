@@ -2,12 +2,14 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -162,6 +164,123 @@ a_death_at_any_moment_is_told_if_it_matters(void **state)
 	alarm(0);
 }
 
+/* -- what stands in the lock is not true, or is nobody's any more -- */
+
+#define PATIENCE_S 20 /* a wait takes one, on a machine with time */
+
+static double
+seconds(clockid_t clock)
+{
+	struct timespec t;
+
+	(void)clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+a_forged_holder_makes_nobody_wait_for_ever(void **state)
+{
+	static const int forged[] = { 1, -1 };
+	size_t i;
+
+	(void)state;
+	alarm(PATIENCE_S);
+	for (i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
+		atomic_store(&s->lock.holder, forged[i]);
+		assert_true(lock_take(&s->lock));
+		lock_give(&s->lock);
+		assert_false(lock_take(&s->lock)); /* it is whole again */
+		lock_give(&s->lock);
+	}
+	atomic_store(&s->lock.holder, (int)getpid());
+	assert_true(lock_take(&s->lock));
+	alarm(0);
+}
+
+/* The master is stopped by it no longer than workers are. */
+static void
+a_forged_holder_does_not_stop_who_waits_for_children(void **state)
+{
+	static const int forged[] = { 1, INT_MIN };
+	pid_t pid = child(count);
+	size_t i;
+
+	(void)state;
+	waitpid(pid, NULL, 0);
+	alarm(PATIENCE_S);
+	for (i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
+		atomic_store(&s->lock.holder, forged[i]);
+		assert_true(lock_take_after(&s->lock, pid));
+		lock_give(&s->lock);
+	}
+	alarm(0);
+}
+
+static void
+forge_for_ever(void)
+{
+	for (;;)
+		atomic_store(&s->lock.holder, 2 + rand() % 1000);
+}
+
+static void
+holders_that_never_stop_changing_make_nobody_wait_for_ever(void **state)
+{
+	pid_t pid = child(forge_for_ever);
+
+	(void)state;
+	while (atomic_load(&s->lock.holder) == 0)
+		;
+	alarm(PATIENCE_S);
+	(void)lock_take(&s->lock);
+	alarm(0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* Nobody is left who could say that the holder is dead. */
+static void
+a_holder_that_died_unheard_makes_nobody_wait_for_ever(void **state)
+{
+	pid_t pid = child(die_with_it);
+	int status;
+
+	(void)state;
+	waitpid(pid, NULL, 0);
+	pid = child(count);
+	alarm(PATIENCE_S);
+	waitpid(pid, &status, 0);
+	alarm(0);
+	assert_int_equal(1 << 8, status); /* a and b differ: it was told */
+	assert_int_equal(s->a, s->b + 1);
+}
+
+static void
+who_waits_sleeps(void **state)
+{
+	double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	double wall = seconds(CLOCK_MONOTONIC);
+
+	(void)state;
+	atomic_store(&s->lock.holder, 1);
+	assert_true(lock_take(&s->lock));
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	wall = seconds(CLOCK_MONOTONIC) - wall;
+	assert_true(wall >= LOCK_HELD_NAPS / 1000.0);
+	assert_true(cpu < wall / 4);
+}
+
+/* One that was stopped for long comes back and gives what is not its own. */
+static void
+who_lost_it_gives_nothing_away(void **state)
+{
+	(void)state;
+	lock_take(&s->lock);
+	atomic_store(&s->lock.holder, 1); /* another one took it by force */
+	lock_give(&s->lock);
+	assert_int_equal(1, atomic_load(&s->lock.holder));
+}
+
 int
 main(void)
 {
@@ -172,6 +291,13 @@ main(void)
 		TEST(one_that_died_with_it_is_told),
 		TEST(one_that_died_with_it_and_is_not_waited_for_yet_is_told),
 		TEST(a_death_at_any_moment_is_told_if_it_matters),
+		TEST(a_forged_holder_makes_nobody_wait_for_ever),
+		TEST(a_forged_holder_does_not_stop_who_waits_for_children),
+		TEST(
+		    holders_that_never_stop_changing_make_nobody_wait_for_ever),
+		TEST(a_holder_that_died_unheard_makes_nobody_wait_for_ever),
+		TEST(who_waits_sleeps),
+		TEST(who_lost_it_gives_nothing_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
