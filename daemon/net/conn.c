@@ -538,7 +538,8 @@ tell_failure(struct conn *c, enum stream_result result)
 static void
 give_up(struct conn *c, enum stream_result result)
 {
-	bool alerted = c->stream.ssl != NULL && !stream_is_ready(&c->stream);
+	bool alerted = c->stream.ssl != NULL && !c->stream.refused &&
+	    !stream_is_ready(&c->stream);
 
 	if (alerted)
 		tell_failure(c, result);
@@ -546,6 +547,19 @@ give_up(struct conn *c, enum stream_result result)
 		move(c, CONN_CLOSING);
 	else
 		move(c, CONN_DEAD);
+}
+
+/* True if the address of s may have another full handshake now. */
+static bool
+take_handshake(struct stream *s)
+{
+	struct conn *c = (void *)((char *)s - offsetof(struct conn, stream));
+
+	if (limits_take_handshake(c->all->limits, &c->all->rules, c->ticket,
+		clock_ms()))
+		return true;
+	metrics_count(METRICS_HANDSHAKE_LIMIT, 1);
+	return false;
 }
 
 /* Count a handshake that has come to its end, once. */
@@ -1023,6 +1037,7 @@ conns_new(struct event_base *base, const struct conf *conf,
 	cs->tls = tls;
 	cs->limits = limits;
 	cs->upstreams = upstreams;
+	cs->scratch.may_handshake = take_handshake;
 	cs->rules = (struct limits_rules){ conf->max_connections,
 		conf->max_connections_per_address, conf->rate };
 	cs->deadlines.duration_ms[LIMIT_REQUEST] = conf->request_timeout_ms;

@@ -3,6 +3,7 @@
 #define LIMITS_H
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +16,10 @@
 #define LIMITS_IDLE_MAX 4096
 #define LIMITS_WORKERS_MAX                                                     \
 	256 /* owners of connections, drained ones included */
+/* So many times what an address may hold may an IPv6 network of 48 bits. */
+#define LIMITS_NETWORK_TIMES 16
+/* So many times the rate of requests is that of full TLS handshakes. */
+#define LIMITS_HANDSHAKE_TIMES 2
 
 struct limits;
 
@@ -35,12 +40,19 @@ enum limits_result {
  * A table in memory that this process and those it forks share; empty.  Its
  * size is bounded whatever the number of addresses, and pages that no
  * connection ever needed are never touched.
+ *
+ * A worker that was taken over can write anything into the table: then others
+ * are let in or turned away wrongly, and nothing else happens to them.  When a
+ * worker ends the table is made anew from the connections of those that live.
  * Errors: as mem.h.
  */
 struct limits *limits_new(void);
 void limits_free(struct limits *l);
 
-/* The calling process is worker number owner, from 1, from now on. */
+/* In the master: worker number owner, from 1, is that process. */
+void limits_add_worker(struct limits *l, unsigned owner, pid_t pid);
+
+/* The calling process is worker number owner, from now on. */
 void limits_enter_worker(struct limits *l, unsigned owner);
 
 /* True while another connection may be accepted. */
@@ -78,8 +90,19 @@ enum limits_result limits_assign(struct limits *l,
 bool limits_take(struct limits *l, const struct limits_rules *rules,
     unsigned ticket, int64_t now_ms);
 
-/* In the master: worker owner is dead; give back all that it held. */
-void limits_bury(struct limits *l, unsigned owner);
+/*
+ * Take one full TLS handshake, of which there are LIMITS_HANDSHAKE_TIMES as
+ * many as requests, from the address of a connection; false: the connection
+ * shall be closed before anything is signed.
+ */
+bool limits_take_handshake(struct limits *l, const struct limits_rules *rules,
+    unsigned ticket, int64_t now_ms);
+
+/*
+ * In the master: worker owner is dead, and was waited for; give back all that
+ * it held.  Who asked how often lately is forgotten.
+ */
+void limits_reap(struct limits *l, unsigned owner);
 
 /* How many connections are counted now. */
 int limits_count(const struct limits *l);

@@ -23,6 +23,7 @@ enum metrics_event {
 	METRICS_ACCEPTED,        /* a connection came */
 	METRICS_REFUSED,         /* its address had too many, or was too fast */
 	METRICS_SLOWED,          /* a request was told to come again later */
+	METRICS_HANDSHAKE_LIMIT, /* an address made too many full ones */
 	METRICS_FULL,            /* max_connections made visitors wait */
 	METRICS_EXHAUSTED,       /* no descriptor or memory was left */
 	METRICS_HANDSHAKE_BROKE, /* TLS was begun and came to nothing */

@@ -37,6 +37,7 @@
 #define STREAM_SMALL_ABOVE  (14 << 10) /* bytes of an answer */
 #define STREAM_SMALL_FIRST  (8 * STREAM_RECORD_SMALL) /* bytes of it */
 
+struct stream;
 struct tls;
 struct ssl_st;
 
@@ -57,6 +58,8 @@ struct stream_scratch {
 	char in[STREAM_IN_MAX];
 	char out[STREAM_FLIGHT_MAX];
 	size_t out_len;
+	/* True if s may have a full handshake; NULL: everybody may. */
+	bool (*may_handshake)(struct stream *s);
 };
 
 struct stream {
@@ -74,6 +77,8 @@ struct stream {
 	size_t sent;        /* TLS only; bytes of the answer taken so far */
 	size_t received;    /* bytes, all there were */
 	unsigned chatter;   /* TLS only; records after the handshake, of it */
+	bool counted;       /* TLS only; may_handshake was asked */
+	bool refused;       /* TLS only; and it said no */
 	bool answering;     /* TLS only; something was written */
 	bool ending;        /* what is kept is the last there is */
 };

@@ -227,6 +227,22 @@ on_message(int sent, int version, int what, const void *p, size_t len, SSL *ssl,
 	s->chatter++;
 }
 
+/*
+ * Called before the certificate is chosen, and not at all if a session is
+ * resumed: nothing was signed yet.  1, or -1 to end it without a word.
+ */
+static int
+on_full_handshake(SSL *ssl, void *arg)
+{
+	struct stream *s = SSL_get_app_data(ssl);
+
+	(void)arg;
+	if (!s->counted && s->scratch->may_handshake != NULL)
+		s->refused = !s->scratch->may_handshake(s);
+	s->counted = true; /* after a retry there is a second hello */
+	return s->refused ? -1 : 1;
+}
+
 /* All that is the same for every capsule; 0 or -1. */
 static int
 configure(SSL_CTX *ctx, struct tls *tls)
@@ -246,6 +262,7 @@ configure(SSL_CTX *ctx, struct tls *tls)
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_tlsext_servername_callback(ctx, on_servername);
 	SSL_CTX_set_tlsext_servername_arg(ctx, tls);
+	SSL_CTX_set_cert_cb(ctx, on_full_handshake, NULL);
 	SSL_CTX_set_app_data(ctx, tls->identities);
 	SSL_CTX_set_msg_callback(ctx, on_message);
 	if (asks_anywhere(tls->snapshot))

@@ -452,6 +452,7 @@ spawn(struct master *m)
 	w->serial = m->serial;
 	w->dials = dials_ref(m->now->dials);
 	w->born_ms = clock_ms();
+	limits_add_worker(m->limits, number, pid);
 	w->event =
 	    event_new(m->base, ours, EV_READ | EV_PERSIST, on_worker_says, w);
 	if (w->event == NULL || event_add(w->event, NULL) == -1)
@@ -653,7 +654,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 			reap_other(m, pid, status);
 			continue;
 		}
-		limits_bury(m->limits, w->number);
+		limits_reap(m->limits, w->number);
 		resume_bury(pid);
 		metrics_bury(m->metrics, w->number);
 		age = clock_ms() - w->born_ms;

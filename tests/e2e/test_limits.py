@@ -9,9 +9,10 @@ import pytest
 
 import crowd
 import server
-from client import Plain, Reply, Tls, gemini, gopher, menu, url
+from client import Plain, Reply, Tls, context, gemini, gopher, menu, url
 from crowd import Crowd, SANITIZED, SOURCES, side_by_side
 from server import conf, wait_for
+from test_tls import TLS12, TLS13
 
 OTHER = SOURCES[0]  # a second address of this machine
 PLENTY = {"rate": "0", "max_connections": "30000",
@@ -115,6 +116,34 @@ def test_all_of_an_ipv6_network_of_64_bits_is_one_visitor(daemon):
         for c in silent:
             c.sock.close()
         wait_for("a place", lambda: is_let_in(d, source=ours[2], **how))
+
+    crowd.within_network_of(d.pid, visit)
+
+
+@pytest.mark.skipif(not crowd.may_have_network(),
+                    reason="needs a network of its own")
+def test_an_ipv6_network_of_48_bits_holds_16_times_an_address(daemon):
+    """One customer with 65,536 networks of 64 bits is still one customer."""
+    ours = ["2001:db8:1:%x::1" % i for i in range(17)]
+    theirs = "2001:db8:2::1"
+    d = daemon(conf(server={**PLENTY, "workers": "2",
+                            "max_connections_per_address": "1"},
+                    gemini={"listen": "[::1]:0"},
+                    gopher={"listen": "[::1]:0"}),
+               preexec_fn=crowd.own_network([*ours, theirs]))
+
+    def visit():
+        how = {"address": "::1"}
+        before = crowd.workers_descriptors(d)
+        silent = [Plain(d.gopher6, source=a, **how) for a in ours[:16]]
+        settled(d, 16, before)
+        one_more = Plain(d.gopher6, source=ours[16], **how).read_all(5)
+        assert (one_more.data, one_more.end != "timeout") == (b"", True)
+        assert history(d.gopher6, source=theirs, **how)
+        silent.pop().sock.close()
+        wait_for("a place", lambda: is_let_in(d, source=ours[16], **how))
+        for c in silent:
+            c.sock.close()
 
     crowd.within_network_of(d.pid, visit)
 
@@ -230,6 +259,50 @@ def test_who_goes_on_regardless_is_closed_before_tls(daemon):
     assert gemini(d.gemini, url("/history"), source=OTHER).status == 20
     time.sleep(1.2)
     assert gemini(d.gemini, url("/history")).status == 20
+
+
+def answered_hellos(d, hello, seconds):
+    """How often a hello, sent again and again, was worth a signed answer."""
+    answered = 0
+    start = time.monotonic()
+    while time.monotonic() - start < seconds:
+        with Plain(d.gemini) as c:
+            try:
+                c.send(hello)
+            except OSError:
+                continue
+            answered += len(c.more() or b"") > 400
+    return answered, time.monotonic() - start
+
+
+def test_a_hello_sent_again_and_again_is_soon_worth_no_signature(daemon):
+    """A client that computes nothing must not make us sign for ever."""
+    rate = 3
+    d = daemon(conf(server={"workers": "2", "rate": str(rate)}))
+    with Tls(d.gemini, handshake=False) as c:
+        hello = c.hello()
+    answered, seconds = answered_hellos(d, hello, 3)
+    print("%d signed answers in %.1f s" % (answered, seconds))
+    # The bucket fills while it is emptied: twice as many as requests.
+    assert 2 * rate <= answered <= 2 * rate + seconds * 2 * rate
+    assert gemini(d.gemini, url("/history"), source=OTHER).status == 20
+    assert history(d.gopher), "its requests are another matter"
+
+
+@pytest.mark.parametrize("version", [TLS12, TLS13])
+def test_a_resumed_session_is_no_full_handshake(daemon, version):
+    """Nothing is signed for it: it goes on where a first visit is closed."""
+    d = daemon(conf(server={"workers": "2", "rate": "2"}))
+    ctx = context(version, version)
+    with Tls(d.gemini, ctx=ctx) as c:
+        c.send(url("/history").encode() + b"\r\n")
+        assert Reply(c.read_all()).status == 20
+        session = c.finish()
+    with pytest.raises(OSError):
+        for _ in range(100):
+            Tls(d.gemini, ctx=ctx).sock.close()
+    with Tls(d.gemini, ctx=ctx, session=session) as c:
+        assert c.tls.session_reused
 
 
 @pytest.mark.parametrize("was, now", [("0", "1"), ("3", "1"), ("1", "3")])

@@ -28,6 +28,7 @@ setup(void **state)
 	(void)state;
 	rules = (struct limits_rules){ 1000, 3, 2 };
 	l = limits_new();
+	limits_add_worker(l, 1, getpid());
 	limits_enter_worker(l, 1);
 	return 0;
 }
@@ -105,6 +106,60 @@ assign(const char *to, int64_t now_ms, unsigned ticket)
 
 	assert_int_equal(1, inet_pton(family, to, bytes));
 	return limits_assign(l, &rules, ticket, family, bytes, now_ms);
+}
+
+/* So many of the network 2001:db8:N, each from a household of its own. */
+static unsigned
+enter_network(unsigned network, unsigned households, unsigned *tickets)
+{
+	char text[64];
+	unsigned i, n = 0;
+
+	for (i = 0; i < households; i++) {
+		snprintf(text, sizeof(text), "2001:db8:%x:%x::1", network, i);
+		n += enter(text, 0, &tickets[n]) == LIMITS_OK;
+	}
+	return n;
+}
+
+static void
+a_network_of_48_bits_holds_16_times_an_address(void **state)
+{
+	unsigned t[100], n = LIMITS_NETWORK_TIMES * 3;
+
+	(void)state;
+	assert_int_equal(n, enter_network(1, n, t));
+	assert_int_equal(0, enter_network(1, n + 1, &t[n]));
+	assert_int_equal(1, enter_network(2, 1, &t[n]));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t[n + 1]));
+	limits_leave(l, t[0]);
+	assert_int_equal(1, enter_network(1, 2, t));
+	assert_int_equal(0, enter_network(1, 1, &t[n]));
+	/* It is refused, not counted: who is there already may still ask. */
+	assert_int_equal(n + 2, limits_count(l));
+	limits_leave(l, t[5]);
+	assert_int_equal(LIMITS_OK, enter("2001:db8:1:ffff::1", 0, &t[5]));
+}
+
+/* A proxy's visitors, too; and what a worker leaves is given back. */
+static void
+a_networks_connections_are_given_back(void **state)
+{
+	unsigned t[100], n = LIMITS_NETWORK_TIMES * 3, unnamed;
+
+	(void)state;
+	limits_add_worker(l, 2, getpid());
+	limits_enter_worker(l, 2);
+	assert_int_equal(n, enter_network(1, n, t));
+	limits_enter_worker(l, 1);
+	assert_int_equal(LIMITS_OK, limits_enter(l, &rules, NULL, 0, &unnamed));
+	assert_int_equal(LIMITS_REFUSED,
+	    assign("2001:db8:1:99::1", 0, unnamed));
+	limits_enter_worker(l, 0);
+	limits_reap(l, 2);
+	limits_enter_worker(l, 1);
+	assert_int_equal(LIMITS_OK, assign("2001:db8:1:99::1", 0, unnamed));
+	assert_int_equal(n - 1, enter_network(1, n, t));
 }
 
 static enum limits_result
@@ -201,6 +256,55 @@ a_rate_is_so_many_a_second(void **state)
 	assert_true(limits_take(l, &rules, t, 60000 + ANSWER_WAIT_S * 1000));
 }
 
+/* Two workers read it, and come to the table in the other order. */
+static void
+a_clock_that_steps_back_neither_gives_nor_takes(void **state)
+{
+	unsigned t;
+
+	(void)state;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 5000, &t));
+	assert_true(limits_take(l, &rules, t, 5000));
+	assert_true(limits_take(l, &rules, t, 4900));
+	assert_false(limits_take(l, &rules, t, 4800));
+	assert_false(limits_take(l, &rules, t, 5499));
+	assert_true(limits_take(l, &rules, t, 5500));
+	assert_false(limits_take(l, &rules, t, 5999));
+	assert_true(limits_take(l, &rules, t, 6000));
+	assert_false(limits_take(l, &rules, t, 6000));
+}
+
+static void
+full_handshakes_have_twice_the_rate(void **state)
+{
+	unsigned t, other;
+	int i;
+
+	(void)state;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 1000, &t));
+	assert_int_equal(LIMITS_OK, enter("192.0.2.2", 1000, &other));
+	for (i = 0; i < LIMITS_HANDSHAKE_TIMES * 2; i++)
+		assert_true(limits_take_handshake(l, &rules, t, 1000));
+	assert_false(limits_take_handshake(l, &rules, t, 1000));
+	assert_true(limits_take_handshake(l, &rules, other, 1000));
+	assert_false(limits_take_handshake(l, &rules, t, 1249));
+	assert_true(limits_take_handshake(l, &rules, t, 1250));
+	assert_false(limits_take_handshake(l, &rules, t, 1250));
+	/* Requests have theirs, so that who is too fast reads why. */
+	assert_true(limits_take(l, &rules, t, 1250));
+	assert_true(limits_take(l, &rules, t, 1250));
+	assert_false(limits_take(l, &rules, t, 1250));
+	/* It outlives the connection, and a long silence fills it once. */
+	limits_leave(l, t);
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 1250, &t));
+	assert_false(limits_take_handshake(l, &rules, t, 1250));
+	for (i = 0; i < LIMITS_HANDSHAKE_TIMES * 2; i++)
+		assert_true(limits_take_handshake(l, &rules, t, 60000));
+	assert_false(limits_take_handshake(l, &rules, t, 60000));
+	rules.rate = 0;
+	assert_true(limits_take_handshake(l, &rules, t, 60000));
+}
+
 static void
 who_goes_on_regardless_is_not_let_in(void **state)
 {
@@ -286,6 +390,79 @@ idle_addresses_are_remembered_up_to_a_number(void **state)
 	assert_true(limits_take(l, &rules, t, 0));
 }
 
+/* So many addresses that come and go at once. */
+static void
+pass_by(unsigned net, unsigned n)
+{
+	char text[32];
+	unsigned t, i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "%u.%u.%u.1", net, i >> 8,
+		    i & 255);
+		assert_int_equal(LIMITS_OK, enter(text, 0, &t));
+		limits_leave(l, t);
+	}
+}
+
+static void
+the_idle_address_longest_unseen_goes_at_one_too_many(void **state)
+{
+	unsigned t, i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		(void)teardown(state);
+		(void)setup(state);
+		assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+		assert_true(limits_take(l, &rules, t, 0));
+		assert_true(limits_take(l, &rules, t, 0));
+		limits_leave(l, t);
+		pass_by(10, LIMITS_IDLE_MAX - 1 + i);
+		assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+		assert_int_equal(i, limits_take(l, &rules, t, 0));
+	}
+}
+
+/* Whoever is connected when the table is made anew is no idle address. */
+static void
+who_stays_is_counted_however_many_come_after_a_death(void **state)
+{
+	unsigned t, i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	limits_add_worker(l, 2, getpid());
+	limits_enter_worker(l, 0);
+	limits_reap(l, 2);
+	limits_enter_worker(l, 1);
+	assert_int_equal(3, limits_count(l));
+	pass_by(10, LIMITS_IDLE_MAX + 1);
+	assert_int_equal(LIMITS_REFUSED, enter("192.0.2.1", 0, &t));
+	limits_leave(l, t);
+	assert_int_equal(2, limits_count(l));
+}
+
+/* Nobody lives who could give it back. */
+static void
+a_record_of_no_worker_is_given_back_at_the_next_death(void **state)
+{
+	unsigned t;
+
+	(void)state;
+	limits_enter_worker(l, 77);
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	limits_enter_worker(l, LIMITS_WORKERS_MAX + 1);
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	limits_enter_worker(l, 1);
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	limits_add_worker(l, 2, getpid());
+	limits_enter_worker(l, 0);
+	limits_reap(l, 2);
+	assert_int_equal(1, limits_count(l));
+}
+
 static void
 a_dead_workers_connections_are_given_back(void **state)
 {
@@ -293,6 +470,7 @@ a_dead_workers_connections_are_given_back(void **state)
 
 	(void)state;
 	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	limits_add_worker(l, 2, getpid());
 	limits_enter_worker(l, 2);
 	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
 	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
@@ -300,7 +478,7 @@ a_dead_workers_connections_are_given_back(void **state)
 	assert_int_equal(LIMITS_OK, enter_unnamed(&t));
 	assert_int_equal(4, limits_count(l));
 	limits_enter_worker(l, 0);
-	limits_bury(l, 2);
+	limits_reap(l, 2);
 	assert_int_equal(1, limits_count(l));
 	limits_enter_worker(l, 3);
 	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
@@ -352,6 +530,7 @@ kill_two(unsigned first, bool together)
 		pid[i] = fork();
 		if (pid[i] == 0)
 			work(first + (unsigned)i);
+		limits_add_worker(l, first + (unsigned)i, pid[i]);
 	}
 	usleep((useconds_t)(500 + rand() % 5000));
 	limits_enter_worker(l, 0);
@@ -360,7 +539,7 @@ kill_two(unsigned first, bool together)
 	for (i = 0; i < 2; i++) {
 		kill(pid[i], SIGKILL);
 		waitpid(pid[i], NULL, 0);
-		limits_bury(l, first + (unsigned)i);
+		limits_reap(l, first + (unsigned)i);
 	}
 	assert_int_equal(0, limits_count(l));
 }
@@ -390,14 +569,21 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_address_gets_its_connections_and_not_one_more),
 		TEST(a_household_of_ipv6_is_one_address),
+		TEST(a_network_of_48_bits_holds_16_times_an_address),
+		TEST(a_networks_connections_are_given_back),
 		TEST(who_is_not_named_yet_counts_in_the_total_alone),
 		TEST(once_named_it_counts_like_any_other),
 		TEST(the_total_is_exact),
 		TEST(a_rate_is_so_many_a_second),
+		TEST(a_clock_that_steps_back_neither_gives_nor_takes),
+		TEST(full_handshakes_have_twice_the_rate),
 		TEST(who_goes_on_regardless_is_not_let_in),
 		TEST(a_changed_rate_holds_at_once_and_refuses_nobody_else),
 		TEST(rate_0_is_off),
 		TEST(idle_addresses_are_remembered_up_to_a_number),
+		TEST(the_idle_address_longest_unseen_goes_at_one_too_many),
+		TEST(who_stays_is_counted_however_many_come_after_a_death),
+		TEST(a_record_of_no_worker_is_given_back_at_the_next_death),
 		TEST(a_dead_workers_connections_are_given_back),
 		TEST(workers_killed_at_any_moment_leave_nothing_behind),
 	};

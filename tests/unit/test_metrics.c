@@ -174,6 +174,8 @@ every_event_has_its_line(void **state)
 		[METRICS_REFUSED] = ("capsuled_limits_total{limit=\"max_"
 				     "connections_per_address\"} 1"),
 		[METRICS_SLOWED] = "capsuled_limits_total{limit=\"rate\"} 1",
+		[METRICS_HANDSHAKE_LIMIT] =
+		    "capsuled_limits_total{limit=\"handshakes\"} 1",
 		[METRICS_FULL] =
 		    "capsuled_limits_total{limit=\"max_connections\"} 1",
 		[METRICS_EXHAUSTED] =
