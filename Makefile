@@ -81,8 +81,8 @@ SRC_site =	access conf conf_table conf_value conf_list conf_map \
 		prepare_file loader answer
 SRC_net =	identity deadline pieces stream tls certificate private_key \
 		signing remote_key dial upstream relay \
-		conn listener handed acceptor limits sessions ticket_keys \
-		resume metrics
+		conn listener handed acceptor limits sessions \
+		session_outline ticket_keys resume metrics
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		advice child exporter keeper generation worker master
 SRC_ctl =	term json table finding load link rule survey wire starter \

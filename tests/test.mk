@@ -20,14 +20,15 @@ UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus scrape
 UNIT_site =	access conf loader answer dynamic search
 UNIT_net =	deadline pieces upstream handed limits metrics certificate \
-		private_key remote_key sessions ticket_keys stream
+		private_key remote_key sessions session_outline \
+		shared_tables ticket_keys stream
 UNIT_process =	channel keeper advice logs \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux)
 UNIT_ctl =	json table finding link rule wire counts
 FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \
 		render words atom scrape
 FUZZ_site =	access conf answer search
-FUZZ_net =	keeper ticket_keys
+FUZZ_net =	keeper ticket_keys session_outline shared_tables
 BENCH_site =	bench_search
 # On no floor: they share no code with what they measure.
 BENCH_alone =	load visit flood limit inetd \

@@ -4,23 +4,26 @@
  * Floor net.  Every process has a row of its own and is the only one to write
  * it, so that counting is a load and a store; whoever wants to know adds the
  * rows up.  When a process is gone the master adds its row to its own.
+ *
+ * Each row has its pages, and a worker lets go of all but its own: it can tell
+ * lies about itself alone, and the master's row is true.
  */
 #include "net/metrics.h"
 
-#include <sys/mman.h>
-
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/shared.h"
 #include "format/gemini.h"
 #include "format/prometheus.h"
 
 #define PREFIX    "capsuled_"
 #define PROTOCOLS 2
-#define STATUSES  70 /* Gemini's run from 10 to 69 */
+#define SUM_TRIES 1000 /* to find that no row is being added */
+#define STATUSES  70   /* Gemini's run from 10 to 69 */
 
 /* Upper ends of the histogram's buckets: microseconds, and as told. */
 static const struct {
@@ -57,12 +60,15 @@ enum cell {
 
 struct row {
 	_Atomic uint64_t cell[CELLS];
+	/* The master's alone: odd while another row is being added to it. */
+	atomic_uint reaps;
+	atomic_uint highest; /* row that a worker ever had */
 };
 
+/* What each process has for itself. */
 struct metrics {
-	/* Odd while a row is being added to another: read again. */
-	atomic_uint burials;
-	struct row rows[METRICS_ROWS];
+	char *rows;  /* METRICS_ROWS */
+	size_t size; /* bytes of one: whole pages */
 };
 
 static struct row unheard; /* what is counted before metrics_enter */
@@ -71,25 +77,47 @@ static struct row *mine = &unheard;
 struct metrics *
 metrics_new(void)
 {
-	struct metrics *m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANON, -1, 0);
+	struct metrics *m = xcalloc(1, sizeof(*m));
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	if (m == MAP_FAILED)
-		mem_exhausted(sizeof(*m));
+	m->size = (sizeof(struct row) + page - 1) / page * page;
+	m->rows = shared_map(METRICS_ROWS * m->size);
 	return m;
+}
+
+static struct row *
+row_at(const struct metrics *m, unsigned row)
+{
+	return (void *)(m->rows + row * m->size);
 }
 
 void
 metrics_free(struct metrics *m)
 {
 	mine = &unheard;
-	(void)munmap(m, sizeof(*m));
+	shared_unmap(m->rows, METRICS_ROWS * m->size);
+	xfree(m);
 }
 
 void
 metrics_enter(struct metrics *m, unsigned row)
 {
-	mine = &m->rows[row];
+	mine = row_at(m, row);
+	if (row == 0)
+		return;
+	shared_unmap(m->rows, row * m->size);
+	if (row + 1 < METRICS_ROWS)
+		shared_unmap(m->rows + (row + 1) * m->size,
+		    (METRICS_ROWS - row - 1) * m->size);
+}
+
+void
+metrics_add_worker(struct metrics *m, unsigned row)
+{
+	struct row *kept = row_at(m, 0);
+
+	if (SHARED_LOAD(&kept->highest) < row)
+		SHARED_STORE(&kept->highest, row);
 }
 
 /* -- counting: one writer a row, so no instruction has to lock anything -- */
@@ -161,36 +189,55 @@ metrics_expired(unsigned state)
 }
 
 void
-metrics_bury(struct metrics *m, unsigned row)
+metrics_reap(struct metrics *m, unsigned row)
 {
-	struct row *gone = &m->rows[row], *kept = &m->rows[0];
+	struct row *gone = row_at(m, row), *kept = row_at(m, 0);
 	size_t i;
 
-	atomic_fetch_add(&m->burials, 1);
+	atomic_fetch_add(&kept->reaps, 1);
 	for (i = 0; i < CELL_OPEN; i++)
 		put(kept, i, get(kept, i) + get(gone, i));
 	for (i = 0; i < CELLS; i++)
 		put(gone, i, 0);
-	atomic_fetch_add(&m->burials, 1);
+	atomic_fetch_add(&kept->reaps, 1);
 }
 
 /* -- reading -- */
 
-/* All rows together, none of them counted twice or not at all. */
+/* All rows together, as they are just now. */
+static void
+add_rows(const struct metrics *m, uint64_t to[CELLS])
+{
+	unsigned highest = SHARED_LOAD(&row_at(m, 0)->highest), row;
+	size_t k;
+
+	memset(to, 0, CELLS * sizeof(to[0]));
+	for (row = 0; row <= highest && row < METRICS_ROWS; row++)
+		for (k = 0; k < CELLS; k++)
+			to[k] += get(row_at(m, row), k);
+}
+
+/*
+ * All rows together, none of them counted twice or not at all; unless the
+ * master has died while it added one.
+ */
 static void
 sum(const struct metrics *m, int64_t to[CELLS])
 {
-	unsigned before;
-	size_t i, k;
+	struct row *kept = row_at(m, 0);
+	uint64_t all[CELLS];
+	unsigned before, tries;
+	size_t k;
 
-	do {
-		while ((before = atomic_load(&m->burials)) % 2 == 1)
-			(void)sched_yield();
-		memset(to, 0, CELLS * sizeof(to[0]));
-		for (i = 0; i < METRICS_ROWS; i++)
-			for (k = 0; k < CELLS; k++)
-				to[k] += (int64_t)get(&m->rows[i], k);
-	} while (atomic_load(&m->burials) != before);
+	for (tries = 0; tries < SUM_TRIES; tries++) {
+		before = atomic_load(&kept->reaps);
+		add_rows(m, all);
+		if (before % 2 == 0 && atomic_load(&kept->reaps) == before)
+			break;
+		(void)sched_yield();
+	}
+	for (k = 0; k < CELLS; k++)
+		to[k] = (int64_t)all[k];
 }
 
 static const char *const protocols[PROTOCOLS] = { "gemini", "gopher" };
@@ -345,7 +392,7 @@ put_durations(const int64_t *all, struct buf *to)
 	static const char name[] = PREFIX "request_duration_seconds";
 	struct prometheus_label labels[2] = { { "protocol", VIEW_INIT("") },
 		{ "le", VIEW_INIT("") } };
-	int64_t n;
+	uint64_t n;
 	size_t p, b;
 
 	prometheus_family(to, name, PROMETHEUS_HISTOGRAM,
@@ -354,15 +401,17 @@ put_durations(const int64_t *all, struct buf *to)
 		labels[0].value = view_of(protocols[p]);
 		n = 0;
 		for (b = 0; b <= BUCKETS; b++) {
-			n += all[CELL_BUCKETS + p * (BUCKETS + 1) + b];
+			n +=
+			    (uint64_t)all[CELL_BUCKETS + p * (BUCKETS + 1) + b];
 			labels[1].value = b == BUCKETS
 			    ? VIEW("+Inf")
 			    : view_of(buckets[b].seconds);
-			prometheus_sample(to, name, "_bucket", labels, 2, n);
+			prometheus_sample(to, name, "_bucket", labels, 2,
+			    (int64_t)n);
 		}
 		prometheus_sample_micro(to, name, "_sum", labels, 1,
 		    all[CELL_US + p]);
-		prometheus_sample(to, name, "_count", labels, 1, n);
+		prometheus_sample(to, name, "_count", labels, 1, (int64_t)n);
 	}
 }
 

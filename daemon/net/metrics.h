@@ -76,14 +76,18 @@ struct metrics_facts {
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *m);
 
+/* In the master: a worker counts in that row, from 1, from now on. */
+void metrics_add_worker(struct metrics *m, unsigned row);
+
 /*
  * From now on this process counts in that row; 0 is the master's.  What is
- * counted before, or without a table, is lost.
+ * counted before, or without a table, is lost.  A worker can do nothing else
+ * with m any more: the other rows are out of its reach.
  */
 void metrics_enter(struct metrics *m, unsigned row);
 
 /* In the master: the process of that row is gone; keep what it counted. */
-void metrics_bury(struct metrics *m, unsigned row);
+void metrics_reap(struct metrics *m, unsigned row);
 
 /* An event took place n times. */
 void metrics_count(enum metrics_event e, uint64_t n);

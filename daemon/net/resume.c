@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "net/metrics.h"
+#include "net/session_outline.h"
 #include "net/sessions.h"
 #include "net/ticket_keys.h"
 
@@ -35,6 +36,7 @@ struct resume {
 };
 
 static struct sessions *sessions;
+static unsigned sessions_most; /* as the last generation has it; 0: none yet */
 static struct ticket_ring *ring;
 static EVP_CIPHER
     *aes;             /* fetched once: to look it up costs as much as to use */
@@ -69,6 +71,10 @@ resume_new(const struct conf *conf, struct problems *ps)
 
 	r->how = conf->tickets;
 	r->most = (unsigned)conf->sessions;
+	/* Under another number those of the old one would never be found. */
+	if (sessions != NULL && sessions_most != r->most)
+		sessions_expire(sessions, sessions_most, INT64_MAX);
+	sessions_most = r->most;
 	if (conf->ticket_keys.len == 0)
 		return r;
 	r->keys = ticket_keys_load(conf, ps);
@@ -116,12 +122,23 @@ on_new(SSL *ssl, SSL_SESSION *session)
 	    len != SESSIONS_ID_LEN || n <= 0 || n > SESSIONS_DATA_MAX)
 		return 0;
 	n = i2d_SSL_SESSION(session, &p);
-	sessions_put(sessions, id, (struct view){ (char *)data, (size_t)n },
-	    clock_ms() + RESUME_SESSION_S * INT64_C(1000),
-	    resume_of(ssl)->most);
+	sessions_put(sessions, resume_of(ssl)->most, id,
+	    (struct view){ (char *)data, (size_t)n },
+	    clock_ms() + RESUME_SESSION_S * INT64_C(1000));
 	metrics_count(METRICS_SESSION_STORED, 1);
 	OPENSSL_cleanse(data, sizeof(data));
 	return 0; /* no reference is kept */
+}
+
+/* Not before its outline has been looked at: anything may stand there. */
+static SSL_SESSION *
+parse_session(struct view der, const unsigned char *id)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+
+	if (!session_outline_is_ours(der, id))
+		return NULL;
+	return d2i_SSL_SESSION(NULL, &p, (long)der.len);
 }
 
 /*
@@ -132,18 +149,17 @@ static SSL_SESSION *
 on_get(SSL *ssl, const unsigned char *id, int len, int *copied)
 {
 	unsigned char data[SESSIONS_DATA_MAX];
-	const unsigned char *p = data;
 	SSL_SESSION *session = NULL;
 	size_t n;
 
 	*copied = 0; /* the reference goes to OpenSSL */
 	if (is_asked(ssl) || len != SESSIONS_ID_LEN)
 		return NULL;
-	n = (SSL_version(ssl) == TLS1_3_VERSION
-		? sessions_take
-		: sessions_find)(sessions, id, clock_ms(), data);
+	n = (SSL_version(ssl) == TLS1_3_VERSION ? sessions_take
+						: sessions_find)(sessions,
+	    resume_of(ssl)->most, id, clock_ms(), data);
 	if (n > 0)
-		session = d2i_SSL_SESSION(NULL, &p, (long)n);
+		session = parse_session((struct view){ (char *)data, n }, id);
 	OPENSSL_cleanse(data, sizeof(data));
 	return session;
 }
@@ -152,12 +168,12 @@ on_get(SSL *ssl, const unsigned char *id, int len, int *copied)
 static void
 on_remove(SSL_CTX *ctx, SSL_SESSION *session)
 {
+	const struct resume *r = SSL_CTX_get_ex_data(ctx, slot);
 	unsigned len;
 	const unsigned char *id = SSL_SESSION_get_id(session, &len);
 
-	(void)ctx;
 	if (len == SESSIONS_ID_LEN)
-		sessions_drop(sessions, id);
+		sessions_drop(sessions, r->most, id);
 }
 
 /* -- sealed tickets -- */
@@ -257,13 +273,8 @@ resume_offer(SSL *ssl)
 /* -- the master -- */
 
 void
-resume_bury(pid_t dead)
-{
-	sessions_bury(sessions, dead);
-}
-
-void
 resume_turn(void)
 {
 	ticket_ring_turn(ring);
+	sessions_expire(sessions, sessions_most, clock_ms());
 }

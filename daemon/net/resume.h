@@ -2,8 +2,6 @@
 #ifndef RESUME_H
 #define RESUME_H
 
-#include <sys/types.h>
-
 #include "base/problem.h"
 #include "site/conf.h"
 
@@ -47,10 +45,10 @@ void resume_offer(struct ssl_st *ssl);
 /* In a process that shakes no hands: let go of what it could only leak. */
 void resume_leave(void);
 
-/* In the master, for the rest of this: a worker has ended; waited for. */
-void resume_bury(pid_t dead);
-
-/* Change the random keys: every RESUME_TURN_S. */
+/*
+ * In the master, every RESUME_TURN_S: change the random keys, and forget the
+ * sessions that have expired.
+ */
 void resume_turn(void);
 
 #endif

@@ -2,224 +2,251 @@
  * sessions.c - TLS sessions that can be resumed, known to all workers.
  *
  * Floor net; resume.c calls in from OpenSSL's callbacks.  One table in shared
- * memory: slots of one size, chained by a few bits of their id, which is
- * random, and in the order of their age.  A section is the copy of one slot.
+ * memory, of slots of one size.  Where a session may lie follows from its id,
+ * which is random: so there is no index, no list and no count in the table
+ * that could lead anybody astray, and nothing that has to be locked or mended.
  *
- * A session is worth one round of a signature, not more: what a worker that is
- * killed leaves half done is not repaired but forgotten, all of it.
+ * A slot is copied out, and then looked at.  Its tag is a sum of all the rest
+ * under a key that is not in the table: what two wrote at once, or one that
+ * was killed wrote half, is no session.
  */
 #include "net/sessions.h"
 
-#include <sys/mman.h>
-
-#include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 
-#include "base/lock.h"
+#include "base/hash.h"
 #include "base/mem.h"
+#include "base/shared.h"
 
-#define HEADS (1 << 14) /* chains; a power of two */
-#define NONE  0u        /* no slot: numbers start at 1 */
-
-struct slot {
+struct session_body {
 	unsigned char id[SESSIONS_ID_LEN];
 	int64_t expires_ms;
-	unsigned chain;        /* next of the same head, or next free one */
-	unsigned older, newer; /* in the order of being put */
-	unsigned len;          /* of data; 0: free */
+	uint32_t len; /* of data */
 	unsigned char data[SESSIONS_DATA_MAX];
+	uint64_t tag; /* of all that is above */
 };
 
+#define BODY_WORDS (sizeof(struct session_body) / sizeof(uint32_t))
+#define TAGGED     offsetof(struct session_body, tag)
+
+/* A new turn is a new session: even while there is none. */
+struct session_slot {
+	atomic_uint turn;
+	atomic_uint body[BODY_WORDS];
+};
+
+_Static_assert(sizeof(struct session_body) % sizeof(uint32_t) == 0,
+    "a body is copied in words");
+
 struct sessions {
-	struct lock lock;
-	unsigned count, used; /* used: slots that were ever needed */
-	unsigned free, oldest, newest;
-	unsigned heads[HEADS];
-	struct slot slots[SESSIONS_MAX + 1];
+	struct session_slot *slots; /* SESSIONS_MAX, which all can write */
+	struct hash_seed key;
 };
 
 struct sessions *
 sessions_new(void)
 {
-	struct sessions *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANON, -1, 0);
+	struct sessions *s = xcalloc(1, sizeof(*s));
 
-	if (s == MAP_FAILED)
-		mem_exhausted(sizeof(*s));
+	s->slots = shared_map(SESSIONS_MAX * sizeof(*s->slots));
+	s->key = hash_seed_draw();
 	return s;
 }
 
 void
 sessions_free(struct sessions *s)
 {
-	(void)munmap(s, sizeof(*s));
+	shared_unmap(s->slots, SESSIONS_MAX * sizeof(*s->slots));
+	xfree(s);
 }
 
-static unsigned *
-head(struct sessions *s, const unsigned char *id)
+/* -- slots -- */
+
+static uint64_t
+tag_body(const struct sessions *s, const struct session_body *b)
 {
-	return &s->heads[((unsigned)id[0] << 8 | id[1]) & (HEADS - 1)];
+	return hash_bytes((struct view){ (const char *)b, TAGGED }, s->key);
 }
 
-/* -- with the lock held -- */
+/* The nth slot, from 0, in which the session id may lie. */
+static struct session_slot *
+slot_at(struct sessions *s, unsigned most, const unsigned char *id, unsigned n)
+{
+	uint32_t start;
+
+	memcpy(&start, id, sizeof(start));
+	return &s->slots[(start % most + n) % most];
+}
 
 static unsigned
-look_up(struct sessions *s, const unsigned char *id)
+window_of(unsigned most)
 {
+	return most < SESSIONS_WINDOW ? most : SESSIONS_WINDOW;
+}
+
+static void
+read_body(struct session_slot *slot, struct session_body *to)
+{
+	uint32_t words[BODY_WORDS];
+	size_t i;
+
+	for (i = 0; i < BODY_WORDS; i++)
+		words[i] = SHARED_LOAD(&slot->body[i]);
+	memcpy(to, words, sizeof(*to));
+	OPENSSL_cleanse(words, sizeof(words));
+}
+
+static void
+write_body(struct session_slot *slot, const struct session_body *from)
+{
+	uint32_t words[BODY_WORDS];
+	size_t i;
+
+	memcpy(words, from, sizeof(*from));
+	for (i = 0; i < BODY_WORDS; i++)
+		SHARED_STORE(&slot->body[i], words[i]);
+	OPENSSL_cleanse(words, sizeof(words));
+}
+
+/*
+ * End the session that slot had at that turn; true if it was us who did.  Its
+ * secret is wiped: whoever reads our memory later finds no old visit.
+ */
+static bool
+end_turn(struct session_slot *slot, unsigned turn)
+{
+	static const struct session_body none;
+
+	if (!atomic_compare_exchange_strong(&slot->turn, &turn, turn + 1))
+		return false;
+	write_body(slot, &none);
+	return true;
+}
+
+/* When the session in slot ends; INT64_MIN if there is none. */
+static int64_t
+ends_at(struct session_slot *slot)
+{
+	struct session_body b;
+	int64_t ms;
+
+	if (SHARED_LOAD(&slot->turn) % 2 == 0)
+		return INT64_MIN;
+	read_body(slot, &b);
+	ms = b.expires_ms;
+	OPENSSL_cleanse(&b, sizeof(b));
+	return ms;
+}
+
+/* Copy the session id to *b; its slot and turn, or NULL if it is not there. */
+static struct session_slot *
+look_up(struct sessions *s, unsigned most, const unsigned char *id,
+    struct session_body *b, unsigned *turn)
+{
+	struct session_slot *slot;
 	unsigned i;
 
-	for (i = *head(s, id); i != NONE; i = s->slots[i].chain)
-		if (memcmp(s->slots[i].id, id, SESSIONS_ID_LEN) == 0)
-			break;
-	return i;
-}
-
-static void
-unlink_age(struct sessions *s, const struct slot *e)
-{
-	if (e->older != NONE)
-		s->slots[e->older].newer = e->newer;
-	else
-		s->oldest = e->newer;
-	if (e->newer != NONE)
-		s->slots[e->newer].older = e->older;
-	else
-		s->newest = e->older;
-}
-
-/* Its secret is wiped: whoever reads our memory later finds no old visit. */
-static void
-forget(struct sessions *s, unsigned i)
-{
-	struct slot *e = &s->slots[i];
-	unsigned *at = head(s, e->id);
-
-	while (*at != i)
-		at = &s->slots[*at].chain;
-	*at = e->chain;
-	unlink_age(s, e);
-	OPENSSL_cleanse(e, sizeof(*e));
-	e->chain = s->free;
-	s->free = i;
-	s->count--;
-}
-
-static unsigned
-free_slot(struct sessions *s)
-{
-	unsigned i = s->free;
-
-	if (i == NONE)
-		return ++s->used;
-	s->free = s->slots[i].chain;
-	return i;
-}
-
-static void
-insert(struct sessions *s, unsigned i)
-{
-	struct slot *e = &s->slots[i];
-	unsigned *first = head(s, e->id);
-
-	e->chain = *first;
-	*first = i;
-	e->older = s->newest;
-	e->newer = NONE;
-	if (s->newest != NONE)
-		s->slots[s->newest].newer = i;
-	else
-		s->oldest = i;
-	s->newest = i;
-	s->count++;
+	for (i = 0; i < window_of(most); i++) {
+		slot = slot_at(s, most, id, i);
+		*turn = atomic_load(&slot->turn);
+		if (*turn % 2 == 0)
+			continue;
+		read_body(slot, b);
+		if (memcmp(b->id, id, SESSIONS_ID_LEN) == 0 &&
+		    b->len <= SESSIONS_DATA_MAX && b->tag == tag_body(s, b))
+			return slot;
+	}
+	return NULL;
 }
 
 static size_t
-copy_out(struct sessions *s, const unsigned char *id, int64_t now_ms,
-    unsigned char *to, bool forgotten)
+copy_out(struct sessions *s, unsigned most, const unsigned char *id,
+    int64_t now_ms, unsigned char *to, bool forgotten)
 {
+	struct session_slot *slot;
+	struct session_body b;
 	size_t len = 0;
-	unsigned i;
+	unsigned turn;
 
-	lock_take(&s->lock);
-	i = look_up(s, id);
-	if (i != NONE && s->slots[i].expires_ms > now_ms) {
-		len = s->slots[i].len;
-		memcpy(to, s->slots[i].data, len);
-	} else
-		forgotten = true;
-	if (i != NONE && forgotten)
-		forget(s, i);
-	lock_give(&s->lock);
+	slot = look_up(s, most, id, &b, &turn);
+	if (slot != NULL && b.expires_ms <= now_ms)
+		(void)end_turn(slot, turn);
+	else if (slot != NULL && (!forgotten || end_turn(slot, turn))) {
+		len = b.len;
+		memcpy(to, b.data, len);
+	}
+	OPENSSL_cleanse(&b, sizeof(b));
 	return len;
 }
 
 /* -- for all -- */
 
 void
-sessions_put(struct sessions *s, const unsigned char *id, struct view data,
-    int64_t expires_ms, unsigned most)
+sessions_put(struct sessions *s, unsigned most, const unsigned char *id,
+    struct view data, int64_t expires_ms)
 {
-	struct slot *e;
+	struct session_slot *slot, *to = slot_at(s, most, id, 0);
+	struct session_body b = { .expires_ms = expires_ms,
+		.len = (uint32_t)data.len };
+	int64_t first = INT64_MAX, ends;
 	unsigned i;
 
-	assert(most > 0 && most <= SESSIONS_MAX);
 	if (data.len == 0 || data.len > SESSIONS_DATA_MAX)
 		return;
-	lock_take(&s->lock);
-	while (s->count >= most)
-		forget(s, s->oldest);
-	i = free_slot(s);
-	e = &s->slots[i];
-	memcpy(e->id, id, SESSIONS_ID_LEN);
-	e->expires_ms = expires_ms;
-	e->len = (unsigned)data.len;
-	memcpy(e->data, data.p, data.len);
-	insert(s, i);
-	lock_give(&s->lock);
-}
-
-size_t
-sessions_find(struct sessions *s, const unsigned char *id, int64_t now_ms,
-    unsigned char *to)
-{
-	return copy_out(s, id, now_ms, to, false);
-}
-
-size_t
-sessions_take(struct sessions *s, const unsigned char *id, int64_t now_ms,
-    unsigned char *to)
-{
-	return copy_out(s, id, now_ms, to, true);
-}
-
-void
-sessions_drop(struct sessions *s, const unsigned char *id)
-{
-	unsigned i;
-
-	lock_take(&s->lock);
-	i = look_up(s, id);
-	if (i != NONE)
-		forget(s, i);
-	lock_give(&s->lock);
-}
-
-unsigned
-sessions_count(const struct sessions *s)
-{
-	return s->count;
-}
-
-void
-sessions_bury(struct sessions *s, pid_t dead)
-{
-	if (lock_take_after(&s->lock, dead)) {
-		/* used is raised before its slot is filled: all are wiped. */
-		OPENSSL_cleanse(s->slots, (s->used + 1) * sizeof(s->slots[0]));
-		memset(s->heads, 0, sizeof(s->heads));
-		s->count = s->used = s->free = s->oldest = s->newest = 0;
+	for (i = 0; i < window_of(most); i++) {
+		slot = slot_at(s, most, id, i);
+		ends = ends_at(slot);
+		if (ends < first) {
+			first = ends;
+			to = slot;
+		}
 	}
-	lock_give(&s->lock);
+	memcpy(b.id, id, SESSIONS_ID_LEN);
+	memcpy(b.data, data.p, data.len);
+	b.tag = tag_body(s, &b);
+	write_body(to, &b);
+	atomic_store(&to->turn, (atomic_load(&to->turn) + 2) | 1);
+	OPENSSL_cleanse(&b, sizeof(b));
+}
+
+size_t
+sessions_find(struct sessions *s, unsigned most, const unsigned char *id,
+    int64_t now_ms, unsigned char *to)
+{
+	return copy_out(s, most, id, now_ms, to, false);
+}
+
+size_t
+sessions_take(struct sessions *s, unsigned most, const unsigned char *id,
+    int64_t now_ms, unsigned char *to)
+{
+	return copy_out(s, most, id, now_ms, to, true);
+}
+
+void
+sessions_drop(struct sessions *s, unsigned most, const unsigned char *id)
+{
+	struct session_slot *slot;
+	struct session_body b;
+	unsigned turn;
+
+	slot = look_up(s, most, id, &b, &turn);
+	if (slot != NULL)
+		(void)end_turn(slot, turn);
+	OPENSSL_cleanse(&b, sizeof(b));
+}
+
+void
+sessions_expire(struct sessions *s, unsigned most, int64_t now_ms)
+{
+	unsigned i, turn;
+
+	for (i = 0; i < most; i++) {
+		turn = atomic_load(&s->slots[i].turn);
+		if (turn % 2 == 1 && ends_at(&s->slots[i]) <= now_ms)
+			(void)end_turn(&s->slots[i], turn);
+	}
 }

@@ -7,12 +7,10 @@
  */
 #include "net/ticket_keys.h"
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 #include <openssl/rand.h>
 
 #include "base/mem.h"
+#include "base/shared.h"
 
 #define HEX_LEN    (2 * TICKET_KEY_LEN) /* characters of a key */
 #define BASE64_LEN 108                  /* the same, with its padding */
@@ -237,6 +236,8 @@ ticket_keys_free(struct ticket_keys *keys)
 
 /* -- the ring -- */
 
+/* Workers can write it, too: which one is present is fetched once, and cut
+ * down to a place in the ring. */
 struct ticket_ring {
 	atomic_uint now;
 	struct ticket_key v[RING];
@@ -253,11 +254,8 @@ draw(struct ticket_key *key)
 struct ticket_ring *
 ticket_ring_new(void)
 {
-	struct ticket_ring *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANON, -1, 0);
+	struct ticket_ring *r = shared_map(sizeof(*r));
 
-	if (r == MAP_FAILED)
-		mem_exhausted(sizeof(*r));
 	/* The one before the first has a name, too: not that of zeros. */
 	draw(&r->v[RING - 1]);
 	draw(&r->v[0]);
@@ -267,7 +265,7 @@ ticket_ring_new(void)
 void
 ticket_ring_free(struct ticket_ring *r)
 {
-	(void)munmap(r, sizeof(*r));
+	shared_unmap(r, sizeof(*r));
 }
 
 void
@@ -287,7 +285,7 @@ ticket_ring_turn(struct ticket_ring *r)
 void
 ticket_ring_present(const struct ticket_ring *r, struct ticket_key *to)
 {
-	*to = r->v[atomic_load(&r->now)];
+	*to = r->v[atomic_load(&r->now) % RING];
 }
 
 int

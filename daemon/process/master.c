@@ -453,6 +453,7 @@ spawn(struct master *m)
 	w->dials = dials_ref(m->now->dials);
 	w->born_ms = clock_ms();
 	limits_add_worker(m->limits, number, pid);
+	metrics_add_worker(m->metrics, number);
 	w->event =
 	    event_new(m->base, ours, EV_READ | EV_PERSIST, on_worker_says, w);
 	if (w->event == NULL || event_add(w->event, NULL) == -1)
@@ -655,8 +656,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 			continue;
 		}
 		limits_reap(m->limits, w->number);
-		resume_bury(pid);
-		metrics_bury(m->metrics, w->number);
+		metrics_reap(m->metrics, w->number);
 		age = clock_ms() - w->born_ms;
 		present = w->serial == m->serial;
 		if (!m->stopping && (present || status != 0)) {

@@ -65,6 +65,7 @@ in_row(unsigned row, void (*fn)(void))
 	int status;
 
 	assert_int_not_equal(pid, -1);
+	metrics_add_worker(m, row);
 	if (pid == 0) {
 		metrics_enter(m, row);
 		fn();
@@ -119,17 +120,45 @@ rows_are_added_up(void **state)
 }
 
 static void
-who_is_buried_is_still_counted_but_has_nothing_open(void **state)
+who_is_reaped_is_still_counted_but_has_nothing_open(void **state)
 {
 	(void)state;
 	in_row(3, serve_two);
-	metrics_bury(m, 3);
+	metrics_reap(m, 3);
 	assert_true(says("capsuled_connections_accepted_total 2"));
 	assert_true(says("capsuled_connections{state=\"waiting\"} 0"));
 	assert_true(says("capsuled_connections{state=\"reading\"} 0"));
 	in_row(3, serve_two); /* the next one of that number */
 	assert_true(says("capsuled_connections_accepted_total 4"));
 	assert_true(says("capsuled_connections{state=\"reading\"} 1"));
+}
+
+/* -- workers that lie -- */
+
+static void
+lie(void)
+{
+	size_t e;
+
+	for (e = 0; e < METRICS_EVENTS; e++)
+		metrics_count((enum metrics_event)e, (uint64_t)-1 / 2);
+	metrics_answered(0, 20, (uint64_t)-1, INT64_MAX);
+	metrics_answered(0, 20, (uint64_t)-1, INT64_MIN);
+	metrics_moved(0, 1);
+}
+
+static void
+what_a_worker_counts_cannot_break_the_page(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 1; i < 5; i++)
+		in_row((unsigned)i, lie);
+	assert_true(says("capsuled_build_info{version=\"1.2\"} 1"));
+	for (i = 1; i < 5; i++)
+		metrics_reap(m, (unsigned)i);
+	assert_true(says("capsuled_build_info{version=\"1.2\"} 1"));
 }
 
 static void
@@ -235,7 +264,7 @@ what_is_now_is_told(void **state)
 }
 
 static void
-a_page_is_whole_while_workers_are_buried(void **state)
+a_page_is_whole_while_workers_are_reaped(void **state)
 {
 	pid_t pid;
 	int i;
@@ -247,7 +276,7 @@ a_page_is_whole_while_workers_are_buried(void **state)
 	if (pid == 0) {
 		metrics_enter(m, 0);
 		for (i = 0; i < 2000; i++)
-			metrics_bury(m, 1);
+			metrics_reap(m, 1);
 		_exit(0);
 	}
 	do
@@ -263,11 +292,12 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(a_table_begins_with_nothing),
 		T(rows_are_added_up),
-		T(who_is_buried_is_still_counted_but_has_nothing_open),
+		T(who_is_reaped_is_still_counted_but_has_nothing_open),
+		T(what_a_worker_counts_cannot_break_the_page),
 		T(each_answer_falls_into_the_bucket_of_its_time),
 		T(every_event_has_its_line),
 		T(what_is_now_is_told),
-		T(a_page_is_whole_while_workers_are_buried),
+		T(a_page_is_whole_while_workers_are_reaped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

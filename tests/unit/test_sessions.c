@@ -13,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include "base/lock.h"
 #include "net/sessions.h"
 
 #define FEW   4u   /* slots, where the number does not matter */
@@ -38,25 +37,29 @@ teardown(void **state)
 	return 0;
 }
 
-/* Ids that share chains, as few random ones would. */
 static const unsigned char *
 id_of(unsigned n)
 {
 	static unsigned char id[SESSIONS_ID_LEN];
+	uint32_t mixed = (n ^ n >> 16) * 0x85ebca6bu; /* ids are random */
 
+	mixed = (mixed ^ mixed >> 13) * 0xc2b2ae35u;
+	mixed ^= mixed >> 16;
 	memset(id, 0, sizeof(id));
-	id[1] = (unsigned char)(n & 1);
+	memcpy(id, &mixed, sizeof(mixed));
 	memcpy(id + 4, &n, sizeof(n));
 	return id;
 }
 
+/* What is put later ends later. */
 static void
 put(unsigned n, unsigned most)
 {
+	static int64_t later = LATER;
 	char text[32];
 	struct view data = { text, (size_t)sprintf(text, "visit %u", n) };
 
-	sessions_put(s, id_of(n), data, LATER, most);
+	sessions_put(s, most, id_of(n), data, later++);
 }
 
 static bool
@@ -69,9 +72,9 @@ is_found(size_t len, unsigned n)
 }
 
 static bool
-finds(unsigned n)
+finds(unsigned n, unsigned most)
 {
-	return is_found(sessions_find(s, id_of(n), 0, found), n);
+	return is_found(sessions_find(s, most, id_of(n), 0, found), n);
 }
 
 static void
@@ -80,8 +83,8 @@ a_session_is_found_as_often_as_it_is_looked_for(void **state)
 	(void)state;
 	put(1, FEW);
 	put(2, FEW);
-	assert_true(finds(1) && finds(2) && finds(1));
-	assert_int_equal(0, sessions_find(s, id_of(3), 0, found));
+	assert_true(finds(1, FEW) && finds(2, FEW) && finds(1, FEW));
+	assert_int_equal(0, sessions_find(s, FEW, id_of(3), 0, found));
 }
 
 static void
@@ -89,24 +92,26 @@ a_session_is_taken_once(void **state)
 {
 	(void)state;
 	put(1, FEW);
-	put(3, FEW); /* in the same chain */
+	put(3, FEW);
 	put(5, FEW);
-	assert_true(is_found(sessions_take(s, id_of(3), 0, found), 3));
-	assert_int_equal(0, sessions_take(s, id_of(3), 0, found));
-	assert_true(finds(1) && finds(5));
-	assert_int_equal(2, sessions_count(s));
+	assert_true(is_found(sessions_take(s, FEW, id_of(3), 0, found), 3));
+	assert_int_equal(0, sessions_take(s, FEW, id_of(3), 0, found));
+	assert_true(finds(1, FEW) && finds(5, FEW));
 }
 
 static void
 a_session_ends_when_its_time_is_over(void **state)
 {
+	const unsigned char *id = id_of(1);
+	struct view data = VIEW("visit 1");
+
 	(void)state;
-	put(1, FEW);
-	assert_true(is_found(sessions_find(s, id_of(1), LATER - 1, found), 1));
-	assert_int_equal(0, sessions_find(s, id_of(1), LATER, found));
-	assert_int_equal(0, sessions_count(s)); /* its secret is gone */
-	put(1, FEW);
-	assert_int_equal(0, sessions_take(s, id_of(1), LATER, found));
+	sessions_put(s, FEW, id, data, LATER);
+	assert_true(is_found(sessions_find(s, FEW, id, LATER - 1, found), 1));
+	assert_int_equal(0, sessions_find(s, FEW, id, LATER, found));
+	assert_int_equal(0, sessions_find(s, FEW, id, 0, found)); /* gone */
+	sessions_put(s, FEW, id, data, LATER);
+	assert_int_equal(0, sessions_take(s, FEW, id, LATER, found));
 }
 
 static void
@@ -115,50 +120,68 @@ so_many_are_remembered_and_then_the_oldest_is_forgotten(void **state)
 	unsigned n, most;
 
 	(void)state;
-	for (most = 1; most <= FEW; most++) {
+	for (most = 1; most <= SESSIONS_WINDOW; most++) {
 		for (n = 1; n <= most; n++)
 			put(n, most);
 		for (n = 1; n <= most; n++)
-			assert_true(finds(n));
+			assert_true(finds(n, most));
 		put(n, most);
-		assert_false(finds(1));
+		assert_false(finds(1, most));
 		for (n = 2; n <= most + 1; n++)
-			assert_true(finds(n));
-		while (n-- > 1)
-			sessions_drop(s, id_of(n));
-		assert_int_equal(0, sessions_count(s));
+			assert_true(finds(n, most));
+		sessions_expire(s, most, INT64_MAX);
 	}
 }
 
-static void
-the_whole_table_can_be_filled(void **state)
+static unsigned
+count_found(unsigned to, unsigned most)
 {
-	unsigned n;
+	unsigned n, count = 0;
 
-	(void)state;
-	for (n = 1; n <= SESSIONS_MAX; n++)
-		put(n, SESSIONS_MAX);
-	assert_true(finds(1) && finds(SESSIONS_MAX));
-	put(n, SESSIONS_MAX);
-	assert_false(finds(1));
-	assert_true(finds(2) && finds(n));
-	assert_int_equal(SESSIONS_MAX, sessions_count(s));
+	for (n = 1; n <= to; n++)
+		count += finds(n, most);
+	return count;
 }
 
-/* A reload may say another number. */
+/* Each has eight places of its own, so a full table has lost some. */
 static void
-a_smaller_number_forgets_the_oldest(void **state)
+a_table_keeps_nearly_all_until_it_is_full(void **state)
 {
-	unsigned n;
+	unsigned n, half, full;
 
 	(void)state;
-	for (n = 1; n <= 10; n++)
-		put(n, 10);
-	put(11, 3);
-	assert_int_equal(3, sessions_count(s));
-	assert_true(finds(9) && finds(10) && finds(11));
-	put(12, 10);
-	assert_int_equal(4, sessions_count(s));
+	for (n = 1; n <= SESSIONS_MAX / 2; n++)
+		put(n, SESSIONS_MAX);
+	half = count_found(SESSIONS_MAX / 2, SESSIONS_MAX);
+	for (; n <= SESSIONS_MAX; n++)
+		put(n, SESSIONS_MAX);
+	full = count_found(SESSIONS_MAX, SESSIONS_MAX);
+	print_message("%.2f %% kept of half a table, %.1f %% of a full one\n",
+	    half * 200.0 / SESSIONS_MAX, full * 100.0 / SESSIONS_MAX);
+	assert_true(half > SESSIONS_MAX / 2 / 100 * 99);
+	assert_true(full > SESSIONS_MAX / 100 * 85);
+	put(n, SESSIONS_MAX);
+	assert_true(finds(n, SESSIONS_MAX));
+}
+
+static void
+those_that_have_expired_are_forgotten_to_the_last_place(void **state)
+{
+	unsigned n, most;
+
+	(void)state;
+	for (most = 1; most <= SESSIONS_WINDOW; most++) {
+		for (n = 1; n <= most; n++)
+			sessions_put(s, most, id_of(n), VIEW("x"), n);
+		sessions_expire(s, most, 0);
+		for (n = 1; n <= most; n++) {
+			assert_int_equal(1,
+			    sessions_find(s, most, id_of(n), 0, found));
+			sessions_expire(s, most, n);
+			assert_int_equal(0,
+			    sessions_find(s, most, id_of(n), 0, found));
+		}
+	}
 }
 
 static void
@@ -168,40 +191,48 @@ the_longest_session_fits_and_one_byte_more_does_not(void **state)
 
 	(void)state;
 	memset(data, 'x', sizeof(data));
-	sessions_put(s, id_of(1), (struct view){ data, SESSIONS_DATA_MAX },
-	    LATER, FEW);
+	sessions_put(s, FEW, id_of(1), (struct view){ data, SESSIONS_DATA_MAX },
+	    LATER);
 	assert_int_equal(SESSIONS_DATA_MAX,
-	    sessions_find(s, id_of(1), 0, found));
+	    sessions_find(s, FEW, id_of(1), 0, found));
 	assert_memory_equal(data, found, SESSIONS_DATA_MAX);
-	sessions_put(s, id_of(2), (struct view){ data, sizeof(data) }, LATER,
-	    FEW);
-	assert_int_equal(0, sessions_find(s, id_of(2), 0, found));
-	sessions_put(s, id_of(3), (struct view){ data, 0 }, LATER, FEW);
-	assert_int_equal(1, sessions_count(s));
+	sessions_put(s, FEW, id_of(2), (struct view){ data, sizeof(data) },
+	    LATER);
+	assert_int_equal(0, sessions_find(s, FEW, id_of(2), 0, found));
+	sessions_put(s, FEW, id_of(3), (struct view){ data, 0 }, LATER);
+	assert_int_equal(0, sessions_find(s, FEW, id_of(3), 0, found));
 }
 
 static void
-dropping_what_is_not_there_changes_nothing(void **state)
+dropping_a_session_forgets_no_other(void **state)
 {
 	(void)state;
 	put(1, FEW);
-	sessions_drop(s, id_of(3));
-	assert_true(finds(1));
+	put(2, FEW);
+	sessions_drop(s, FEW, id_of(3));
+	sessions_drop(s, FEW, id_of(2));
+	assert_true(finds(1, FEW));
+	assert_false(finds(2, FEW));
 }
 
 /* -- other processes -- */
 
+#define BUSY 16u /* slots that two fight for */
+
+/* Comes and goes until it is killed; ends if it finds what is not whole. */
 static void
 work(unsigned from)
 {
-	unsigned n;
+	unsigned n, old;
+	size_t len;
 
-	lock_enter_process();
 	for (n = from;; n++) {
-		put(n, 64);
-		if (n % 2 == 0) /* the rest is left to grow old */
-			(void)sessions_take(s, id_of(n - 7), 0, found);
-		(void)sessions_find(s, id_of(n - 3), 0, found);
+		put(n % 100, BUSY);
+		old = (n * 7 + 3) % 100;
+		len = n % 2 == 0 ? sessions_take(s, BUSY, id_of(old), 0, found)
+				 : sessions_find(s, BUSY, id_of(old), 0, found);
+		if (len > 0 && !is_found(len, old))
+			_exit(1);
 	}
 }
 
@@ -212,52 +243,78 @@ another_process_knows_it(void **state)
 
 	(void)state;
 	if (pid == 0) {
-		lock_enter_process();
 		put(1, FEW);
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);
-	assert_true(finds(1));
+	assert_true(finds(1, FEW));
 }
 
-/* The table is whole, or empty, whenever its workers were killed. */
+/* What a worker wrote half, or two wrote at once, is no session. */
 static void
-workers_killed_at_any_moment_leave_a_table_in_order(void **state)
+workers_killed_at_any_moment_leave_whole_sessions_or_none(void **state)
 {
-	unsigned round, n, whole = 0;
+	unsigned round, n;
 	pid_t pid[2];
-	int i;
+	int i, status;
 
 	(void)state;
-	alarm(60); /* a lock that nobody gives back would last for ever */
-	for (round = 0; round < 200; round++) {
-		put(1000000 + round, 64);
+	for (round = 0; round < 100; round++) {
 		for (i = 0; i < 2; i++) {
 			pid[i] = fork();
 			assert_true(pid[i] >= 0);
 			if (pid[i] == 0)
-				work((unsigned)i * 100000 + 10);
+				work((unsigned)i * 50);
 		}
-		while (finds(1000000 + round)) /* until both had their turn */
-			;
-		for (i = 0; i < 2; i++)
-			kill(pid[i], SIGKILL);
+		usleep((useconds_t)(500 + rand() % 5000));
 		for (i = 0; i < 2; i++) {
-			waitpid(pid[i], NULL, 0);
-			sessions_bury(s, pid[i]);
+			kill(pid[i], SIGKILL);
+			waitpid(pid[i], &status, 0);
+			assert_true(WIFSIGNALED(status));
 		}
-		whole += sessions_count(s) > 0;
-		for (n = 1; n <= 65; n++)
-			put(n, 64);
-		assert_int_equal(64, sessions_count(s));
-		for (n = 2; n <= 65; n++)
-			assert_true(finds(n));
-		for (n = 2; n <= 65; n++)
-			sessions_drop(s, id_of(n));
-		assert_int_equal(0, sessions_count(s));
+		for (n = 0; n < 100; n++)
+			assert_true(finds(n, BUSY) ||
+			    sessions_find(s, BUSY, id_of(n), 0, found) == 0);
+		put(1000, BUSY);
+		assert_true(finds(1000, BUSY));
 	}
-	alarm(0);
-	assert_true(whole > 0); /* not every death forgets all */
+}
+
+#define PRIZES 2000
+
+static unsigned
+take_all(void)
+{
+	unsigned n, taken = 0;
+
+	for (n = 1; n <= PRIZES; n++)
+		taken += sessions_take(s, SESSIONS_MAX, id_of(n), 0, found) > 0;
+	return taken;
+}
+
+static void
+of_two_that_ask_at_once_one_gets_it(void **state)
+{
+	unsigned n, all, mine, theirs = 0;
+	int fds[2];
+	pid_t pid;
+
+	(void)state;
+	for (n = 1; n <= PRIZES; n++)
+		put(n, SESSIONS_MAX);
+	all = count_found(PRIZES, SESSIONS_MAX);
+	assert_int_equal(0, pipe(fds));
+	pid = fork();
+	if (pid == 0) {
+		theirs = take_all();
+		_exit(write(fds[1], &theirs, sizeof(theirs)) != sizeof(theirs));
+	}
+	mine = take_all();
+	assert_int_equal(sizeof(theirs), read(fds[0], &theirs, sizeof(theirs)));
+	waitpid(pid, NULL, 0);
+	close(fds[0]);
+	close(fds[1]);
+	assert_int_equal(all, mine + theirs);
 }
 
 int
@@ -269,12 +326,13 @@ main(void)
 		TEST(a_session_is_taken_once),
 		TEST(a_session_ends_when_its_time_is_over),
 		TEST(so_many_are_remembered_and_then_the_oldest_is_forgotten),
-		TEST(the_whole_table_can_be_filled),
-		TEST(a_smaller_number_forgets_the_oldest),
+		TEST(a_table_keeps_nearly_all_until_it_is_full),
+		TEST(those_that_have_expired_are_forgotten_to_the_last_place),
 		TEST(the_longest_session_fits_and_one_byte_more_does_not),
-		TEST(dropping_what_is_not_there_changes_nothing),
+		TEST(dropping_a_session_forgets_no_other),
 		TEST(another_process_knows_it),
-		TEST(workers_killed_at_any_moment_leave_a_table_in_order),
+		TEST(workers_killed_at_any_moment_leave_whole_sessions_or_none),
+		TEST(of_two_that_ask_at_once_one_gets_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
