@@ -22,11 +22,13 @@
 #define TICKET               (RECORD + HEADER + 21) /* and the ticket */
 #define CLOSE_NOTIFY         (RECORD + 2)
 
+/* From both. */
+#define CHANGE_CIPHER_SPEC 6 /* that old middleboxes like; RFC 8446, D.4 */
+
 /* From the client. */
-#define CLIENT_HELLO       306 /* without the host name, not padded */
-#define CLIENT_HELLO_PSK   47  /* binder, and the ticket */
-#define CHANGE_CIPHER_SPEC 6   /* that old middleboxes like */
-#define NO_CERTIFICATE     (RECORD + HEADER + 4)
+#define CLIENT_HELLO     306 /* without the host name, not padded */
+#define CLIENT_HELLO_PSK 47  /* binder, and the ticket */
+#define NO_CERTIFICATE   (RECORD + HEADER + 4)
 
 /* Of our own certificate: all but its names; measured. */
 #define OWN_CERTIFICATE      299
@@ -62,8 +64,9 @@ common(const struct wire_server *server, const struct wire_answer *answer)
 {
 	struct wire_visit v = { .round_trips = 3 }; /* TCP, TLS, request */
 
-	v.down = SERVER_HELLO + ENCRYPTED_EXTENSIONS + FINISHED +
-	    in_records(answer->bytes) + in_records(answer->file) + CLOSE_NOTIFY;
+	v.down = SERVER_HELLO + CHANGE_CIPHER_SPEC + ENCRYPTED_EXTENSIONS +
+	    FINISHED + in_records(answer->bytes) + in_records(answer->file) +
+	    CLOSE_NOTIFY;
 	v.up = wire_hello(server) + CHANGE_CIPHER_SPEC + FINISHED +
 	    in_records(answer->request) + CLOSE_NOTIFY;
 	return v;

@@ -17,14 +17,17 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "format/uri.h"
 #include "net/metrics.h"
 #include "net/session_outline.h"
 #include "net/sessions.h"
 #include "net/ticket_keys.h"
 
-#define IV_LEN 16 /* bytes; AES-CBC's block */
+#define IV_LEN      16 /* bytes; AES-CBC's block */
+#define CONTEXT_LEN 8  /* bytes that tell names apart: in every session */
 
 _Static_assert(CONF_SESSIONS_MAX <= SESSIONS_MAX, "the table is too small");
 _Static_assert(RESUME_TURN_S >= RESUME_SESSION_S, "tickets end too early");
@@ -38,8 +41,9 @@ struct resume {
 static struct sessions *sessions;
 static unsigned sessions_most; /* as the last generation has it; 0: none yet */
 static struct ticket_ring *ring;
-static EVP_CIPHER
-    *aes;             /* fetched once: to look it up costs as much as to use */
+/* Fetched once: to look them up costs as much as to use them. */
+static EVP_CIPHER *aes;
+static EVP_MD *sha256;
 static int slot = -1; /* of a context's ex data: its resume */
 
 void
@@ -48,8 +52,9 @@ resume_init(void)
 	sessions = sessions_new();
 	ring = ticket_ring_new();
 	aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	slot = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	if (aes == NULL || slot == -1)
+	if (aes == NULL || sha256 == NULL || slot == -1)
 		mem_exhausted(0);
 }
 
@@ -260,6 +265,25 @@ resume_configure(SSL_CTX *ctx, const struct resume *r)
 	SSL_CTX_sess_set_get_cb(ctx, on_get);
 	SSL_CTX_sess_set_remove_cb(ctx, on_remove);
 	return 0;
+}
+
+int
+resume_bind(SSL *ssl, const char *name)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	struct buf host;
+	int r;
+
+	buf_init(&host, URI_HOST_MAX);
+	/* What is no host name is as good as none: the same certificate. */
+	if (name != NULL && uri_normalise_host(&host, view_of(name)) != URI_OK)
+		buf_reset(&host);
+	r = EVP_Digest(host.p, host.len, digest, NULL, sha256, NULL) == 1 &&
+		SSL_set_session_id_context(ssl, digest, CONTEXT_LEN) == 1
+	    ? 0
+	    : -1;
+	buf_fini(&host);
+	return r;
 }
 
 void

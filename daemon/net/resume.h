@@ -37,6 +37,13 @@ void resume_free(struct resume *r);
 int resume_configure(struct ssl_ctx_st *ctx, const struct resume *r);
 
 /*
+ * A hello has come with this name, or NULL: only a session that was made for
+ * the same name is resumed by it.  0, or -1 without memory.  RFC 6066,
+ * section 3.
+ */
+int resume_bind(struct ssl_st *ssl, const char *name);
+
+/*
  * The handshake is over and the answer about to be written: let a ticket fly
  * with it, if it is TLS 1.3 and tickets are given.
  */

@@ -36,8 +36,8 @@
 	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:"                      \
 	"RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"                        \
 	"RSA+SHA256:RSA+SHA384:RSA+SHA512"
-/* Both: with P-256 alone an X25519 client needs a second round trip. */
-#define GROUPS "X25519:P-256:P-384"
+#define SERVER_NAME_HEADER 5   /* bytes before the name; RFC 6066, section 3 */
+#define GROUPS_MAX         512 /* bytes of their names, as OpenSSL takes them */
 
 /*
  * Newer libraries would also take certificates compressed, and say so in
@@ -54,7 +54,8 @@ struct tls {
 	 * through them: the first context, unless that asks for certificates
 	 * and has none.
 	 */
-	SSL_CTX *door;
+	SSL_CTX *default_ctx;
+	struct buf groups; /* as OpenSSL takes them; ends with a NUL */
 	size_t n;
 	const struct snapshot *snapshot; /* borrowed */
 	struct identities *identities;
@@ -148,61 +149,80 @@ context_of(const struct tls *tls, const char *name)
 static int
 on_servername(SSL *ssl, int *alert, void *arg)
 {
-	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	struct stream *s = SSL_get_app_data(ssl);
+	const struct stream *s = SSL_get_app_data(ssl);
 	const struct tls *tls = arg;
-	SSL_CTX *ctx = NULL;
+	SSL_CTX *ctx = s->sni == NULL ? NULL : context_of(tls, s->sni);
 
 	(void)alert;
-	if (name != NULL && s->sni == NULL) {
-		s->sni = strdup(name);
-		ctx = context_of(tls, name);
-	}
-	if (ctx == NULL && SSL_get_SSL_CTX(ssl) == tls->door)
+	if (ctx == NULL)
 		ctx = tls->ctx[0];
-	if (ctx != NULL && ctx != SSL_get_SSL_CTX(ssl))
+	if (ctx != SSL_get_SSL_CTX(ssl))
 		(void)SSL_set_SSL_CTX(ssl, ctx);
 	return SSL_TLSEXT_ERR_NOACK;
 }
 
-/* True if a capsule may ask for certificates. */
+/*
+ * The name in the extension's bytes: length of a list, type 0, length of a
+ * name, the name.  False if they are anything else.  RFC 6066, section 3.
+ */
 static bool
-asks_anywhere(const struct snapshot *s)
+read_server_name(const unsigned char *p, size_t len, struct view *name)
 {
-	size_t i;
+	size_t n = len - SERVER_NAME_HEADER;
 
-	for (i = 0; s != NULL && i < s->n_sites; i++)
-		if (s->sites[i].asks)
-			return true;
-	return false;
+	if (len <= SERVER_NAME_HEADER || (size_t)(p[0] << 8 | p[1]) != n + 3 ||
+	    p[2] != TLSEXT_NAMETYPE_host_name ||
+	    (size_t)(p[3] << 8 | p[4]) != n || n > TLSEXT_MAXLEN_host_name ||
+	    memchr(p + SERVER_NAME_HEADER, 0, n) != NULL)
+		return false;
+	*name = (struct view){ (const char *)p + SERVER_NAME_HEADER, n };
+	return true;
+}
+
+/* Keep the name that the hello has, if it has one; an alert, or 0. */
+static int
+keep_server_name(SSL *ssl, struct stream *s)
+{
+	const unsigned char *p;
+	struct view name;
+	size_t len;
+
+	free(s->sni);
+	s->sni = NULL;
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &len) !=
+	    1)
+		return 0;
+	if (!read_server_name(p, len, &name))
+		return SSL_AD_DECODE_ERROR;
+	s->sni = strndup(name.p, name.len);
+	return s->sni == NULL ? SSL_AD_INTERNAL_ERROR : 0;
 }
 
 /*
- * Called before the hello is looked at, if a capsule asks for certificates:
- * by the time the name is known the session would have been resumed, and
- * nothing asked.
+ * Called with every hello, before it is looked at: by the time OpenSSL asks
+ * about the name a session would have been resumed, and of a resumed session
+ * of TLS 1.2 it does not tell the name of this visit.
  */
 static int
 on_hello(SSL *ssl, int *alert, void *arg)
 {
-	const struct stream *s = SSL_get_app_data(ssl);
+	struct stream *s = SSL_get_app_data(ssl);
 	const struct tls *tls = arg;
-	char name[URI_HOST_MAX + 1] = "";
-	const unsigned char *p;
+	const unsigned char *id;
 	SSL_CTX *ctx = NULL;
-	size_t len;
 
-	(void)alert;
-	if (s->sni != NULL) /* a second hello of the same client */
-		return SSL_CLIENT_HELLO_SUCCESS;
-	/* RFC 6066 3: length of a list, type 0, length of a name, the name. */
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &len) ==
-		1 &&
-	    len > 5 && p[2] == 0 && len - 5 < sizeof(name)) {
-		memcpy(name, p + 5, len - 5);
-		ctx = context_of(tls, name);
-	}
+	*alert = keep_server_name(ssl, s);
+	if (*alert == 0 && resume_bind(ssl, s->sni) == -1)
+		*alert = SSL_AD_INTERNAL_ERROR;
+	if (*alert != 0)
+		return SSL_CLIENT_HELLO_ERROR;
+	if (s->sni != NULL)
+		ctx = context_of(tls, s->sni);
 	identity_follow(ssl, ctx == NULL ? tls->ctx[0] : ctx);
+	/* Who sends a session id gets six bytes that say nothing, because old
+	 * middleboxes want to see them: RFC 8446, D.4. */
+	if (SSL_client_hello_get0_session_id(ssl, &id) > 0)
+		SSL_set_options(ssl, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -249,13 +269,13 @@ configure(SSL_CTX *ctx, struct tls *tls)
 {
 	static const unsigned char id[] = "capsuled";
 	/* Not const: OpenSSL's macros cast that away, and clang minds. */
-	static char groups[] = GROUPS, signatures[] = SIGNATURES;
+	static char signatures[] = SIGNATURES;
 
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 		SSL_OP_NO_RX_CERTIFICATE_COMPRESSION |
 		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-	/* The change-cipher record that old middleboxes like: six bytes. */
+	/* Only for those who want it: see on_hello. */
 	SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
 	SSL_CTX_set_mode(ctx,
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -265,12 +285,11 @@ configure(SSL_CTX *ctx, struct tls *tls)
 	SSL_CTX_set_cert_cb(ctx, on_full_handshake, NULL);
 	SSL_CTX_set_app_data(ctx, tls->identities);
 	SSL_CTX_set_msg_callback(ctx, on_message);
-	if (asks_anywhere(tls->snapshot))
-		SSL_CTX_set_client_hello_cb(ctx, on_hello, tls);
+	SSL_CTX_set_client_hello_cb(ctx, on_hello, tls);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 		SSL_CTX_set_ciphersuites(ctx, SUITES_13) == 1 &&
 		SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1 &&
-		SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
+		SSL_CTX_set1_groups_list(ctx, tls->groups.p) == 1 &&
 		SSL_CTX_set1_sigalgs_list(ctx, signatures) == 1 &&
 		SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) == 1 &&
 		resume_configure(ctx, tls->resume) == 0
@@ -329,6 +348,69 @@ load(SSL_CTX *ctx, const struct conf *conf, const struct conf_capsule *c,
 	return load_key(ctx, conf, c, keys, ps);
 }
 
+/* Add one word of [tls] groups; false if this OpenSSL does not know it. */
+static bool
+add_group(struct buf *groups, SSL_CTX *ctx, struct view word)
+{
+	size_t before = groups->len;
+
+	buf_printf(groups, "%s%.*s%c", before > 0 ? ":" : "", VIEW_ARG(word),
+	    '\0');
+	if (groups->failed)
+		return false;
+	if (SSL_CTX_set1_groups_list(ctx, groups->p) == 1) {
+		groups->len--; /* the next one begins at the NUL */
+		return true;
+	}
+	ERR_clear_error();
+	groups->len = before;
+	groups->p[before] = '\0';
+	return false;
+}
+
+/*
+ * The groups of [tls], as OpenSSL takes them, appended to an empty buffer;
+ * those behind a question mark if this OpenSSL knows them.  0, or -1 with what
+ * is wrong in ps.
+ */
+static int
+choose_groups(struct buf *groups, const struct conf *conf, struct problems *ps)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	struct view rest = conf->groups, word;
+	bool is_optional, is_whole = ctx != NULL;
+
+	while (is_whole && rest.p != NULL) {
+		word = view_trim(view_cut(&rest, ' '));
+		is_optional = view_has_prefix(word, VIEW("?"));
+		if (is_optional)
+			word = view_skip(word, 1);
+		if (word.len > 0 && !add_group(groups, ctx, word))
+			is_whole = is_optional;
+		if (!is_whole)
+			problems_add(ps, conf->path, conf->groups_line,
+			    "[tls] groups: \"%.*s\" is no group that %s knows; "
+			    "such as X25519, P-256, P-384; a question mark "
+			    "before the name leaves it out where it is unknown",
+			    VIEW_ARG(word), OpenSSL_version(OPENSSL_VERSION));
+	}
+	SSL_CTX_free(ctx);
+	if (is_whole && groups->len == 0)
+		problems_add(ps, conf->path, conf->groups_line,
+		    "[tls] groups: at least one is needed, such as X25519");
+	return is_whole && groups->len > 0 ? 0 : -1;
+}
+
+void
+tls_check(const struct conf *conf, struct problems *ps)
+{
+	struct buf groups;
+
+	buf_init(&groups, GROUPS_MAX);
+	(void)choose_groups(&groups, conf, ps);
+	buf_fini(&groups);
+}
+
 static SSL_CTX *
 context_new(struct tls *tls, const struct conf *conf,
     const struct conf_capsule *c, enum tls_keys keys, struct problems *ps)
@@ -357,13 +439,14 @@ ask(struct tls *tls, const struct conf *conf, enum tls_keys keys,
 	size_t i;
 
 	if (s != NULL && s->sites[0].asks)
-		tls->door = context_new(tls, conf, conf->capsules, keys, ps);
+		tls->default_ctx =
+		    context_new(tls, conf, conf->capsules, keys, ps);
 	else if (SSL_CTX_up_ref(tls->ctx[0]) == 1)
-		tls->door = tls->ctx[0];
+		tls->default_ctx = tls->ctx[0];
 	for (i = 0; s != NULL && i < tls->n; i++)
 		if (s->sites[i].asks)
 			identity_ask(tls->ctx[i]);
-	return tls->door == NULL ? -1 : 0;
+	return tls->default_ctx == NULL ? -1 : 0;
 }
 
 struct tls *
@@ -372,19 +455,22 @@ tls_new(const struct conf *conf, const struct snapshot *s, enum tls_keys keys,
 {
 	struct tls *tls = xcalloc(1, sizeof(*tls));
 	size_t i, before = problems_count(ps);
-	bool whole = true;
+	bool whole;
 
 	tls->n = conf->n_capsules;
 	tls->snapshot = s;
 	tls->identities = identities_new(conf, s, ps);
 	tls->resume = resume_new(conf, ps);
 	tls->ctx = xcalloc(tls->n, sizeof(SSL_CTX *));
-	for (i = 0; tls->resume != NULL && i < tls->n; i++) {
+	buf_init(&tls->groups, GROUPS_MAX);
+	whole =
+	    choose_groups(&tls->groups, conf, ps) == 0 && tls->resume != NULL;
+	for (i = 0; whole && i < tls->n; i++) {
 		tls->ctx[i] =
 		    context_new(tls, conf, &conf->capsules[i], keys, ps);
-		whole = whole && tls->ctx[i] != NULL;
+		whole = tls->ctx[i] != NULL;
 	}
-	if (whole && tls->resume != NULL)
+	if (whole)
 		whole = ask(tls, conf, keys, ps) == 0;
 	if (whole && problems_count(ps) == before)
 		return tls;
@@ -403,7 +489,8 @@ tls_free(struct tls *tls)
 		SSL_CTX_free(tls->ctx[i]);
 	identities_free(tls->identities);
 	resume_free(tls->resume);
-	SSL_CTX_free(tls->door);
+	SSL_CTX_free(tls->default_ctx);
+	buf_fini(&tls->groups);
 	xfree(tls->ctx);
 	xfree(tls);
 }
@@ -417,7 +504,7 @@ tls_public_key(const struct tls *tls, size_t index)
 struct ssl_st *
 tls_accept(struct tls *tls, struct stream *s)
 {
-	SSL *ssl = SSL_new(tls->door);
+	SSL *ssl = SSL_new(tls->default_ctx);
 	BIO *bio = BIO_new(method);
 
 	if (ssl == NULL || bio == NULL) {

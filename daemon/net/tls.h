@@ -34,6 +34,9 @@ struct tls *tls_new(const struct conf *conf, const struct snapshot *s,
     enum tls_keys keys, struct problems *ps);
 void tls_free(struct tls *tls);
 
+/* Add to ps what is wrong with [tls] alone, whatever certificates there are. */
+void tls_check(const struct conf *conf, struct problems *ps);
+
 /* What the certificate of the capsule with this index certifies; borrowed. */
 struct evp_pkey_st *tls_public_key(const struct tls *tls, size_t index);
 

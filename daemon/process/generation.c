@@ -216,7 +216,8 @@ generation_check(const struct conf *conf, struct problems *ps)
 		tls = tls_new(conf, s, TLS_KEYS_REMOTE, ps);
 		keeper_check(conf, tls, ps);
 		tls_free(tls);
-	}
+	} else
+		tls_check(conf, ps);
 	snapshot_free(s);
 }
 

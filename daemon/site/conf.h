@@ -134,6 +134,8 @@ struct conf {
 	enum conf_address addresses;
 
 	/* [tls] */
+	struct view groups; /* names with blanks between */
+	int groups_line;
 	enum conf_tickets tickets;
 	int sessions;
 	struct view ticket_keys; /* path; empty: random ones */

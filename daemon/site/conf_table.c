@@ -82,7 +82,7 @@ static const struct conf_word charsets[] = {
 const struct conf_section conf_sections[] = {
 	{ "server", .help = "the processes" },
 	{ "log", .help = "what is written down" },
-	{ "tls", .help = "returning visitors" },
+	{ "tls", .help = "handshakes, and clients that come again" },
 	{ "gemini", .help = "the Gemini side" },
 	{ "gopher", CONF_OF_GOPHER, .help = "the Gopher side" },
 	{ "application", .help = "what FastCGI and SCGI servers are granted" },
@@ -155,6 +155,9 @@ const struct conf_key conf_keys[] = {
 	{ "log", "addresses", CONF_WORD, GLOBAL(addresses), .words = addresses,
 	    .def = "truncated", .help = "full, truncated (/24, /48) or none" },
 
+	{ "tls", "groups", CONF_TEXT, GLOBAL(groups), GLOBAL(groups_line),
+	    .def = "X25519 P-256 P-384 ?X25519MLKEM768",
+	    .help = "of key exchange, the best first; ?: if it is known" },
 	{ "tls", "tickets", CONF_WORD, GLOBAL(tickets), .words = tickets,
 	    .def = "id", .help = "id, sealed or none" },
 	{ "tls", "sessions", CONF_NUMBER, GLOBAL(sessions), .min = 1,

@@ -6,7 +6,8 @@ import ssl
 import pytest
 
 import server
-from client import Tls, gemini, gopher, menu, url
+from client import Reply, Tls, context, gemini, gopher, menu, url
+from test_tls import VERSIONS
 
 A, B, IDN = "capsule.example.org", "b.example.org", "xn--bcher-kva.example"
 UTF8 = "b\u00fccher.example"
@@ -128,6 +129,60 @@ def test_certificates_made_are_valid_for_every_name(many, name):
     ctx.load_verify_locations(many.folder / (mine + ["capsule.crt"])[0])
     with Tls(many.gemini, name=name, ctx=ctx) as c:
         assert c.tls.version() == "TLSv1.3"
+
+
+# -- resumed sessions: of one name, for one name --
+
+
+def session_of(port, ctx, name, line):
+    with Tls(port, name=name, ctx=ctx) as c:
+        c.send(line)
+        c.read_all()
+        return c.finish()
+
+
+@VERSIONS
+@pytest.mark.parametrize("tickets", ["id", "sealed"])
+@pytest.mark.parametrize("other, status", [
+    (B, 53), ("x.a.example.org", 20), ("else.example.net", 20), (None, 20)])
+def test_a_session_of_one_name_is_not_resumed_under_another(
+        tmp_path, version, tickets, other, status):
+    prepare(tmp_path)
+    with server.running(tmp_path, text(tls={"tickets": tickets})) as one:
+        ctx, line = context(version, version), url("/", A).encode() + b"\r\n"
+        session = session_of(one.gemini, ctx, A, line)
+        with Tls(one.gemini, name=other, ctx=ctx, session=session) as c:
+            assert not c.tls.session_reused
+            c.send(line)
+            assert Reply(c.read_all()).status == status
+        session = session_of(one.gemini, ctx, A, line)
+        with Tls(one.gemini, name=A.upper(), ctx=ctx, session=session) as c:
+            assert c.tls.session_reused
+
+
+@VERSIONS
+def test_in_a_resumed_session_url_and_name_still_go_together(many, version):
+    ctx = context(version, version)
+    session = session_of(many.gemini, ctx, A, url("/", A).encode() + b"\r\n")
+    with Tls(many.gemini, name=A, ctx=ctx, session=session) as c:
+        assert c.tls.session_reused
+        c.send(url("/", B).encode() + b"\r\n")
+        assert Reply(c.read_all()).status == 53
+
+
+@VERSIONS
+def test_a_resumed_session_of_gopher_gets_the_capsule_of_its_name(many,
+                                                                  version):
+    first, ctx = many.gophers[0], context(version, version)
+    session = session_of(first, ctx, B, b"\r\n")
+    with Tls(first, name=B, ctx=ctx, session=session) as c:
+        assert c.tls.session_reused
+        c.send(b"\r\n")
+        assert SECOND in c.read_all().data
+    with Tls(first, name=A, ctx=ctx, session=session) as c:
+        assert not c.tls.session_reused
+        c.send(b"\r\n")
+        assert FIRST in c.read_all().data
 
 
 # -- Gopher --

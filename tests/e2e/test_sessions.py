@@ -324,7 +324,7 @@ def weigh(port, ctx, session=None):
         return c.finish(), again, wire, pieces
 
 
-@pytest.mark.parametrize("tickets,most", [("id", 2830), ("none", 2750)])
+@pytest.mark.parametrize("tickets,most", [("id", 2852), ("none", 2772)])
 def test_a_first_visit_weighs_no_more_than(daemon, tickets, most):
     d = daemon(small(tickets), prepare=write_page)
     ctx = context(TLS13, TLS13)

@@ -79,6 +79,83 @@ def test_renegotiation_is_refused(served):
     assert gemini(served.gemini, url("/history")).status == 20
 
 
+# -- the hello --
+
+
+class Raw(Tls):
+    """Keeps what came as it came."""
+
+    came = b""
+
+    def more(self, size=65536):
+        data = super().more(size)
+        self.came += data or b""
+        return data
+
+
+def record_types(data):
+    types = []
+    while data:
+        types.append(data[0])
+        data = data[5 + int.from_bytes(data[3:5], "big"):]
+    return types
+
+
+@pytest.mark.parametrize("protocol", ["gemini", "gopher"])
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_who_sends_a_session_id_gets_a_change_cipher_spec(served, protocol,
+                                                          is_wanted):
+    """RFC 8446, D.4: one, right behind the ServerHello."""
+    ctx = context(TLS13, TLS13)
+    if not is_wanted:
+        ctx.options &= ~ssl.OP_ENABLE_MIDDLEBOX_COMPAT
+    with Raw(getattr(served, protocol), ctx=ctx) as c:
+        c.send(url("/history").encode() + b"\r\n")
+        c.read_all()
+        types = record_types(c.came)
+    assert types.count(20) == is_wanted
+    assert types[:2] == [22, 20 if is_wanted else 23]
+
+
+@pytest.mark.parametrize("curve, is_on_offer", [("prime256v1", False),
+                                                ("secp384r1", True)])
+def test_keys_are_exchanged_by_the_groups_of_the_configuration(
+        daemon, curve, is_on_offer):
+    d = daemon(server.conf(tls={"groups": "?X25519000 P-384  ?nonsense"}))
+    ctx = context()
+    ctx.set_ecdh_curve(curve)
+    try:
+        with Tls(d.gemini, ctx=ctx) as c:
+            c.send(url("/history").encode() + b"\r\n")
+            assert c.read_all().clean and is_on_offer
+    except (ssl.SSLError, ConnectionError):
+        assert not is_on_offer
+
+
+@pytest.mark.parametrize("groups, words", [
+    ("X25519 P-257", '"P-257" is no group'), ("nonsense", '"nonsense" is no'),
+    ("?nonsense", "at least one is needed"), ("", "at least one is needed")])
+def test_a_group_that_openssl_does_not_know_is_an_error(tmp_path, groups,
+                                                        words):
+    server.write_capsule(tmp_path / "root")
+    path = tmp_path / "capsuled.ini"
+    path.write_text(server.conf(tls={"groups": groups}))
+    done = server.run("-n", "-c", path)
+    assert done.returncode == 1
+    assert "[tls] groups: " in done.stderr and words in done.stderr
+
+
+def test_a_client_that_withstands_quantum_computers_gets_in(served):
+    group = "X25519MLKEM768"
+    text = s_client(served.gemini, (url("/history") + "\r\n").encode(),
+                    "-ign_eof", "-groups", group)
+    if "1996" not in text:
+        known = subprocess.run(["openssl", "list", "-tls-groups"],
+                               stdout=subprocess.PIPE, text=True).stdout
+        assert group not in known, text
+        pytest.skip("this OpenSSL does not know " + group)
+
+
 # -- names --
 
 

@@ -202,6 +202,8 @@ static const struct {
 	{ "log", "addresses", "truncate",
 	    "\"truncate\" is not full, truncated or none; nearest: "
 	    "truncated" },
+	{ "tls", "groups", "X25519 caf\xe9",
+	    "\"X25519 caf\\xe9\" is not UTF-8" },
 	{ "tls", "tickets", "yes", "\"yes\" is not id, sealed or none" },
 	{ "tls", "tickets", "seald",
 	    "\"seald\" is not id, sealed or none; nearest: sealed" },
@@ -408,6 +410,7 @@ static const struct {
 	{ "log", "access", "a b", NULL },
 	{ "log", "facility", "local7", NULL },
 	{ "log", "addresses", "none", NULL },
+	{ "tls", "groups", "P-384 ?X25519MLKEM768", NULL },
 	{ "tls", "tickets", "sealed", NULL },
 	{ "tls", "tickets", "none", NULL },
 	{ "tls", "sessions", "1000", NULL },
