@@ -3,7 +3,7 @@
  *
  * Floor ctl.
  */
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,8 +27,8 @@ enum { JSON, ALL, TOP };
 /* A page on the scales. */
 struct weight {
 	struct view host, selector;
-	size_t gemtext, menu; /* bytes of the body; of all of the menu */
-	bool is_protected;    /* Gopher has no menu of it */
+	uint64_t gemtext, menu; /* bytes of the body; of all of the menu */
+	bool is_protected;      /* Gopher has no menu of it */
 	struct wire_visit first, again, gopher;
 };
 
@@ -78,7 +78,7 @@ static struct wire_answer
 wire_of(const struct answer *a)
 {
 	return (struct wire_answer){ 0, a->bytes.len,
-		a->file == NULL ? 0 : (size_t)a->file->size };
+		a->file == NULL ? 0 : (uint64_t)a->file->size };
 }
 
 /* The request line's length: gemini://HOST/PATH and CRLF. */
@@ -160,7 +160,7 @@ weigh_capsule(struct weights *ws, const struct capsule *c,
 	}
 }
 
-static size_t
+static uint64_t
 total(const struct wire_visit *v)
 {
 	return v->up + v->down;
@@ -211,13 +211,13 @@ fill(const struct weights *ws, size_t n, const struct term *term, int bar)
 	for (w = ws->v; w < ws->v + n; w++) {
 		table_put(t, "%.*s%.*s", ws->has_hosts ? (int)w->host.len : 0,
 		    w->host.p, VIEW_ARG(w->selector));
-		table_put(t, "%zu", w->gemtext);
+		table_put(t, "%" PRIu64, w->gemtext);
 		if (w->is_protected)
 			table_put(t, "-");
 		else
-			table_put(t, "%zu", w->menu);
-		table_put(t, "%zu", total(&w->first));
-		table_put(t, "%zu", total(&w->again));
+			table_put(t, "%" PRIu64, w->menu);
+		table_put(t, "%" PRIu64, total(&w->first));
+		table_put(t, "%" PRIu64, total(&w->again));
 		for (line = 0; line < WIRE_LINES; line++)
 			table_put(t, "%.1f s",
 			    wire_seconds(&wire_lines[line], &w->first));

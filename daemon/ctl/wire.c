@@ -46,8 +46,8 @@ const struct wire_line wire_lines[WIRE_LINES] = {
 };
 
 /* Bytes of records that carry so many. */
-static size_t
-in_records(size_t bytes)
+static uint64_t
+in_records(uint64_t bytes)
 {
 	return bytes + (bytes + RECORD_MAX - 1) / RECORD_MAX * RECORD;
 }
@@ -113,8 +113,8 @@ wire_own_certificate(size_t n, size_t bytes)
 	return OWN_CERTIFICATE + n * OWN_CERTIFICATE_NAME + bytes;
 }
 
-static size_t
-packets(size_t bytes)
+static uint64_t
+packets(uint64_t bytes)
 {
 	return (bytes + PACKET_MAX - 1) / PACKET_MAX;
 }
@@ -122,7 +122,7 @@ packets(size_t bytes)
 double
 wire_seconds(const struct wire_line *line, const struct wire_visit *visit)
 {
-	size_t down = packets(visit->down), up = packets(visit->up);
+	uint64_t down = packets(visit->down), up = packets(visit->up);
 
 	/* Opening and closing, and an acknowledgement for every second. */
 	up += 3 + down / 2;

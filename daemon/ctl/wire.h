@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * A visit is one connection, one request and its answer, closed in good order.
@@ -33,13 +34,13 @@ struct wire_server {
 struct wire_answer {
 	size_t request; /* bytes, the line's end included */
 	size_t bytes;   /* of an answer from memory, its header included */
-	size_t file;    /* behind them, from a file */
+	uint64_t file;  /* behind them, from a file */
 };
 
 /* What it comes to. */
 struct wire_visit {
-	size_t up, down; /* bytes from the client, and to it */
-	int round_trips; /* until the last byte is there */
+	uint64_t up, down; /* bytes from the client, and to it */
+	int round_trips;   /* until the last byte is there */
 };
 
 /* The ClientHello that is reckoned with, its record included. */

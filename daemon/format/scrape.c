@@ -155,11 +155,14 @@ read_number(struct view word, double *to)
 static bool
 is_stamp(struct view word)
 {
-	unsigned long n;
+	size_t i;
 
 	if (view_has_prefix(word, VIEW("-")))
 		word = view_skip(word, 1);
-	return view_to_number(word, ULONG_MAX, &n) == 0;
+	for (i = 0; i < word.len; i++)
+		if (!is_digit(word.p[i]))
+			return false;
+	return word.len > 0;
 }
 
 /* name [ "{" labels "}" ] value [ stamp ] */

@@ -69,13 +69,18 @@ answers_travel_in_records_of_16384_bytes(void **state)
 {
 	struct wire_answer small = { 38, 16384, 0 }, large = { 38, 16385, 0 };
 	struct wire_answer file = { 38, 30, 16385 }, none = { 38, 0, 0 };
-	size_t least = wire_first(&server, &none).down;
+	uint64_t least = wire_first(&server, &none).down;
 
 	(void)state;
 	assert_int_equal(16384 + 22, wire_first(&server, &small).down - least);
 	assert_int_equal(16385 + 44, wire_first(&server, &large).down - least);
 	assert_int_equal(30 + 22 + 16385 + 44,
 	    wire_first(&server, &file).down - least);
+	/* Which is more than 32 bits count. */
+	file.file = UINT64_C(1) << 32;
+	assert_true(wire_first(&server, &file).down - least ==
+	    30 + 22 + file.file + (file.file >> 14) * 22);
+	assert_true(wire_gopher(&file).down == 30 + file.file);
 }
 
 static void
