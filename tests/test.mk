@@ -15,7 +15,8 @@ BENCH =		all
 
 # -- the programs, by floor --
 
-UNIT_base =	view buf arena hash clock quota problem log lock address
+UNIT_base =	view buf arena hash clock quota problem log lock address \
+		os
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus scrape
 UNIT_site =	access conf loader answer dynamic search

@@ -731,6 +731,27 @@ large_files_are_streamed_from_one_byte_above_the_limit(void **state)
 	assert_int_equal(p->s->n_files, 2);
 }
 
+/* Where a length of 32 bits, with and without a sign, begins anew. */
+static void
+files_of_gibibytes_keep_their_size(void **state)
+{
+	struct place *p = *state;
+	const off_t sizes[] = { ((off_t)2 << 30) + 5, ((off_t)4 << 30) + 5 };
+	size_t i;
+
+	for (i = 0; i < N_OF(sizes); i++) {
+		place_write(p, i == 0 ? "2.bin" : "4.bin", VIEW("x"));
+		assert_int_equal(0,
+		    truncate(place_name(p, i == 0 ? "2.bin" : "4.bin"),
+			sizes[i]));
+	}
+	place_load(p, HEAD "/0 = 2.bin\n/1 = 4.bin\n");
+	assert_true(entry(p, "/0")->gemini.file->size == sizes[0]);
+	assert_true(entry(p, "/1")->gemini.file->size == sizes[1]);
+	assert_ptr_equal(entry(p, "/1")->gopher.file,
+	    entry(p, "/1")->gemini.file);
+}
+
 static void
 gemtext_is_held_in_memory_up_to_its_limit(void **state)
 {
@@ -988,6 +1009,7 @@ main(void)
 		TEST(a_redirect_into_a_folder_must_meet_a_file),
 		TEST(a_root_that_cannot_be_opened_is_told),
 		TEST(large_files_are_streamed_from_one_byte_above_the_limit),
+		TEST(files_of_gibibytes_keep_their_size),
 		TEST(gemtext_is_held_in_memory_up_to_its_limit),
 		TEST(a_menu_too_large_is_a_problem),
 		TEST(text_above_the_limit_goes_raw_to_both),
