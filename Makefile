@@ -179,6 +179,7 @@ $(B)/libraries: $(B)/flags
 #: make check-all  that, and what takes long: packages, built and tried, and
 #:                 several machines behind haproxy
 #: make unit       the unit tests; build/release/tests/test_uri is one
+#: make unit-i386  the same where a pointer has 32 bits, in a Debian of its own
 #: make e2e        the tests from outside: real sockets and TLS
 #: make e2e-fences those of them that show that workers miss no system call
 #: make soak       all sorts of visitors at once, SOAK_SECONDS=600

@@ -159,6 +159,7 @@ stage "asan e2e" MODE=asan e2e
 stage fuzz -j"$JOBS" FUZZ_SECONDS="$FUZZ_SECONDS" fuzz
 # What takes root, a network or long: real programs around ours.
 if [ "$EXTENT" = all ]; then
+	stage "i386 unit" unit-i386
 	stage package package
 	stage "slow e2e" E2E="-m slow tests/e2e" e2e-only
 fi

@@ -67,7 +67,7 @@ $(B)/cmocka: $(B)/libraries
 
 # -- targets --
 
-.PHONY: unit unit-programs e2e e2e-fences e2e-only soak valgrind \
+.PHONY: unit unit-i386 unit-programs e2e e2e-fences e2e-only soak valgrind \
 	valgrind-run bench lint fuzz fuzz-run golden manual
 
 # with MODULE,COMMAND: $$p is the first Python that has the module.
@@ -81,6 +81,10 @@ unit: $(UNIT)
 	@bad=0; for t in $(UNIT); do \
 	    ./$$t || { echo "$$t: failed"; bad=1; }; \
 	done; exit $$bad
+
+# Where a pointer has 32 bits: in a Debian of its own, as root.
+unit-i386:
+	@sh tests/foreign/i386.sh
 
 e2e: all e2e-only
 

@@ -30,6 +30,13 @@
 #define SANDBOX_FENCES 1
 #endif
 
+/* Processors whose system calls are on no list: there is Landlock alone. */
+#if defined(__i386__) || defined(__arm__)
+#define LISTED 0
+#else
+#define LISTED 1
+#endif
+
 #define LANDLOCK_CREATE_RULESET 444 /* older headers do not know it */
 #define ABI_QUESTION            1u
 
@@ -193,6 +200,8 @@ a_worker_can_do_nothing_to_the_machine(void **state)
 	int r;
 
 	(void)state;
+	if (!LISTED)
+		skip();
 	for (i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
 		r = confined(try_forbidden, i);
 		if (r != 0)
@@ -253,6 +262,8 @@ the_fences_of_this_kernel_are_named(void **state)
 	    paths = syscall(LANDLOCK_CREATE_RULESET, NULL, 0, ABI_QUESTION) > 0;
 
 	(void)state;
+	if (!LISTED)
+		skip();
 	/* Containers may lack what the kernel has. */
 	assert_string_equal(paths ? "seccomp and Landlock"
 				  : "seccomp; this system has no Landlock",
