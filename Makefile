@@ -126,7 +126,7 @@ A_net =		$(B)/net.a $(A_site)
 A_process =	$(B)/process.a $(A_net)
 A_ctl =		$(B)/ctl.a $(A_net)
 
-all: build/capsuled build/capsulectl
+all: build/capsuled build/capsulectl manual
 
 # The contract's path is the last mode that was built.
 build/capsuled build/capsulectl: build/%: $(B)/% force
@@ -171,7 +171,7 @@ $(B)/libraries: $(B)/flags
 
 # -- targets --
 
-.PHONY: all help run check check-all package fmt dist clean force
+.PHONY: all help run check check-all package manual fmt dist clean force
 
 #: make            build build/capsuled and build/capsulectl
 #: make run        fetch what is missing, build, serve conf/demo.ini
@@ -188,7 +188,6 @@ $(B)/libraries: $(B)/flags
 #: make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each
 #: make bench      measure speed, bytes and memory beside the least possible
 #:                 and other servers; BENCH="quick cpu", see the variable
-#: make manual     write capsule/manual anew from man/ (mandoc, python3)
 #: make golden     rewrite tests/golden from what is rendered now
 #: make fmt        lay out the C as the tool has it (clang-format 14)
 #: make compile_commands.json   what editors and clang's tools read
@@ -230,6 +229,14 @@ compile_commands.json: Makefile $(B)/flags
 	@sh conf/compile_commands.sh '$(CC) $(FLAGS) $(DEFS)' \
 	    $(call sources,$(SYSTEM)) > $@
 
+# The manuals as pages of the capsule.
+MANUALS =	man/capsuled.8 man/capsuled.ini.5 man/capsulectl.1
+manual: capsule/manual/index.gmi
+capsule/manual/index.gmi: man/gemtext.awk $(MANUALS)
+	@mkdir -p $(@D) && rm -f $(@D)/*.gmi
+	$(call say,MANUAL $(@D))LC_ALL=C awk -f man/gemtext.awk \
+	    folder=$(@D) $(MANUALS)
+
 fmt:
 	clang-format -i daemon/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c \
 	    tests/bench/*.[ch]
@@ -240,6 +247,6 @@ dist:
 	@sh conf/dist.sh $(VERSION) build/capsuled-$(VERSION).tar.gz
 
 clean:
-	rm -rf build compile_commands.json
+	rm -rf build capsule/manual compile_commands.json
 
 include tests/test.mk conf/install.mk

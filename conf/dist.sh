@@ -2,7 +2,7 @@
 # dist.sh - pack the source, so that everybody gets the same bytes.
 # usage: dist.sh VERSION FILE.tar.gz	(from the top of the tree)
 #
-# In a checkout, what git knows; in an unpacked archive, everything but build/.
+# In a checkout, what git knows; in an unpacked archive, all but what is made.
 # Nothing of whoever packs is left in it: names are sorted, modes are 755 or
 # 644, the owner is nobody in particular, and the time is $SOURCE_DATE_EPOCH,
 # or else that of the last commit, or else that of this archive's Makefile.
@@ -22,7 +22,7 @@ files() {
 		git ls-files
 	else
 		find . -type f ! -path './build/*' ! -name '*.pyc' \
-		    ! -name compile_commands.json |
+		    ! -path './capsule/manual/*' ! -name compile_commands.json |
 		    sed 's,^\./,,'
 	fi | LC_ALL=C sort
 }

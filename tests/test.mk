@@ -68,7 +68,7 @@ $(B)/cmocka: $(B)/libraries
 # -- targets --
 
 .PHONY: unit unit-i386 unit-programs e2e e2e-fences e2e-only soak valgrind \
-	valgrind-run bench lint fuzz fuzz-run golden manual
+	valgrind-run bench lint fuzz fuzz-run golden
 
 # with MODULE,COMMAND: $$p is the first Python that has the module.
 with =		@for p in $(PYTHON); do \
@@ -92,16 +92,16 @@ e2e: all e2e-only
 e2e-fences:
 	@$(MAKE) MODE=fences E2E=tests/e2e/test_fences.py e2e-only
 
-e2e-only: $(B)/capsuled $(B)/capsulectl
+e2e-only: $(B)/capsuled $(B)/capsulectl manual
 	$(call with,pytest,CAPSULED=$(B)/capsuled \
 	    exec sh tests/e2e/run.sh $$p $(B)/pytest $(E2E))
 
-soak: $(B)/capsuled
+soak: $(B)/capsuled manual
 	$(call with,ssl,CAPSULED=$(B)/capsuled SOAK_SECONDS=$(SOAK_SECONDS) \
 	    exec $$p tests/soak/soak.py)
 
 # Fetches nothing that a measurement can do without.
-bench: $(B)/capsuled $(BENCHES)
+bench: $(B)/capsuled $(BENCHES) manual
 	@sh conf/packages.sh bench
 	$(call with,ssl,BENCH_BUILD=$(B) exec $$p tests/bench/bench.py $(BENCH))
 
@@ -119,14 +119,10 @@ fuzz:
 fuzz-run: $(FUZZ)
 	@sh tests/fuzz/run.sh $(T) $(FUZZ_SECONDS)
 
-lint:
+lint: manual
 	@CC='$(CC) -D_FILE_OFFSET_BITS=64 $(CPPFLAGS_$(SYSTEM)) $(PC_CFLAGS)' \
 	    WARN='$(WARN)' MAKE='$(MAKE)' \
 	    SOURCES='$(call sources,$(SYSTEMS))' sh tests/lint/run.sh $(FLOORS)
 
 golden: $(T)/test_render $(T)/test_atom $(T)/test_search
 	for t in $^; do GOLDEN=write ./$$t || exit 1; done
-
-# The manuals as pages of the capsule; kept, so that building takes no mandoc.
-manual:
-	$(call with,html.parser,exec $$p man/gemtext.py capsule/manual)

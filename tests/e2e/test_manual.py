@@ -1,8 +1,9 @@
 """The manuals as pages of the capsule: all of them, and light ones."""
 import collections
+import os
 import re
+import shutil
 import subprocess
-import sys
 
 import pytest
 
@@ -48,6 +49,16 @@ def test_no_page_is_heavy():
         assert page.stat().st_size <= PAGE_MAX, page
 
 
+def convert(folder, tree, awk=("awk",)):
+    """What make does, in a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    return subprocess.run(
+        [*awk, "-f", server.ROOT / "man" / "gemtext.awk",
+         "folder=%s" % folder, *("man/" + name for name in MANUALS)],
+        cwd=tree, env={**os.environ, "LC_ALL": "C"}, capture_output=True,
+        text=True, timeout=60)
+
+
 @pytest.fixture
 def made(tmp_path):
     """Pages of another manual, beside the two that are there."""
@@ -60,16 +71,22 @@ def made(tmp_path):
             ".Dd January 1, 2026\n.Dt CAPSULED 8\n.Os\n.Sh NAME\n"
             ".Nm capsuled\n.Nd a server\n.Sh DESCRIPTION\nIt serves.\n" +
             body)
-        done = subprocess.run(
-            [sys.executable, "-B", server.ROOT / "man" / "gemtext.py",
-             tmp_path / "out"], cwd=tmp_path, capture_output=True, text=True,
-            timeout=60)
-        return done, tmp_path / "out"
+        return convert(tmp_path / "out", tmp_path), tmp_path / "out"
     yield make
 
 
+@pytest.mark.parametrize("awk", ["mawk", "gawk --posix", "original-awk",
+                                 "busybox awk"])
+def test_every_awk_makes_the_same_pages(tmp_path, awk):
+    if shutil.which(awk.split()[0]) is None:
+        pytest.skip(awk.split()[0] + " is not installed")
+    done = convert(tmp_path / "out", server.ROOT, awk.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {p.name: p.read_text() for p in (tmp_path / "out").iterdir()} == {
+        p.name: p.read_text() for p in PAGES.iterdir()}
+
+
 def test_a_section_that_is_too_long_goes_on_on_another_page(made):
-    needs("mandoc")
     text = "".join(".It Cm key%d\n%s\n" % (i, "A sentence of it. " * 20)
                    for i in range(30))
     done, out = made(".Sh KEYS\n.Bl -tag -width Ds\n%s.El\n" % text)
@@ -85,7 +102,6 @@ def test_a_section_that_is_too_long_goes_on_on_another_page(made):
 
 
 def test_a_line_too_wide_for_gopher_goes_on_in_the_next(made):
-    needs("mandoc")
     line = "capsuled.ini:12: " + "word " * 20
     done, out = made(".Sh EXAMPLES\n.Dl %s\n" % line)
     assert done.returncode == 0, done.stderr
@@ -96,19 +112,16 @@ def test_a_line_too_wide_for_gopher_goes_on_in_the_next(made):
 
 
 def test_a_paragraph_that_gemtext_would_misread_is_refused(made):
-    needs("mandoc")
     done, _ = made(".Sh EXAMPLES\n# not a heading\n")
     assert done.returncode == 1 and "# not a heading" in done.stderr
 
 
-@pytest.mark.parametrize("old", ["index", "capsuled-signals"])
-def test_pages_of_before_are_gone_or_new(made, old, tmp_path):
-    needs("mandoc")
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / (old + ".gmi")).write_text("stale\n")
-    done, out = made(".Sh EXAMPLES\nNone.\n")
-    assert done.returncode == 0, done.stderr
-    assert "stale" not in "".join(p.read_text() for p in out.glob("*.gmi"))
+@pytest.mark.parametrize("line", [".Xx word", ".Bl -bullet", ".Bd -ragged",
+                                  "a \\(em b"])
+def test_what_it_cannot_show_is_refused_with_file_and_line(made, line):
+    done, _ = made(".Sh EXAMPLES\nText.\n%s\n" % line)
+    assert done.returncode == 1
+    assert done.stderr.startswith("man/capsuled.8:11: "), done.stderr
 
 
 def test_the_manuals_are_read_over_both_protocols(demo):

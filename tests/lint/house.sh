@@ -25,7 +25,7 @@ files() {
 		git ls-files -co --exclude-standard
 	else
 		find . -type f ! -path './build/*' ! -name '*.pyc' \
-		    ! -name compile_commands.json |
+		    ! -path './capsule/manual/*' ! -name compile_commands.json |
 		    sed 's,^\./,,'
 	fi | LC_ALL=C sort | while read -r file; do
 		[ ! -f "$file" ] || echo "$file"
