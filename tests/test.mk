@@ -122,7 +122,9 @@ fuzz-run: $(FUZZ)
 lint: manual
 	@CC='$(CC) -D_FILE_OFFSET_BITS=64 $(CPPFLAGS_$(SYSTEM)) $(PC_CFLAGS)' \
 	    WARN='$(WARN)' MAKE='$(MAKE)' \
-	    SOURCES='$(call sources,$(SYSTEMS))' sh tests/lint/run.sh $(FLOORS)
+	    SOURCES='$(call sources,$(SYSTEMS))' \
+	    OWN='$(filter daemon/%,$(call sources,$(SYSTEM)))' \
+	    sh tests/lint/run.sh $(FLOORS)
 
 golden: $(T)/test_render $(T)/test_atom $(T)/test_search
 	for t in $^; do GOLDEN=write ./$$t || exit 1; done

@@ -327,7 +327,7 @@ serve(struct arguments *a, struct generation *first, struct problems *ps)
 	listeners_close(&first->listeners, g == NULL ? NULL : &g->listeners);
 	status = tell(ps, "");
 	problems_free(ps);
-	if (status != EXIT_STOPPED) {
+	if (g == NULL || status != EXIT_STOPPED) {
 		if (g == NULL && !owned)
 			conf_free(conf);
 		generation_free(g, NULL);

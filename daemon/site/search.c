@@ -18,6 +18,7 @@
  */
 #include "site/search.h"
 
+#include <assert.h>
 #include <math.h>
 #include <sqlite3.h>
 
@@ -170,6 +171,7 @@ insert(struct search_builder *b, sqlite3_stmt *stmt)
 	const struct buf *columns[] = { &b->title, &b->headings, &b->body };
 	int i, n = sqlite3_bind_parameter_count(stmt);
 
+	assert(n <= 1 + (int)(sizeof(columns) / sizeof(columns[0])));
 	(void)good(b, sqlite3_bind_int64(stmt, 1, (sqlite3_int64)b->s->n));
 	for (i = 2; i <= n; i++)
 		(void)good(b,

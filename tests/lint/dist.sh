@@ -66,7 +66,7 @@ fi
 # What debian/rules says, with the words that only Debian's make knows left
 # out.  The lists there are checked against what make install does.
 examples=/usr/share/doc/capsuled/examples
-must build -j2 PREFIX=/usr SYSCONFDIR=/etc EXAMPLESDIR=$examples \
+must build -j2 MODE=debug PREFIX=/usr SYSCONFDIR=/etc EXAMPLESDIR=$examples \
     CAPSULEDIR=$examples/capsule DESTDIR="$dir/tmp" install
 [ "$(sed -n 's/^EXAMPLES = //p' debian/rules)" = $examples ] ||
     complain "debian/rules installs examples elsewhere"

@@ -17,7 +17,8 @@ complain() {
 # A make without the settings of the one that may be running us.
 build() {
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES \
-	    "${MAKE:-make}" -j4 "$1" DESTDIR="$at" PREFIX=/usr SYSCONFDIR=/etc \
+	    "${MAKE:-make}" -j4 "$1" MODE=debug DESTDIR="$at" PREFIX=/usr \
+	    SYSCONFDIR=/etc \
 	    > "$dir/out" 2>&1 && return
 	complain "make $1 failed:"
 	cat "$dir/out"

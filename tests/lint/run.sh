@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh - every lint, one line each, and the findings of those that failed.
-# usage: CC="cc -D..." SOURCES="FILE..." run.sh FLOOR...
+# usage: CC="cc -D..." SOURCES="FILE..." OWN="FILE..." run.sh FLOOR...
 #	(from the top of the tree)
 #
 # A lint is silent when clean, prints findings and exits 1 otherwise, and

@@ -18,7 +18,7 @@ good_tree() {
 	    "$top/tree/daemon/net" "$top/tree/daemon/ctl" "$top/tree/man" \
 	    "$top/tree/tests/unit" "$top/tree/conf"
 	cd "$top/tree" || exit 1
-	cp "$lint/../../.clang-format" .
+	cp "$lint/../../.clang-format" "$lint/../../.clang-tidy" .
 	sources="daemon/base/a.c daemon/base/os_linux.c daemon/net/n.c \
 daemon/ctl/c.c tests/unit/test_a.c"
 	printf '#ifndef A_H\n#define A_H\n\nint a_get(void);\n\n#endif\n' \
@@ -52,6 +52,7 @@ run() {
 		    ctl=format+net/m
 		;;
 	headers) CC=${CC:-cc} sh "$lint/headers.sh" ;;
+	tidy) OWN=daemon/base/a.c sh "$lint/tidy.sh" ;;
 	asks) sh "$lint/asks.sh" ;;
 	*) sh "$lint/house.sh" "$1" ;;
 	esac > "$top/out" 2>&1
@@ -92,7 +93,7 @@ finds() {
 
 good_tree
 for each in floors headers shell manual functions columns paths format keys \
-    asks; do
+    tidy asks; do
 	clean $each
 done
 
@@ -157,6 +158,11 @@ printf '/* see %s/x */\n' "/ho""me/someone" > daemon/base/p.c
 finds paths "daemon/base/p.c:1" "a path in someone's home"
 printf 'int\nf(void)\n{\n  return 1;\n}\n' > daemon/base/f.c
 finds format "daemon/base/f.c" "C that is indented otherwise"
+printf 'int\na_bad(void);\n\nint\na_bad(void)\n{\n%s%s}\n' '	int *p = 0;
+
+' '	return *p;
+' >> daemon/base/a.c
+finds tidy "daemon/base/a.c" "a null pointer that is followed"
 echo x > conf/a.key
 finds keys "conf/a.key" "a key file"
 echo "-----BEGIN EC PRIVATE K""EY-----" > conf/a.txt
