@@ -56,7 +56,7 @@ trap stopped HUP INT TERM
 digest() {
 	awk '
 	/^\[ RUN / || /^\[       OK/ || /^\[=====/ || /^$/ { next }
-	/^(CC|LD|AR) / { next }
+	/^(CC|LD|AR|MANUAL) / { next }
 	/^(mkdir|cp|rm|echo) -?/ || /^--- .* ---$/ { next }
 	{ print "    " $0; fflush() }'
 }
