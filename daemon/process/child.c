@@ -88,7 +88,7 @@ child_begin(const char *title, const int *keep, size_t n)
 }
 
 static void
-bury(pid_t pid)
+reap_child(pid_t pid)
 {
 	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
 		;
@@ -102,7 +102,7 @@ child_stop(pid_t pid, int ms)
 	while (waitpid(pid, NULL, WNOHANG) == 0) {
 		if (clock_ms() >= end) {
 			(void)kill(pid, SIGKILL);
-			bury(pid);
+			reap_child(pid);
 			return;
 		}
 		(void)poll(NULL, 0, 1);

@@ -444,6 +444,25 @@ who_stays_is_counted_however_many_come_after_a_death(void **state)
 	assert_int_equal(2, limits_count(l));
 }
 
+/* The table was forged and mended: the place is another's by now. */
+static void
+who_leaves_what_is_anothers_takes_nothing_away(void **state)
+{
+	unsigned t;
+
+	(void)state;
+	limits_add_worker(l, 2, getpid());
+	limits_enter_worker(l, 2);
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 0, &t));
+	limits_enter_worker(l, 1);
+	limits_leave(l, t);
+	assert_int_equal(1, limits_count(l));
+	limits_enter_worker(l, 2);
+	limits_leave(l, t);
+	limits_leave(l, t);
+	assert_int_equal(0, limits_count(l));
+}
+
 /* Nobody lives who could give it back. */
 static void
 a_record_of_no_worker_is_given_back_at_the_next_death(void **state)
@@ -583,6 +602,7 @@ main(void)
 		TEST(idle_addresses_are_remembered_up_to_a_number),
 		TEST(the_idle_address_longest_unseen_goes_at_one_too_many),
 		TEST(who_stays_is_counted_however_many_come_after_a_death),
+		TEST(who_leaves_what_is_anothers_takes_nothing_away),
 		TEST(a_record_of_no_worker_is_given_back_at_the_next_death),
 		TEST(a_dead_workers_connections_are_given_back),
 		TEST(workers_killed_at_any_moment_leave_nothing_behind),

@@ -182,7 +182,7 @@ the_longest_secret_is_ours_and_one_byte_more_is_not(void **state)
 	(void)state;
 	assert_int_equal(0x81, der[1]);
 	assert_true(is_ours(der, n));
-	at = memchr(der, SESSION_SECRET_MAX, n);
+	at = memchr(der + 1, SESSION_SECRET_MAX, n - 1); /* not 0x30 itself */
 	while (at[-1] != 4 || memcmp(at + 1, "secret", 6) != 0)
 		at = memchr(at + 1, SESSION_SECRET_MAX,
 		    n - (size_t)(at + 1 - der));
