@@ -365,9 +365,9 @@ print(",".join(name for name, attempt in tried.items() if attempt()))
 """
 
 
-def reached(user, pid):
+def reached(user, pid, under=()):
     """What a process of user, with no fences at all, can do to pid."""
-    done = subprocess.run([sys.executable, "-c", STRANGER, str(pid)],
+    done = subprocess.run([*under, sys.executable, "-c", STRANGER, str(pid)],
                           user=user.pw_uid, group=user.pw_gid,
                           extra_groups=[], cwd="/", capture_output=True,
                           text=True, timeout=server.START, check=True)
@@ -397,6 +397,16 @@ def test_no_user_of_ours_reaches_a_process_of_another(daemon):
         assert reached(WORKER, pid) == set(), server.title(pid)
     for pid in (d.pid, *d.workers, *d.exporters()):
         assert reached(KEY, pid) == set(), server.title(pid)
+
+
+@root_only
+def test_the_masters_rights_reach_no_memory_of_the_others(daemon):
+    """Root's right to trace is none of those that the unit grants."""
+    d = daemon(conf(**WITH_METRICS), under=under_the_unit())
+    for pid in all_of(d)[1:]:
+        # It may count their descriptors, and not see what they are.
+        assert reached(pwd.getpwuid(0), pid, under_the_unit()) == {
+            "signal", "fd"}, server.title(pid)
 
 
 @root_only

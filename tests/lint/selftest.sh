@@ -41,6 +41,9 @@ daemon/ctl/c.c tests/unit/test_a.c"
 	awk 'BEGIN { for (i = 1; i <= 56; i++)
 		printf "### %d. Ask\n\nSome `words`.\n%s\n\n", i,
 		    "Shown by `tests/unit/a_kept.c`: `kept`." }' > doc/asks.md
+	printf '## What is defended\n\n%s\n|---|---|---|\n%s\n' \
+	    '| against | how | shown by |' \
+	    '| a | b | `unit/a_kept.c::kept`, `::kept` |' > SECURITY.md
 	printf '.Dd %s\n.Dt A 8\n.Os\n.Sh NAME\n.Nm a\n.Nd nothing\n' \
 	    "\$Mdocdate: January 1 2026 \$" > man/a.8
 }
@@ -53,7 +56,7 @@ run() {
 		;;
 	headers) CC=${CC:-cc} sh "$lint/headers.sh" ;;
 	tidy) OWN=daemon/base/a.c sh "$lint/tidy.sh" ;;
-	asks) sh "$lint/asks.sh" ;;
+	asks | security) sh "$lint/$1.sh" ;;
 	*) sh "$lint/house.sh" "$1" ;;
 	esac > "$top/out" 2>&1
 }
@@ -93,7 +96,7 @@ finds() {
 
 good_tree
 for each in floors headers shell manual functions columns paths format keys \
-    tidy asks; do
+    tidy asks security; do
 	clean $each
 done
 
@@ -181,5 +184,14 @@ finds asks "there are 57 asks" "an ask too many"
 awk '/Shown by/ && !done++ { next } { print }' doc/asks.md > doc/new &&
     mv doc/new doc/asks.md
 finds asks "asks.md:1: no test shows this" "an ask that no test shows"
+
+sed 's/`::kept`/`::gone`/' SECURITY.md > new && mv new SECURITY.md
+finds security "a_kept.c has no gone" "a test that no file has"
+sed 's/a_kept\.c/b.c/' SECURITY.md > new && mv new SECURITY.md
+finds security "there is no tests/unit/b.c" "a file that is gone"
+echo '| c | d | `site/x.c` |' >> SECURITY.md
+finds security "SECURITY.md:6: no test shows this" "a row without a test"
+printf '\nAs `::kept` shows.\n' >> SECURITY.md
+finds security "::kept is of no file" "a test without its file"
 
 exit $bad
