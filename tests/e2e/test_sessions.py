@@ -362,7 +362,7 @@ EACH = (16 if ssl.OPENSSL_VERSION_INFO < (3, 2) else 24) << 10
 
 
 def many(**keys):
-    return server.conf(server={"workers": "2", "request_timeout": "60s"},
+    return server.conf(server={"workers": "2", "request_timeout": "10m"},
                        **keys)
 
 
