@@ -66,6 +66,13 @@ int os_unsent(int fd);
  */
 void os_random(void *p, size_t len);
 
+/*
+ * Let what a connection of this listening socket has not sent yet, and cannot,
+ * fill no more than so many bytes of the kernel's memory, where the system
+ * knows how without slowing down who reads fast.
+ */
+void os_bound_queue(int fd, int bytes);
+
 /* How many processors this process may use; at least 1. */
 int os_processors(void);
 

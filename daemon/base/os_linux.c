@@ -124,6 +124,14 @@ os_random(void *p, size_t len)
 	}
 }
 
+/* What is on its way to a fast reader does not count: that may be megabytes. */
+void
+os_bound_queue(int fd, int bytes)
+{
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
+	    sizeof(bytes));
+}
+
 int
 os_processors(void)
 {

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/os.h"
 
 #define HANDED_FIRST 3           /* SD_LISTEN_FDS_START */
 #define PID_MAX      (1UL << 22) /* Linux allows no more */
@@ -82,6 +83,7 @@ adapt(int fd)
 
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	os_bound_queue(fd, LISTENER_QUEUE);
 	(void)listen(fd, LISTENER_BACKLOG);
 }
 

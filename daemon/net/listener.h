@@ -13,6 +13,9 @@
 /* Connections that may wait in the kernel for accept(2); it may allow less. */
 #define LISTENER_BACKLOG 4096
 
+/* Bytes that wait in the kernel for one reader, besides what is on its way. */
+#define LISTENER_QUEUE (128 << 10)
+
 /* An address, which is shorter, or the path of a socket, and a NUL: bytes. */
 #define LISTENER_HOST_MAX (CONF_UNIX_MAX + 1)
 

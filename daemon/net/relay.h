@@ -9,7 +9,7 @@
 #include "site/answer.h"
 
 #define RELAY_PIECE (32 << 10) /* bytes gathered before they are sent */
-#define RELAY_TURNS 8 /* pieces in a row before others have their turn */
+#define RELAY_TURNS 4 /* pieces in a row before others have their turn */
 
 struct relay;
 

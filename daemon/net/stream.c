@@ -7,8 +7,8 @@
  * worker's scratch and leaves in one send(2) a flight: session ticket, header,
  * body and close_notify together, the FIN riding on them.  What the kernel
  * does not take is kept by the stream, and nothing more is encrypted until it
- * is gone: a slow reader costs one flight, not one answer.  Flights begin with
- * one record and grow while the kernel takes all of them.
+ * is gone: a slow reader costs one flight, not one answer, and a flight of an
+ * answer is about one record.
  */
 #include "net/stream.h"
 
@@ -22,6 +22,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/clock.h"
 #include "base/os.h"
 #include "net/identity.h"
 #include "net/pieces.h"
@@ -59,9 +60,7 @@ stream_may_free_buffers(unsigned long openssl)
 void
 stream_init(struct stream *s, struct stream_scratch *scratch, int fd)
 {
-	*s = (struct stream){ .scratch = scratch,
-		.fd = fd,
-		.burst = STREAM_RECORD_MAX };
+	*s = (struct stream){ .scratch = scratch, .fd = fd };
 }
 
 /* Receive into the scratch, behind so many bytes, what has come by now. */
@@ -217,7 +216,7 @@ static const struct stream_kind plain = { plain_read, plain_write,
 
 /* -- TLS -- */
 
-/* Give back 33 KB of empty buffers while s waits for its peer. */
+/* Give back 33 KB of empty buffers while s waits for its peer, or a reader. */
 static void
 rest(struct stream *s)
 {
@@ -236,6 +235,7 @@ stream_flush(struct stream *s)
 	    s->ending);
 	if (n == -1)
 		return is_again(errno) ? STREAM_WAIT_WRITE : STREAM_BROKEN;
+	s->given += (size_t)n;
 	s->kept_off += (size_t)n;
 	if (s->kept_off < s->kept_len)
 		return STREAM_WAIT_WRITE;
@@ -264,11 +264,9 @@ depart(struct stream *s, bool more)
 		return STREAM_BROKEN;
 	if (n == -1)
 		n = 0;
-	if ((size_t)n == len) {
-		s->burst *= s->burst < STREAM_CHUNK ? 2 : 1;
+	s->given += (size_t)n;
+	if ((size_t)n == len)
 		return s->ending ? end(s) : STREAM_DONE;
-	}
-	s->burst = STREAM_RECORD_MAX;
 	s->kept_off = 0;
 	s->kept_len = len - (size_t)n;
 	s->kept = malloc(s->kept_len);
@@ -345,11 +343,23 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 }
 
 size_t
-stream_record(size_t sent, size_t offered)
+stream_record(const struct stream *s, size_t answer)
 {
-	return sent < STREAM_SMALL_FIRST && offered > STREAM_SMALL_ABOVE
-	    ? STREAM_RECORD_SMALL
-	    : STREAM_RECORD_MAX;
+	size_t above =
+	    s->first_piece > 0 ? 2 * STREAM_RECORD_SMALL : STREAM_SMALL_ABOVE;
+
+	return answer > above && !s->pace.is_fast ? STREAM_RECORD_SMALL
+						  : STREAM_RECORD_MAX;
+}
+
+/* See how fast a long answer is taken, as far as the system tells. */
+static void
+look_at_pace(struct stream *s)
+{
+	int unsent = os_unsent(s->fd);
+
+	pace_note(&s->pace, s->given - (uint64_t)(unsent > 0 ? unsent : 0),
+	    clock_ms());
 }
 
 /*
@@ -360,13 +370,13 @@ static enum stream_result
 gather(struct stream *s, struct view bytes, bool last, size_t *taken)
 {
 	struct stream_scratch *x = s->scratch;
+	size_t most = stream_record(s, s->sent + bytes.len - *taken), record, n;
 	enum stream_result r;
-	size_t n, record;
 
-	while (*taken < bytes.len && x->out_len < s->burst) {
-		record = stream_record(s->sent, bytes.len);
-		if (record > bytes.len - *taken)
-			record = bytes.len - *taken;
+	while (*taken < bytes.len) {
+		record = bytes.len - *taken < most ? bytes.len - *taken : most;
+		if (x->out_len > 0 && x->out_len + record > STREAM_FLIGHT)
+			break;
 		ERR_clear_error();
 		if (SSL_write_ex(s->ssl, bytes.p + *taken, record, &n) != 1) {
 			r = wanted(s, 0);
@@ -403,6 +413,8 @@ put(struct stream *s, struct view bytes, bool last, bool more, size_t *taken)
 	*taken = 0;
 	if (!s->answering && bytes.len > 0)
 		begin_answer(s);
+	if (s->sent + bytes.len > STREAM_SMALL_ABOVE)
+		look_at_pace(s);
 	for (;;) {
 		if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 			return r;
@@ -411,6 +423,8 @@ put(struct stream *s, struct view bytes, bool last, bool more, size_t *taken)
 		r = gather(s, bytes, last, taken);
 		if (r == STREAM_DONE)
 			r = depart(s, more || *taken < bytes.len);
+		if (r == STREAM_WAIT_WRITE)
+			rest(s);
 		if (r != STREAM_DONE || *taken == bytes.len)
 			return r;
 	}

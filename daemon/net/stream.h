@@ -9,13 +9,14 @@
 #include <stdint.h>
 
 #include "base/view.h"
+#include "net/pace.h"
 #include "site/access.h"
 
 #define STREAM_IN_MAX     (4 << 10)  /* bytes one recv(2) may bring */
-#define STREAM_CHUNK      (64 << 10) /* bytes of an answer taken at a time */
+#define STREAM_CHUNK      (64 << 10) /* bytes of a file read at a time */
 #define STREAM_KEPT_MAX   (1 << 10)  /* bytes put in front of those */
-#define STREAM_FLIGHT_MAX (96 << 10) /* bytes one send(2) may take away */
-#define STREAM_FILE_MAX   (1 << 20)  /* bytes of a file taken at a time */
+#define STREAM_FLIGHT_MAX (96 << 10) /* bytes of a handshake's flight */
+#define STREAM_FLIGHT     (18 << 10) /* bytes of an answer's, sealed */
 
 /*
  * What a client of TLS may say before its request is complete, however it is
@@ -29,13 +30,13 @@
 
 /*
  * A reader sees nothing of a TLS record before all of it is there: what does
- * not fit into TCP's first flight of ten packets begins with records of one
- * packet each, for as long as a line may be slow.
+ * not fit into TCP's first flight of ten packets comes in records of one
+ * packet each, until the reader has shown that it is fast (net/pace.h).  On a
+ * line that has shown to be slow, so does what takes more than two of them.
  */
 #define STREAM_RECORD_MAX   (16 << 10) /* bytes; the most that TLS allows */
 #define STREAM_RECORD_SMALL 1360       /* bytes that fit into one packet */
 #define STREAM_SMALL_ABOVE  (14 << 10) /* bytes of an answer */
-#define STREAM_SMALL_FIRST  (8 * STREAM_RECORD_SMALL) /* bytes of it */
 
 struct stream;
 struct tls;
@@ -73,8 +74,9 @@ struct stream {
 	size_t kept_len, kept_off;
 	size_t first_piece; /* bytes; of an answer, on a slow line; or 0 */
 	size_t piece;       /* bytes of the next packet, or 0: as they come */
-	size_t burst;       /* TLS only; bytes of the next flight */
 	size_t sent;        /* TLS only; bytes of the answer taken so far */
+	uint64_t given;     /* TLS only; bytes that the kernel took */
+	struct pace pace;   /* TLS only; of a long answer */
 	size_t received;    /* bytes, all there were */
 	unsigned chatter;   /* TLS only; records after the handshake, of it */
 	bool counted;       /* TLS only; may_handshake was asked */
@@ -120,10 +122,10 @@ enum stream_result stream_sniff(struct stream *s, unsigned char *first);
 void stream_note_wait(struct stream *s, int64_t waited_us);
 
 /*
- * How many bytes the next TLS record may take of an answer of which so many
- * bytes have been sent before, and so many are offered now.
+ * How many bytes the next TLS record may take, of an answer that has so many
+ * bytes at least.
  */
-size_t stream_record(size_t sent, size_t offered);
+size_t stream_record(const struct stream *s, size_t answer);
 
 /* Go on as TLS with these contexts, or in the clear if tls is NULL. */
 enum stream_result stream_start(struct stream *s, struct tls *tls);

@@ -287,5 +287,6 @@ def test_a_large_answer_begins_with_records_of_one_packet(served, big):
     """Its beginning can be read before the first flight is all there."""
     records = [n for n in records_of(served, "/big.bin") if n > 1000]
     assert records[:8] == [1360 + 17] * 8
-    assert records[8] == (16 << 10) + 17
-    assert len(records) < 12 + len(big) / (16 << 10)
+    # Once it has shown how fast it is, the records are as large as can be.
+    assert (16 << 10) + 17 in records
+    assert len(records) < len(big) / (8 << 10)

@@ -113,29 +113,40 @@ test_each_piece_is_twice_the_one_before(void **state)
 static void
 test_an_answer_of_one_flight_is_one_record(void **state)
 {
+	struct stream s = { 0 };
+
 	(void)state;
-	assert_int_equal(stream_record(0, 2048), STREAM_RECORD_MAX);
-	assert_int_equal(stream_record(0, STREAM_SMALL_ABOVE),
+	assert_int_equal(stream_record(&s, 2048), STREAM_RECORD_MAX);
+	assert_int_equal(stream_record(&s, STREAM_SMALL_ABOVE),
 	    STREAM_RECORD_MAX);
-	assert_int_equal(stream_record(0, STREAM_SMALL_ABOVE + 1),
+	assert_int_equal(stream_record(&s, STREAM_SMALL_ABOVE + 1),
+	    STREAM_RECORD_SMALL);
+	/* With all that TLS 1.2 puts around it, in a packet of IPv6. */
+	assert_true(STREAM_RECORD_SMALL + 29 <= 1500 - 72);
+}
+
+static void
+test_on_a_slow_line_two_packets_are_one_record_at_most(void **state)
+{
+	struct stream s = { .first_piece = PIECES_LEAST };
+
+	(void)state;
+	assert_int_equal(stream_record(&s, 2 * STREAM_RECORD_SMALL),
+	    STREAM_RECORD_MAX);
+	assert_int_equal(stream_record(&s, 2 * STREAM_RECORD_SMALL + 1),
 	    STREAM_RECORD_SMALL);
 }
 
 static void
-test_a_large_answer_begins_with_small_records(void **state)
+test_records_are_large_for_fast_readers_alone(void **state)
 {
-	size_t sent, n = 0;
+	struct stream s = { 0 };
 
 	(void)state;
-	for (sent = 0; stream_record(sent, 1 << 20) == STREAM_RECORD_SMALL;
-	     sent += STREAM_RECORD_SMALL)
-		n++;
-	assert_int_equal(n, 8);
-	assert_int_equal(stream_record(sent, 1 << 20), STREAM_RECORD_MAX);
-	assert_int_equal(stream_record(STREAM_SMALL_FIRST - 1, 1 << 20),
-	    STREAM_RECORD_SMALL);
-	/* With all that TLS 1.2 puts around it, in a packet of IPv6. */
-	assert_true(STREAM_RECORD_SMALL + 29 <= 1500 - 72);
+	s.pace.is_fast = true;
+	assert_int_equal(stream_record(&s, 1 << 20), STREAM_RECORD_MAX);
+	s.pace.is_fast = false;
+	assert_int_equal(stream_record(&s, 1 << 20), STREAM_RECORD_SMALL);
 }
 
 int
@@ -155,7 +166,9 @@ main(void)
 		cmocka_unit_test(test_a_piece_is_never_most_of_all_headers),
 		cmocka_unit_test(test_each_piece_is_twice_the_one_before),
 		cmocka_unit_test(test_an_answer_of_one_flight_is_one_record),
-		cmocka_unit_test(test_a_large_answer_begins_with_small_records),
+		cmocka_unit_test(
+		    test_on_a_slow_line_two_packets_are_one_record_at_most),
+		cmocka_unit_test(test_records_are_large_for_fast_readers_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
