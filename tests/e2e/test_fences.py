@@ -4,6 +4,7 @@
 first system call that their fences refuse; every daemon here is one whose
 workers must all live to the end.
 """
+import contextlib
 import ctypes
 import os
 import signal
@@ -118,7 +119,8 @@ def visit_everything(d):
     for junk in (b"\x16\3\1\0\4junk", b"\x15junk", b"", b"\0" * 5000):
         with Plain(d.gemini) as c:
             c.send(junk)
-            c.half_close()
+            with contextlib.suppress(OSError):  # it may have hung up
+                c.half_close()
             assert c.read_all().end != "timeout"
     with Tls(d.gemini, rcvbuf=4096) as c:  # slowly, and then not at all
         c.send(url("/big.bin").encode() + b"\r\n")
