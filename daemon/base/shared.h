@@ -22,4 +22,10 @@ void *shared_map(size_t size);
 /* Let go of it in this process, which cannot get it back; others keep it. */
 void shared_unmap(void *p, size_t size);
 
+/* From now on this process can only read what shared_map returned as p. */
+void shared_protect(void *p);
+
+/* In a child: let go of all of it but what it can only read. */
+void shared_leave(void);
+
 #endif

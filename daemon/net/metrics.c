@@ -112,6 +112,19 @@ metrics_enter(struct metrics *m, unsigned row)
 }
 
 void
+metrics_leave(void)
+{
+	mine = &unheard;
+}
+
+void
+metrics_watch(struct metrics *m)
+{
+	metrics_leave();
+	shared_protect(m->rows);
+}
+
+void
 metrics_add_worker(struct metrics *m, unsigned row)
 {
 	struct row *kept = row_at(m, 0);

@@ -86,6 +86,12 @@ void metrics_add_worker(struct metrics *m, unsigned row);
  */
 void metrics_enter(struct metrics *m, unsigned row);
 
+/* From now on this process counts nothing. */
+void metrics_leave(void);
+
+/* The same, and it can only read what others count. */
+void metrics_watch(struct metrics *m);
+
 /* In the master: the process of that row is gone; keep what it counted. */
 void metrics_reap(struct metrics *m, unsigned row);
 

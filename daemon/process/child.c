@@ -19,7 +19,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "base/shared.h"
 #include "site/snapshot.h"
+#include "net/metrics.h"
 #include "net/resume.h"
 
 pid_t
@@ -85,6 +87,8 @@ child_begin(const char *title, const int *keep, size_t n)
 	os_set_title(title);
 	ignore_signals();
 	resume_leave();
+	metrics_leave();
+	shared_leave();
 }
 
 static void

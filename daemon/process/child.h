@@ -21,8 +21,9 @@ pid_t child_fork(void);
  * which become CHILD_FIRST and those after it, and no other.  Listening
  * sockets and the master's ends of channels must close when the master goes.
  * Snapshots are freed: the child would keep alive what the master frees.
- * Sessions of visitors are the workers', and are let go of.  Signals are
- * ignored from now on: the master decides when a child ends.
+ * The tables that workers share are theirs, and are let go of, but for what
+ * was made read-only before.  Signals are ignored from now on: the master
+ * decides when a child ends.
  */
 void child_begin(const char *title, const int *keep, size_t n);
 

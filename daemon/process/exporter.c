@@ -171,7 +171,7 @@ collect(const struct listeners *ls, int *to)
 
 struct exporter *
 exporter_new(const struct conf *conf, const struct listeners *ls,
-    const struct metrics *m, const struct sandbox *box)
+    struct metrics *m, const struct sandbox *box)
 {
 	int keep[CHILD_KEEP_MAX], ours, theirs;
 	size_t n = collect(ls, keep + 1);
@@ -187,6 +187,7 @@ exporter_new(const struct conf *conf, const struct listeners *ls,
 	keep[0] = theirs;
 	pid = child_fork();
 	if (pid == 0) {
+		metrics_watch(m);
 		child_begin("capsuled metrics", keep, n + 1);
 		become_exporter(conf, n, m, box);
 	}

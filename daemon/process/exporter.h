@@ -28,8 +28,7 @@ struct exporter {
  * process cannot be started.  The caller frees the result with exporter_free.
  */
 struct exporter *exporter_new(const struct conf *conf,
-    const struct listeners *ls, const struct metrics *m,
-    const struct sandbox *box);
+    const struct listeners *ls, struct metrics *m, const struct sandbox *box);
 
 /* Let it finish what it is at, then go; NULL is fine. */
 void exporter_free(struct exporter *e);

@@ -18,7 +18,7 @@ import tempfile
 import pytest
 
 import server
-from client import Tls, gemini, gopher, url
+from client import Plain, Tls, gemini, gopher, url
 from server import conf, wait_for
 from terminal import needs
 from test_keeper import openssl, works, write_pair
@@ -416,6 +416,34 @@ def test_of_its_own_user_a_process_is_reached_by_signals_alone(daemon):
     for pid in d.workers + d.exporters():
         assert reached(WORKER, pid) == {"signal"}, server.title(pid)
     assert reached(KEY, d.keepers()[0]) == {"signal"}
+
+
+def shared_memory(pid):
+    """The rights to what it shares with others, piece by piece."""
+    maps = pathlib.Path("/proc/%d/maps" % pid).read_text()
+    return re.findall(r"(?m)^\S+ (\S\S\Ss) ", maps)
+
+
+@root_only
+def test_who_has_no_part_in_shared_tables_has_none_in_its_memory(daemon):
+    """The key process has none, and the exporter reads counts alone: also
+    those that come later, when the master has it all."""
+    d = daemon(conf(**WITH_METRICS), steady=False)
+    assert len(shared_memory(d.pid)) >= 3
+    assert "rw-s" in shared_memory(d.workers[0])
+    d.reload()
+    old, = wait_for("one key process",
+                    lambda: len(d.keepers()) == 1 and d.keepers())
+    os.kill(old, signal.SIGKILL)
+    wait_for("TLS again", lambda: d.keepers() not in ([], [old])
+             and works(d))
+    exporter, = wait_for("one exporter",
+                         lambda: len(d.exporters()) == 1 and d.exporters())
+    assert shared_memory(d.keepers()[0]) == []
+    assert shared_memory(exporter) == ["r--s"]
+    with Plain(d.metrics) as one:
+        one.send(b"GET /metrics HTTP/1.0\r\n\r\n")
+        assert b"\ncapsuled_requests_total{" in one.read_all().data
 
 
 # -- one user --
