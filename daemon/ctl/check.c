@@ -51,9 +51,20 @@ leave_out(const struct call *call, bool *is_off)
 	return ok;
 }
 
-/* What keeps the daemon from starting, each with its file and line. */
+static bool
+is_left_out(const bool *is_off, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(rules[i].name, name) != 0)
+		i++;
+	return is_off[i];
+}
+
+/* What the daemon itself would tell, each with its file and line. */
 static void
-adopt(struct findings *found, struct problems *ps, const char *path)
+adopt(struct findings *found, struct problems *ps, const char *path,
+    const char *rule)
 {
 	size_t i, len = strlen(path);
 	const char *text;
@@ -70,8 +81,7 @@ adopt(struct findings *found, struct problems *ps, const char *path)
 				text = after + 1;
 			text += *text == ' ';
 		}
-		findings_add(found, view_of(path), (int)line,
-		    RULE_CONFIGURATION, "%s", text);
+		findings_add(found, view_of(path), (int)line, rule, "%s", text);
 	}
 }
 
@@ -104,7 +114,7 @@ static enum command_exit
 run(struct call *call)
 {
 	struct findings *found;
-	struct problems *ps;
+	struct problems *ps, *notes;
 	struct loaded l;
 	bool *is_off = xcalloc(n_rules, sizeof(*is_off));
 	enum command_exit status;
@@ -116,14 +126,18 @@ run(struct call *call)
 	}
 	found = findings_new();
 	ps = problems_new();
+	notes = problems_new();
 	term_wait(&call->term, "loading");
-	if (load_all(&l, call->conf_path, ps) == 0)
+	if (load_all(&l, call->conf_path, ps, notes) == 0)
 		n_files = survey_all(&l, found, is_off, &call->term);
 	term_clear(&call->term);
-	adopt(found, ps, call->conf_path);
+	adopt(found, ps, call->conf_path, RULE_CONFIGURATION);
+	if (!is_left_out(is_off, RULE_WARNING))
+		adopt(found, notes, call->conf_path, RULE_WARNING);
 	report(call, found, n_files);
 	status = findings_count(found) == 0 ? COMMAND_DONE : COMMAND_FAILED;
 	load_free(&l);
+	problems_free(notes);
 	problems_free(ps);
 	findings_free(found);
 	xfree(is_off);

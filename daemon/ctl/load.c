@@ -66,7 +66,8 @@ load_name(struct loaded *l, const struct capsule *c, struct view path)
 }
 
 static struct snapshot *
-load_snapshot(const struct conf *conf, struct problems *ps)
+load_snapshot(const struct conf *conf, struct problems *ps,
+    struct problems *notes)
 {
 	int *ports = xcalloc(conf->n_gophers, sizeof(*ports));
 	struct snapshot *s;
@@ -74,7 +75,7 @@ load_snapshot(const struct conf *conf, struct problems *ps)
 
 	for (i = 0; i < conf->n_gophers; i++)
 		ports[i] = load_gopher_port(&conf->gophers[i]);
-	s = loader_load(conf, ports, ps);
+	s = loader_load(conf, ports, ps, notes);
 	xfree(ports);
 	return s;
 }
@@ -84,6 +85,8 @@ static void
 collect(struct loaded *l, size_t i, struct problems *ps)
 {
 	struct capsule *c = &l->capsules[i];
+	/* They were told when the snapshot was loaded. */
+	struct problems *notes = problems_new();
 
 	c->conf = &l->conf->capsules[i];
 	c->gopher = &l->conf->gophers[c->conf->gopher];
@@ -94,14 +97,18 @@ collect(struct loaded *l, size_t i, struct problems *ps)
 		problems_add(ps, l->conf->path, c->conf->root_line,
 		    "the root \"%s\" cannot be opened: %s", c->conf->root.p,
 		    strerror(errno));
-		return;
+	} else {
+		if (!c->conf->symlinks)
+			beneath_refuse_links(c->root);
+		pages_init(&c->pages, l->arena);
+		pages_collect(&c->pages, l->conf, c->conf, c->root, ps, notes);
 	}
-	pages_init(&c->pages, l->arena);
-	pages_collect(&c->pages, l->conf, c->conf, c->root, ps, false);
+	problems_free(notes);
 }
 
 int
-load_all(struct loaded *to, const char *path, struct problems *ps)
+load_all(struct loaded *to, const char *path, struct problems *ps,
+    struct problems *notes)
 {
 	size_t i;
 
@@ -111,7 +118,7 @@ load_all(struct loaded *to, const char *path, struct problems *ps)
 	to->conf = conf_load(path, ps);
 	if (to->conf == NULL || problems_count(ps) > 0)
 		return -1;
-	to->snapshot = load_snapshot(to->conf, ps);
+	to->snapshot = load_snapshot(to->conf, ps, notes);
 	if (to->snapshot == NULL)
 		return -1;
 	to->n_capsules = to->conf->n_capsules;

@@ -34,9 +34,11 @@ struct loaded {
  *
  * Fills *to, which the caller frees with load_free whatever came of it.
  * Returns 0, or -1 with problems added to ps: those that keep capsuled from
- * starting, in its own words, for it is its loader that tells them.
+ * starting, in its own words, for it is its loader that tells them.  What it
+ * warns of goes to notes.
  */
-int load_all(struct loaded *to, const char *path, struct problems *ps);
+int load_all(struct loaded *to, const char *path, struct problems *ps,
+    struct problems *notes);
 void load_free(struct loaded *l);
 
 /* The port that the menus of a capsule name. */

@@ -94,15 +94,16 @@ command_fail(const struct call *call, enum command_exit status, const char *fmt,
 int
 command_load(struct call *call, struct loaded *to)
 {
-	struct problems *ps = problems_new();
+	struct problems *ps = problems_new(), *notes = problems_new();
 	size_t i;
 	int r;
 
 	term_wait(&call->term, "loading");
-	r = load_all(to, call->conf_path, ps);
+	r = load_all(to, call->conf_path, ps, notes);
 	term_clear(&call->term);
 	for (i = 0; i < problems_count(ps); i++)
 		fprintf(stderr, "%s\n", problems_get(ps, i));
+	problems_free(notes);
 	problems_free(ps);
 	return r;
 }

@@ -478,6 +478,7 @@ const struct rule rules[] = {
 	    .on_capsule = survey_unserved },
 	{ "no-link", "a page that no page links to",
 	    .on_capsule = survey_unlinked },
+	{ RULE_WARNING, "what capsuled warns of when it starts" },
 	{ RULE_CONFIGURATION, "what keeps capsuled from starting" },
 };
 

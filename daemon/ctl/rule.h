@@ -51,12 +51,13 @@ struct rule {
 	void (*on_capsule)(struct survey *s, const struct rule *rule);
 };
 
-/* Every rule; the one that "configuration" names has only its name. */
+/* Every rule; "configuration" and "warning" have only their names. */
 extern const struct rule rules[];
 extern const size_t n_rules;
 
-/* What the loader finds wrong has no rule of its own: its name. */
+/* What the loader finds wrong or unwise has no rule of its own: its names. */
 #define RULE_CONFIGURATION "configuration"
+#define RULE_WARNING       "warning"
 
 /*
  * Read a whole document by the rules for its kind, and add what is found.

@@ -116,11 +116,11 @@ read_file(struct survey *s, struct page *page, struct view path, bool is_text)
 
 /* True if the page's file was read before, under another selector. */
 static bool
-is_seen(struct survey *s, struct hash *seen, struct view path)
+is_seen(struct survey *s, struct hash *seen, struct view file)
 {
-	if (hash_find(seen, path) != NULL)
+	if (hash_find(seen, file) != NULL)
 		return true;
-	(void)hash_put(seen, path, s);
+	(void)hash_put(seen, file, s);
 	return false;
 }
 
@@ -139,9 +139,9 @@ read_files(struct survey *s)
 		is_text = !is_page(page);
 		if (is_text && !view_has_prefix(page->mime.type, VIEW("text/")))
 			continue;
-		if (!is_seen(s, seen, page->path))
+		if (!is_seen(s, seen, page->file))
 			read_file(s, page, page->path, is_text);
-		if (page->map.len > 0 && !is_seen(s, seen, page->map))
+		if (page->map.len > 0 && !is_seen(s, seen, page->map_file))
 			read_file(s, page, page->map, false);
 	}
 }
@@ -319,7 +319,7 @@ survey_unlinked(struct survey *s, const struct rule *rule)
 		of = page->kind == PAGE_SAME ? page->same : page;
 		if (of->kind == PAGE_FILE &&
 		    (is_linked(s, page) || is_asked_for(page->selector)))
-			(void)hash_put(paths, of->path, s);
+			(void)hash_put(paths, of->file, s);
 	}
 	for (page = s->c->pages.first; page != NULL; page = page->next) {
 		if ((page->kind != PAGE_FILE && page->kind != PAGE_LISTING &&
@@ -327,7 +327,7 @@ survey_unlinked(struct survey *s, const struct rule *rule)
 		    page->hidden || is_asked_for(page->selector) ||
 		    entry_of(s, page)->access != NULL || is_linked(s, page) ||
 		    (page->kind == PAGE_FILE &&
-			hash_find(paths, page->path) != NULL))
+			hash_find(paths, page->file) != NULL))
 			continue;
 		file = blamed(s, page, &line);
 		findings_add(s->found, file, line, rule->name,
@@ -390,6 +390,7 @@ static void
 know_capsule(struct survey *s)
 {
 	const struct conf_capsule *conf = s->c->conf;
+	const struct program *program;
 	const struct page *page;
 	enum access_kind kind;
 	size_t i;
@@ -406,6 +407,10 @@ know_capsule(struct survey *s)
 		know_below(s, page->path);
 		know_below(s, page->map);
 	}
+	/* The loader has warned of these. */
+	for (program = s->c->pages.programs.first; program != NULL;
+	     program = program->next)
+		know_below(s, program->path);
 }
 
 static bool

@@ -137,7 +137,8 @@ load_tls(struct generation *g, struct problems *ps)
 
 /* Load all that conf maps; menus name the ports of ls. */
 static struct snapshot *
-load(const struct conf *conf, const struct listeners *ls, struct problems *ps)
+load(const struct conf *conf, const struct listeners *ls, struct problems *ps,
+    struct problems *notes)
 {
 	int *ports = xcalloc(conf->n_gophers, sizeof(*ports));
 	struct snapshot *s;
@@ -147,8 +148,23 @@ load(const struct conf *conf, const struct listeners *ls, struct problems *ps)
 		ports[i] = conf->gophers[i].port != 0
 		    ? conf->gophers[i].port
 		    : listeners_gopher_port(ls, i);
-	s = loader_load(conf, ports, ps);
+	s = loader_load(conf, ports, ps, notes);
 	xfree(ports);
+	return s;
+}
+
+/* The same, with what is unwise in the log. */
+static struct snapshot *
+load_and_warn(const struct conf *conf, const struct listeners *ls,
+    struct problems *ps)
+{
+	struct problems *notes = problems_new();
+	struct snapshot *s = load(conf, ls, ps, notes);
+	size_t i;
+
+	for (i = 0; i < problems_count(notes); i++)
+		log_warnx("%s", problems_get(notes, i));
+	problems_free(notes);
 	return s;
 }
 
@@ -165,7 +181,7 @@ generation_new(struct conf *conf, const struct generation *old,
 	if (listeners_open(&g->listeners, had, conf, ps) == 0) {
 		/* Before loading: a change in between is seen next time. */
 		g->fingerprint = generation_fingerprint(conf);
-		g->snapshot = load(conf, &g->listeners, ps);
+		g->snapshot = load_and_warn(conf, &g->listeners, ps);
 		/* Before the forks: all processes would have their copies. */
 		os_trim_heap();
 	}
@@ -198,7 +214,8 @@ generation_free(struct generation *g, const struct generation *kept)
 }
 
 void
-generation_check(const struct conf *conf, struct problems *ps)
+generation_check(const struct conf *conf, struct problems *ps,
+    struct problems *notes)
 {
 	static const struct listeners none = { NULL, 0 };
 	struct snapshot *s;
@@ -207,7 +224,7 @@ generation_check(const struct conf *conf, struct problems *ps)
 	size_t i;
 
 	users_check(conf, ps);
-	s = load(conf, &none, ps);
+	s = load(conf, &none, ps, notes);
 	for (i = 0; i < conf->n_capsules; i++)
 		if (certificate_ensure(conf, &conf->capsules[i], true, ps) != 0)
 			made = true;

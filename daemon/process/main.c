@@ -144,36 +144,29 @@ tell(struct problems *ps, const char *before)
 	return n == 0 ? EXIT_STOPPED : EXIT_FAILED;
 }
 
-/* What is no reason to refuse a configuration, but to be told of. */
-static void
-advise(const struct conf *conf)
-{
-	struct problems *notes = problems_new();
-
-	users_advise(conf, notes);
-	advice_collect(conf, clock_wall(), notes);
-	(void)tell(notes, "warning: ");
-	problems_free(notes);
-}
-
 static int
 check(const struct arguments *a)
 {
-	struct problems *ps = problems_new();
+	/* What is no reason to refuse a configuration, but to be told of. */
+	struct problems *ps = problems_new(), *notes = problems_new();
 	struct conf *conf = conf_load(a->options.conf_path, ps);
 	int status;
 
 	/* Content is looked at only where the map itself makes sense. */
 	if (conf != NULL && problems_count(ps) == 0)
-		generation_check(conf, ps);
+		generation_check(conf, ps, notes);
 	status = tell(ps, "");
-	if (status == EXIT_STOPPED)
-		advise(conf);
+	if (status == EXIT_STOPPED) {
+		users_advise(conf, notes);
+		advice_collect(conf, clock_wall(), notes);
+		(void)tell(notes, "warning: ");
+	}
 	if (status == EXIT_STOPPED && a->check > 1)
 		conf_print(conf, stdout);
 	else if (status == EXIT_STOPPED)
 		printf("%s: everything is in order\n", a->options.conf_path);
 	conf_free(conf);
+	problems_free(notes);
 	problems_free(ps);
 	return status;
 }

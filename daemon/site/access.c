@@ -247,8 +247,8 @@ access_load(const struct conf *conf, const struct conf_capsule *capsule,
 	return access;
 }
 
-static bool
-fits(const struct access_rule *rule, struct view selector)
+bool
+access_fits(const struct access_rule *rule, struct view selector)
 {
 	return rule->is_prefix ? view_has_prefix(selector, rule->pattern)
 			       : view_eq(selector, rule->pattern);
@@ -262,7 +262,7 @@ access_find(const struct access *access, struct view selector)
 
 	for (i = 0; access != NULL && i < access->n; i++) {
 		rule = &access->rules[i];
-		if (!fits(rule, selector))
+		if (!access_fits(rule, selector))
 			continue;
 		if (best == NULL || rule->pattern.len > best->pattern.len ||
 		    (rule->pattern.len == best->pattern.len &&

@@ -84,6 +84,9 @@ struct access *access_load(const struct conf *conf,
 struct view access_file(const struct conf *conf, const struct conf_pair *pair,
     struct arena *a, enum access_kind *kind);
 
+/* True if the pattern of rule fits selector. */
+bool access_fits(const struct access_rule *rule, struct view selector);
+
 /*
  * The rule that holds for selector: the longest pattern that fits, an exact
  * one before one with "*".  NULL: anybody may read it; access may be NULL.

@@ -122,7 +122,7 @@ may_see(void *arg, struct view selector)
 {
 	const struct site *const *site = arg;
 
-	return !site_is_protected(*site, selector);
+	return site_rule(*site, selector) == NULL;
 }
 
 /* The answer to a query, which is percent-encoded, if the entry takes one. */
@@ -167,6 +167,23 @@ gemini_ask(const struct entry *entry, const struct peer *peer,
 	    : refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
 }
 
+/* As for a folder that is there: who may read it is asked there. */
+static struct answer
+redirect_to_folder(struct view selector, struct reply *reply)
+{
+	char room[GEMINI_META_MAX];
+	struct buf path = ROOM(room);
+
+	uri_encode_path(&path, selector);
+	buf_putc(&path, '/');
+	if (path.failed)
+		return refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
+	reply->dynamic.max = GEMINI_META_MAX + 5;
+	gemini_header(&reply->dynamic, GEMINI_REDIRECT_PERMANENT,
+	    buf_view(&path));
+	return refuse(GEMINI_REDIRECT_PERMANENT, buf_view(&reply->dynamic));
+}
+
 static struct answer
 gemini_path(const struct site *site, const struct peer *peer,
     const struct gemini_request *req, struct reply *reply)
@@ -186,6 +203,9 @@ gemini_path(const struct site *site, const struct peer *peer,
 			     : access_find(site->access, buf_view(&selector));
 	if (rule != NULL && !is_admitted(rule, peer, reply))
 		return reply->answer;
+	if (entry == NULL && rule == NULL &&
+	    site_folder_rule(site, buf_view(&selector)) != NULL)
+		return redirect_to_folder(buf_view(&selector), reply);
 	if (entry == NULL)
 		entry = snapshot_below(site, buf_view(&selector));
 	else
@@ -375,17 +395,26 @@ plus_answer(const struct site *site, const struct entry *entry, char mark,
 	return a;
 }
 
-/* True if nobody is told over Gopher whether this is there. */
+/*
+ * True if nobody is told over Gopher whether this is there: the page, or the
+ * one or the folder that would be found with another end.
+ */
 static bool
 is_private(const struct site *site, struct view selector)
 {
 	char room[GOPHER_SELECTOR_MAX + 1];
 	struct buf whole = ROOM(room);
+	struct view bare;
 
 	if (!view_has_prefix(selector, VIEW("/")))
 		buf_putc(&whole, '/');
 	buf_put(&whole, selector);
-	return site_is_protected(site, buf_view(&whole));
+	selector = bare = buf_view(&whole);
+	if (bare.len > 1 && view_has_suffix(bare, VIEW("/")))
+		bare.len--;
+	return site_rule(site, selector) != NULL ||
+	    site_rule(site, bare) != NULL ||
+	    site_folder_rule(site, bare) != NULL;
 }
 
 /*
@@ -441,7 +470,7 @@ gopher_ask(const struct site *site, const struct entry *entry,
 		.query = query,
 		.words = req->query };
 
-	if (site_is_protected(site, selector))
+	if (site_rule(site, selector) != NULL)
 		return site->forbidden;
 	if (req->plus == '!' || req->plus == '$')
 		return site->plus;
@@ -473,7 +502,8 @@ gopher_below(const struct site *site, const struct peer *peer,
 	selector = buf_view(&whole);
 	if (entry != NULL && entry->app != NULL)
 		selector = entry->app->mapped; /* but for a "/" */
-	else if (entry == NULL && !whole.failed)
+	else if (entry == NULL && !whole.failed &&
+	    site_folder_rule(site, selector) == NULL)
 		entry = snapshot_below(site, selector);
 	if (entry == NULL || entry->app == NULL)
 		return is_private(site, req->selector) ? site->forbidden

@@ -37,6 +37,8 @@ struct beneath {
 	struct place here;
 	char asked[BENEATH_PATH_MAX]; /* the folder that led to here */
 	char path[BENEATH_PATH_MAX];  /* of this call */
+	char found[NAME_MAX + 1];     /* by it, in here: no link; ".": here */
+	bool found_folder;
 	bool refuses_links;
 	int links;       /* that may still be followed */
 	const char *why; /* set: a better reason than errno's */
@@ -253,6 +255,7 @@ open_name(struct beneath *b, struct place *p, const char *name)
 		if (walk(b, p, folder) < 0)
 			return -1;
 	}
+	snprintf(b->found, sizeof(b->found), "%s", name);
 	return fd;
 }
 
@@ -378,7 +381,8 @@ open_any(struct beneath *b, struct view path, struct stat *st, const char **why)
 		(void)refuse(b, NULL, why);
 		(void)close(fd);
 		fd = -1;
-	}
+	} else
+		b->found_folder = S_ISDIR(st->st_mode);
 	forget_place(b);
 	return fd;
 }
@@ -413,6 +417,8 @@ beneath_stat(struct beneath *b, struct view path, struct stat *st,
 	if (name == NULL ||
 	    fstatat(b->here.fd, name, &got, AT_SYMLINK_NOFOLLOW) < 0)
 		return refuse(b, NULL, why);
+	snprintf(b->found, sizeof(b->found), "%s", name);
+	b->found_folder = S_ISDIR(got.st_mode);
 	if (S_ISLNK(got.st_mode)) {
 		if ((fd = open_any(b, path, &got, why)) < 0)
 			return -1;
@@ -425,4 +431,23 @@ beneath_stat(struct beneath *b, struct view path, struct stat *st,
 	}
 	*st = got;
 	return 0;
+}
+
+void
+beneath_put_name(const struct beneath *b, struct buf *to)
+{
+	buf_put(to, (struct view){ b->here.path, b->here.len });
+	if (b->here.len > 0)
+		buf_putc(to, '/');
+	if (strcmp(b->found, ".") == 0)
+		return;
+	buf_puts(to, b->found);
+	if (b->found_folder)
+		buf_putc(to, '/');
+}
+
+const char *
+beneath_root(const struct beneath *b)
+{
+	return b->real;
 }

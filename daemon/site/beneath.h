@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/view.h"
 
 #define BENEATH_LINKS_MAX 40   /* symbolic links followed for one path */
@@ -39,5 +40,19 @@ int beneath_open(struct beneath *b, struct view path, mode_t want,
 /* As beneath_open, but only looks: returns 0 for a file or a folder. */
 int beneath_stat(struct beneath *b, struct view path, struct stat *st,
     const char **why);
+
+/*
+ * Append the one name below the root of what the last call found, which was a
+ * success: no link, no ".", no ".." and one "/" between names.  That of a
+ * folder ends with "/", that of the root is empty.
+ *
+ * Two paths lead to the same file if and only if this is the same for both;
+ * hard links are files of their own.
+ */
+void beneath_put_name(const struct beneath *b, struct buf *to);
+
+/* The root's own name, absolute and without links, "" for the machine's; NULL
+ * if it cannot be known. */
+const char *beneath_root(const struct beneath *b);
 
 #endif

@@ -106,17 +106,20 @@ add_page(struct catalog *c, const struct page *page)
 	search_add(c->builder, &found, text);
 }
 
-/* Add those pages, open or protected, whose file is not among files yet. */
+/*
+ * Add each file once, by the first of its selectors.  A protected page is not
+ * in the index at all: whoever searches may not even find out from how much
+ * was found that it is there.
+ */
 static void
-add_pages(struct catalog *c, const struct pages *pages, struct hash *files,
-    bool are_open)
+add_pages(struct catalog *c, const struct pages *pages)
 {
+	struct hash *files = hash_new(pages->arena, pages->n);
 	const struct page *page;
 
 	for (page = pages->first; page != NULL; page = page->next)
-		if (is_text(page) &&
-		    (page->entry->access == NULL) == are_open &&
-		    hash_put(files, page->path, page->entry) == NULL)
+		if (is_text(page) && page->entry->access == NULL &&
+		    hash_put(files, page->file, page->entry) == NULL)
 			add_page(c, page);
 }
 
@@ -137,18 +140,14 @@ catalog_fill(struct snapshot *s, struct site *site, const struct conf *conf,
 {
 	const struct page *search = first_search(pages);
 	struct catalog c = { .arena = s->arena };
-	struct hash *files;
 	const char *why;
 
 	if (search == NULL)
 		return;
-	files = hash_new(pages->arena, pages->n);
 	c.builder = search_builder_new(s->arena, pages->n);
 	buf_init(&c.text, SEARCH_TEXT_MAX);
 	buf_init(&c.title, SEARCH_TEXT_MAX * 16);
-	/* A file that is also at an open place is found there. */
-	add_pages(&c, pages, files, true);
-	add_pages(&c, pages, files, false);
+	add_pages(&c, pages);
 	buf_fini(&c.text);
 	buf_fini(&c.title);
 	site->search = search_build(c.builder, &why);

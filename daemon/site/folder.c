@@ -34,8 +34,20 @@ add(struct names *names, struct view name)
 		names->cap = names->cap == 0 ? 64 : names->cap * 2;
 		names->v = xrealloc(names->v, names->cap, sizeof(*names->v));
 	}
-	names->v[names->n] = (struct folder_name){ name, FOLDER_OTHER, NULL };
+	names->v[names->n] =
+	    (struct folder_name){ name, FOLDER_OTHER, NULL, VIEW_INIT("") };
 	return &names->v[names->n++];
+}
+
+/* The name of what b found, from a. */
+static struct view
+real_name(const struct beneath *b, struct arena *a)
+{
+	char room[BENEATH_PATH_MAX * 2];
+	struct buf name = { room, 0, sizeof(room), sizeof(room), false };
+
+	beneath_put_name(b, &name);
+	return arena_copy(a, buf_view(&name));
 }
 
 /* Find out what the system did not tell; links are followed. */
@@ -56,8 +68,10 @@ look(struct beneath *b, struct view path, struct arena *a,
 		f->why = "has too long a path";
 	else if (beneath_stat(b, buf_view(&whole), &st, &why) < 0)
 		f->why = arena_copy(a, view_of(why)).p;
-	else
+	else {
 		f->kind = S_ISDIR(st.st_mode) ? FOLDER_FOLDER : FOLDER_FILE;
+		f->real = real_name(b, a);
+	}
 	buf_fini(&whole);
 }
 
@@ -96,6 +110,7 @@ folder_read(struct beneath *b, struct view path, struct arena *a,
 
 	if ((fd = beneath_open(b, path, S_IFDIR, &st, why)) < 0)
 		return -1;
+	to->real = real_name(b, a);
 	if ((dir = fdopendir(fd)) == NULL) {
 		*why = "cannot be listed";
 		(void)close(fd);

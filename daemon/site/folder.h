@@ -10,19 +10,23 @@
 enum folder_kind {
 	FOLDER_FILE,
 	FOLDER_FOLDER,
-	FOLDER_OTHER /* not to be served: why says what it is */
+	FOLDER_PROGRAM, /* a file that is not to be served; set by others */
+	FOLDER_OTHER    /* not to be served: why says what it is */
 };
 
 struct folder_name {
 	struct view name; /* a C string as well */
 	enum folder_kind kind;
 	const char *why;
+	/* Of what is no plain file or folder: beneath_put_name's. */
+	struct view real;
 };
 
 struct folder {
 	struct folder_name *names; /* sorted by their bytes */
 	size_t n;
-	dev_t dev; /* with ino: which folder this is */
+	struct view real; /* beneath_put_name's */
+	dev_t dev;        /* with ino: which folder this is */
 	ino_t ino;
 };
 

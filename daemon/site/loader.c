@@ -15,6 +15,7 @@
 #include "format/uri.h"
 #include "site/pages.h"
 #include "site/prepare.h"
+#include "site/protect.h"
 
 /* -- hosts -- */
 
@@ -111,6 +112,14 @@ check_redirects(const struct snapshot *s, const struct site *site,
 
 /* -- all of it -- */
 
+/* What all capsules of a load share. */
+struct load {
+	struct snapshot *s;
+	const struct conf *conf;
+	struct claims *claims;
+	struct problems *ps, *notes;
+};
+
 static struct beneath *
 open_root(const struct conf_capsule *capsule)
 {
@@ -121,42 +130,55 @@ open_root(const struct conf_capsule *capsule)
 	return root;
 }
 
+/* Fill a site from what lies below root. */
 static void
-load_capsule(struct snapshot *s, struct site *site, const struct conf *conf,
-    const struct conf_capsule *capsule, int gopher_port, struct problems *ps)
+fill_site(const struct load *l, struct site *site,
+    const struct conf_capsule *capsule, struct beneath *root, int gopher_port)
 {
 	struct arena *work = arena_new();
-	struct beneath *root = open_root(capsule);
 	struct pages pages;
 
-	site->title = arena_copy(s->arena, capsule->title);
-	site->admin = arena_copy(s->arena, capsule->admin);
-	site->access = access_load(conf, capsule, s->arena, &s->n_cas, ps);
+	pages_init(&pages, work);
+	pages_collect(&pages, l->conf, capsule, root, l->ps, l->notes);
+	protect_pages(&pages, site->access);
+	protect_check(&pages, site->access, l->conf, capsule, l->notes);
+	claims_add(l->claims, capsule, root, &pages);
+	check_redirects(l->s, site, l->conf, &pages, l->ps);
+	prepare_site(l->s, site, l->conf, capsule, root, &pages, gopher_port,
+	    l->ps);
+	arena_free(work);
+}
+
+static void
+load_capsule(const struct load *l, struct site *site,
+    const struct conf_capsule *capsule, int gopher_port)
+{
+	struct beneath *root = open_root(capsule);
+	struct arena *a = l->s->arena;
+
+	site->title = arena_copy(a, capsule->title);
+	site->admin = arena_copy(a, capsule->admin);
+	site->access = access_load(l->conf, capsule, a, &l->s->n_cas, l->ps);
 	site->asks = site->access != NULL || capsule->ask_certificate;
 	if (root == NULL)
-		problems_add(ps, conf->path, capsule->root_line,
+		problems_add(l->ps, l->conf->path, capsule->root_line,
 		    "the root \"%.*s\" cannot be opened: %s%s",
 		    VIEW_ARG(capsule->root), strerror(errno),
 		    errno == EACCES ? "; every folder down to it must let in "
 				      "the user that capsuled runs as"
 				    : "");
-	else {
-		pages_init(&pages, work);
-		pages_collect(&pages, conf, capsule, root, ps, true);
-		check_redirects(s, site, conf, &pages, ps);
-		prepare_site(s, site, conf, capsule, root, &pages, gopher_port,
-		    ps);
-	}
+	else
+		fill_site(l, site, capsule, root, gopher_port);
 	beneath_free(root);
-	arena_free(work);
 }
 
 struct snapshot *
 loader_load(const struct conf *conf, const int *gopher_ports,
-    struct problems *ps)
+    struct problems *ps, struct problems *notes)
 {
 	size_t i, n = conf->n_capsules, before = problems_count(ps);
 	struct snapshot *s = snapshot_new();
+	struct load l = { s, conf, claims_new(conf), ps, notes };
 
 	s->check_port = conf->check_port;
 	s->sites = arena_alloc(s->arena, n * sizeof(*s->sites));
@@ -164,8 +186,10 @@ loader_load(const struct conf *conf, const int *gopher_ports,
 	for (i = 0; i < n; i++)
 		add_hosts(s, &s->sites[i], conf, &conf->capsules[i], ps);
 	for (i = 0; i < n; i++)
-		load_capsule(s, &s->sites[i], conf, &conf->capsules[i],
-		    gopher_ports[conf->capsules[i].gopher], ps);
+		load_capsule(&l, &s->sites[i], &conf->capsules[i],
+		    gopher_ports[conf->capsules[i].gopher]);
+	claims_tell(l.claims, notes);
+	claims_free(l.claims);
 	if (problems_count(ps) == before)
 		return s;
 	snapshot_free(s);
@@ -212,7 +236,7 @@ trace_capsule(const struct conf *conf, const struct conf_capsule *capsule,
 
 	if (root != NULL) {
 		pages_init(&pages, work);
-		pages_collect(&pages, conf, capsule, root, ps, false);
+		pages_collect(&pages, conf, capsule, root, ps, NULL);
 		for (page = pages.first; page != NULL; page = page->next) {
 			seed = hash_append(seed, page->selector);
 			seed = trace_file(root, page->path, seed);

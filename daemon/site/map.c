@@ -49,24 +49,50 @@ longest(const struct conf_pairs *pairs, struct view selector)
 	return best;
 }
 
-struct mime
-map_type(const struct conf_capsule *capsule, struct view selector,
+/* The line of [types] for a file, or NULL. */
+static const struct conf_pair *
+find_type(const struct conf_capsule *capsule, struct view selector,
     struct view name)
 {
 	const struct conf_pairs *types = &capsule->types;
 	const struct conf_pair *best = longest(types, selector);
 	size_t i, key;
 
-	if (best != NULL)
-		return read_type(best->value);
-	for (i = 0; i < types->n; i++) {
+	for (i = 0; best == NULL && i < types->n; i++) {
 		key = types->v[i].key.len;
 		if (name.len > key &&
 		    view_eq_nocase(view_skip(name, name.len - key),
 			types->v[i].key))
-			return read_type(types->v[i].value);
+			best = &types->v[i];
 	}
-	return mime_of(name);
+	return best;
+}
+
+bool
+map_has_type(const struct conf_capsule *capsule, struct view selector,
+    struct view name)
+{
+	return find_type(capsule, selector, name) != NULL;
+}
+
+struct mime
+map_type(const struct conf_capsule *capsule, struct view selector,
+    struct view name)
+{
+	const struct conf_pair *pair = find_type(capsule, selector, name);
+
+	return pair == NULL ? mime_of(name) : read_type(pair->value);
+}
+
+bool
+map_has_value(const struct conf_pairs *pairs, struct view start)
+{
+	size_t i;
+
+	for (i = 0; i < pairs->n; i++)
+		if (view_has_prefix(pairs->v[i].value, start))
+			return true;
+	return false;
 }
 
 struct view

@@ -16,6 +16,13 @@
 struct mime map_type(const struct conf_capsule *capsule, struct view selector,
     struct view name);
 
+/* True if a line of [types] gives that file its type. */
+bool map_has_type(const struct conf_capsule *capsule, struct view selector,
+    struct view name);
+
+/* True if the value of a line begins so. */
+bool map_has_value(const struct conf_pairs *pairs, struct view start);
+
 /* The language of a selector: its longest pattern's, else the capsule's. */
 struct view map_language(const struct conf_capsule *capsule,
     struct view selector);

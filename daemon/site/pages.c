@@ -2,8 +2,8 @@
  * pages.c - the first pass over a capsule: which selectors are there?
  *
  * Floor site.  A link's item type depends on the page it leads to, so every
- * page must be known before the first is rendered.  No file is opened here;
- * folders are listed.
+ * page must be known before the first is rendered.  Folders are listed here,
+ * and no file is opened but gophermaps, which may be programs.
  */
 #include "site/pages.h"
 
@@ -26,8 +26,14 @@ struct collect {
 	const struct conf_capsule *capsule;
 	struct beneath *root;
 	struct problems *ps;
-	bool is_loud;
-	bool is_full; /* the limit was reached, and told */
+	struct problems *notes; /* NULL: be silent, and open no file */
+	bool types_have_maps;   /* some line of [types] is for gophermaps */
+	bool is_full;           /* the limit was reached, and told */
+};
+
+/* A file: as it is opened, and its one name. */
+struct source {
+	struct view path, file;
 };
 
 /* The pages right below one folder's selector. */
@@ -40,6 +46,8 @@ struct level {
 	const struct level *up;
 	dev_t dev;
 	ino_t ino;
+	struct view real; /* its one name */
+	bool linked;      /* a link led here from the folder above, or there */
 	int depth;
 	int line;
 };
@@ -51,6 +59,7 @@ pages_init(struct pages *pages, struct arena *a)
 	pages->by_selector = hash_new(a, 0);
 	pages->families = hash_new(a, 0);
 	pages->covers = hash_new(a, 0);
+	pages->folders = hash_new(a, 0);
 }
 
 struct page *
@@ -142,6 +151,48 @@ stem(struct view path)
 	    : path;
 }
 
+/* True if whole is the name of what is called name in a folder. */
+static bool
+is_in(struct view whole, struct view folder, struct view name)
+{
+	return whole.len == folder.len + name.len &&
+	    view_has_prefix(whole, folder) && view_has_suffix(whole, name);
+}
+
+/* What is called name in the folder f, which was listed by its path. */
+static struct source
+source_in(struct collect *c, const struct folder *f,
+    const struct folder_name *name, struct view path)
+{
+	struct source s = { path, name->real };
+
+	if (name->real.len > 0)
+		return s;
+	s.file = is_in(path, f->real, name->name)
+	    ? path
+	    : join(c, f->real, name->name, "");
+	return s;
+}
+
+/* A file that the map names; one that is not there has its path for a name,
+ * and is told of when it is opened. */
+static struct source
+source_named(struct collect *c, struct view path)
+{
+	struct source s = { path, path };
+	const char *why;
+	struct stat st;
+	struct buf name;
+
+	if (beneath_stat(c->root, path, &st, &why) < 0 || !S_ISREG(st.st_mode))
+		return s;
+	buf_init(&name, (size_t)BENEATH_PATH_MAX * 2);
+	beneath_put_name(c->root, &name);
+	s.file = arena_copy(c->pages->arena, buf_view(&name));
+	buf_fini(&name);
+	return s;
+}
+
 /* True if the file of that name is there. */
 static bool
 is_file(struct collect *c, struct view path)
@@ -153,52 +204,97 @@ is_file(struct collect *c, struct view path)
 	    S_ISREG(st.st_mode);
 }
 
-/*
- * The file beside path that differs only in its extension; or empty.
- * f: the folder's list, if it is at hand.
- */
-static struct view
-beside(struct collect *c, struct view path, const char *extension,
-    const struct folder *f)
+/* True for a gophermap that is a program, which is then known. */
+static bool
+is_program(struct collect *c, struct view selector, struct view path, int line)
 {
+	enum program_kind kind;
+
+	if (c->notes == NULL)
+		return false;
+	kind = program_look(c->root, path);
+	if (kind != PROGRAM_NONE)
+		programs_add(&c->pages->programs, c->pages->arena, kind,
+		    selector, path, line);
+	return kind == PROGRAM_MAP;
+}
+
+/*
+ * The file beside path that differs only in its extension; an empty path if
+ * there is none.  f: the folder's list, if it is at hand.
+ */
+static struct source
+beside(struct collect *c, const struct page *page, struct view path,
+    const char *extension, const struct folder *f)
+{
+	static const struct source none = { VIEW_INIT(""), VIEW_INIT("") };
 	char room[BENEATH_PATH_MAX];
 	struct buf name = { room, 0, sizeof(room), sizeof(room), false };
 	const struct folder_name *found;
+	struct view whole;
 
 	buf_put(&name, stem(path));
 	buf_puts(&name, extension);
 	if (name.failed)
-		return VIEW("");
+		return none;
 	if (f != NULL) {
 		found = folder_find(f, pages_name(buf_view(&name)));
 		if (found == NULL || found->kind != FOLDER_FILE)
-			return VIEW("");
-	} else if (!is_file(c, buf_view(&name)))
-		return VIEW("");
-	return arena_copy(c->pages->arena, buf_view(&name));
+			return none;
+		whole = arena_copy(c->pages->arena, buf_view(&name));
+		return source_in(c, f, found, whole);
+	}
+	if (!is_file(c, buf_view(&name)))
+		return none;
+	whole = arena_copy(c->pages->arena, buf_view(&name));
+	/* The map does not name it: it may be left out. */
+	if (!page_is_map(page) &&
+	    is_program(c, page->selector, whole, page->line))
+		return none;
+	return source_named(c, whole);
+}
+
+static void
+set_map(struct page *page, struct source map)
+{
+	page->map = map.path;
+	page->map_file = map.file;
+}
+
+/* True if a link led from the folder to one of the page's files. */
+static bool
+is_linked(const struct folder *f, const struct page *page)
+{
+	return !is_in(page->file, f->real, pages_name(page->path)) ||
+	    (page->map.len > 0 &&
+		!is_in(page->map_file, f->real, pages_name(page->map)));
 }
 
 /* Say what the page is made from: x.gmi, x.gophermap, or both. */
 static void
-set_file(struct collect *c, struct page *page, struct view path,
+set_file(struct collect *c, struct page *page, struct source file,
     const struct folder *f)
 {
 	static const char *const gemtexts[] = { ".gmi", ".gemini" };
-	struct view found;
+	struct source found;
 	size_t i;
 
-	page->path = path;
-	page->mime = map_type(c->capsule, page->selector, path);
+	page->path = file.path;
+	page->file = file.file;
+	page->mime = map_type(c->capsule, page->selector, file.path);
 	if (page_is_gemtext(page))
-		page->map = beside(c, path, ".gophermap", f);
+		set_map(page, beside(c, page, file.path, ".gophermap", f));
 	for (i = 0; page_is_map(page) && i < 2; i++) {
-		found = beside(c, path, gemtexts[i], f);
-		if (found.len == 0)
+		found = beside(c, page, file.path, gemtexts[i], f);
+		if (found.path.len == 0)
 			continue;
-		page->map = path;
-		page->path = found;
-		page->mime = map_type(c->capsule, page->selector, found);
+		set_map(page, file);
+		page->path = found.path;
+		page->file = found.file;
+		page->mime = map_type(c->capsule, page->selector, found.path);
 	}
+	if (f != NULL && is_linked(f, page))
+		page->linked = true;
 }
 
 /* An application, which has all that lies below if its selector says so. */
@@ -251,9 +347,10 @@ add_action(struct collect *c, const struct conf_pair *pair)
 	v = view_trim(view_skip(pair->value, n));
 	if (page->kind == PAGE_APP)
 		set_app(c, page, pair);
-	else if (page->kind == PAGE_ATOM)
+	else if (page->kind == PAGE_ATOM) {
 		page->path = v;
-	else
+		page->file = source_named(c, v).file;
+	} else
 		page->target = v;
 	page->temporary =
 	    view_has_prefix(pair->value, VIEW("@redirect-temporary"));
@@ -275,17 +372,28 @@ add_named(struct collect *c, const struct conf_pair *pair)
 	else {
 		page = add(c, pair->key, PAGE_FILE, pair->line);
 		if (page != NULL)
-			set_file(c, page, pair->value, NULL);
+			set_file(c, page, source_named(c, pair->value), NULL);
 	}
 }
 
 static void
 skip(struct collect *c, struct view path, struct view name, const char *why)
 {
-	if (c->is_loud)
+	if (c->notes != NULL)
 		log_warnx("skipping \"%.*s%.*s\" in \"%.*s\": it %s",
 		    VIEW_ARG(path), VIEW_ARG(name), VIEW_ARG(c->capsule->root),
 		    why);
+}
+
+/* True for a folder of programs, none of which is served. */
+static bool
+is_of_programs(const struct folder *f)
+{
+	size_t i = 0;
+
+	while (i < f->n && f->names[i].kind != FOLDER_FILE)
+		i++;
+	return i == f->n && program_is_named(f->real);
 }
 
 /* What answers for a folder itself; its own file is then known by two names. */
@@ -307,7 +415,9 @@ add_index(struct collect *c, struct view selector, struct view path,
 		if (page == NULL)
 			return;
 		page->walked = true;
-		set_file(c, page, join(c, path, names[i], ""), f);
+		page->linked = level->linked;
+		set_file(c, page,
+		    source_in(c, f, found, join(c, path, names[i], "")), f);
 		alias = add(c, join(c, selector, names[i], ""), PAGE_SAME,
 		    level->line);
 		if (alias != NULL) {
@@ -317,29 +427,99 @@ add_index(struct collect *c, struct view selector, struct view path,
 		}
 		return;
 	}
-	if (map_has_listing(c->capsule, selector))
-		(void)add(c, selector, PAGE_LISTING, level->line);
+	if (!map_has_listing(c->capsule, selector) || is_of_programs(f))
+		return;
+	page = add(c, selector, PAGE_LISTING, level->line);
+	if (page != NULL) {
+		page->file = f->real;
+		page->linked = level->linked;
+	}
 }
 
 static void
 add_walked(struct collect *c, struct view selector, struct view path,
-    const struct folder *f, const struct folder_name *name, int line)
+    const struct folder *f, const struct folder_name *name,
+    const struct level *level)
 {
 	struct view file = join(c, path, name->name, "");
 	struct page *page =
-	    add(c, join(c, selector, name->name, ""), PAGE_FILE, line);
+	    add(c, join(c, selector, name->name, ""), PAGE_FILE, level->line);
 
 	if (page == NULL)
 		return;
 	page->walked = true;
-	set_file(c, page, file, f);
+	page->linked = level->linked;
+	set_file(c, page, source_in(c, f, name, file), f);
 	/* A pair is listed once, by the name of its gemtext. */
 	page->hidden = view_eq(page->map, file);
-	if (page->selector.len > GOPHER_SELECTOR_MAX && c->is_loud)
+	if (page->selector.len > GOPHER_SELECTOR_MAX && c->notes != NULL)
 		log_warnx(
 		    "\"%.*s\" is longer than the %d bytes that Gopher can "
 		    "ask for",
 		    VIEW_ARG(page->selector), GOPHER_SELECTOR_MAX);
+}
+
+/* True if the name alone says that it can be no gophermap. */
+static bool
+is_no_map(const struct collect *c, struct view name)
+{
+	static const struct view map = VIEW_INIT("gophermap");
+
+	return !c->types_have_maps &&
+	    (name.len < map.len ||
+		!view_eq_nocase(view_skip(name, name.len - map.len), map));
+}
+
+/* True for a menu, and for what is one to other servers. */
+static bool
+is_map(const struct collect *c, struct view selector, struct view file)
+{
+	struct mime mime = map_type(c->capsule, selector, file);
+
+	return view_eq(mime.type, VIEW(MIME_GOPHERMAP)) ||
+	    (view_eq(pages_name(file), VIEW("gophermap")) &&
+		!map_has_type(c->capsule, selector, file));
+}
+
+static enum program_kind
+program_of(const struct collect *c, bool is_named, struct view selector,
+    struct view file)
+{
+	if (is_named && !map_has_type(c->capsule, selector, file))
+		return PROGRAM_NAMED;
+	return c->notes != NULL && is_map(c, selector, file)
+	    ? program_look(c->root, file)
+	    : PROGRAM_NONE;
+}
+
+/* Find the programs of a folder that is walked, and mark what to leave out. */
+static void
+mark_programs(struct collect *c, struct view selector, struct view path,
+    struct folder *f, int line)
+{
+	bool all = program_is_named(path) || program_is_named(f->real), named;
+	struct folder_name *name;
+	enum program_kind kind;
+	struct view place, file;
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		name = &f->names[i];
+		named = all || program_is_named(name->name) ||
+		    program_is_named(name->real);
+		if (name->kind != FOLDER_FILE ||
+		    (!named && is_no_map(c, name->name)))
+			continue;
+		place = join(c, selector, name->name, "");
+		file = join(c, path, name->name, "");
+		kind = program_of(c, named, place, file);
+		if (kind != PROGRAM_NONE && kind != PROGRAM_EXECUTABLE)
+			name->kind = FOLDER_PROGRAM;
+		/* What the map names itself does not come from here. */
+		if (kind != PROGRAM_NONE && pages_find(c->pages, place) == NULL)
+			programs_add(&c->pages->programs, c->pages->arena, kind,
+			    place, source_in(c, f, name, file).file, line);
+	}
 }
 
 /* True if the folder is one of those it was found in: a link led back. */
@@ -352,12 +532,24 @@ is_circle(const struct level *level, const struct folder *f)
 	return false;
 }
 
+/* Remember where a folder is; the first place counts. */
+static void
+add_folder(struct collect *c, struct view real, struct view selector)
+{
+	struct view *place = arena_alloc(c->pages->arena, sizeof(*place));
+
+	*place = selector;
+	(void)hash_put(c->pages->folders, real, place);
+}
+
 /* Every file below the folder at path; path and selector end with "/". */
 static void
 walk(struct collect *c, struct view selector, struct view path,
     const struct level *up, int line)
 {
-	struct level level = { up, 0, 0, up == NULL ? 1 : up->depth + 1, line };
+	struct level level = { .up = up,
+		.depth = up == NULL ? 1 : up->depth + 1,
+		.line = line };
 	struct view below;
 	struct folder f;
 	const char *why;
@@ -381,10 +573,16 @@ walk(struct collect *c, struct view selector, struct view path,
 	}
 	level.dev = f.dev;
 	level.ino = f.ino;
+	level.real = f.real;
+	level.linked = up != NULL &&
+	    (up->linked || !is_in(f.real, up->real, pages_name(path)));
+	if (!level.linked)
+		add_folder(c, f.real, selector);
+	mark_programs(c, selector, path, &f, line);
 	add_index(c, selector, path, &f, &level);
 	for (i = 0; i < f.n && !c->is_full; i++) {
 		if (f.names[i].kind == FOLDER_FILE)
-			add_walked(c, selector, path, &f, &f.names[i], line);
+			add_walked(c, selector, path, &f, &f.names[i], &level);
 		if (f.names[i].kind == FOLDER_OTHER)
 			skip(c, path, f.names[i].name, f.names[i].why);
 		if (f.names[i].kind != FOLDER_FOLDER)
@@ -484,10 +682,11 @@ pages_has_app(const struct pages *pages, struct view selector)
 void
 pages_collect(struct pages *pages, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
-    struct problems *ps, bool is_loud)
+    struct problems *ps, struct problems *notes)
 {
 	const struct conf_pairs *map = &capsule->selectors;
-	struct collect c = { pages, conf, capsule, root, ps, is_loud, false };
+	struct collect c = { pages, conf, capsule, root, ps, notes,
+		map_has_value(&capsule->types, VIEW(MIME_GOPHERMAP)), false };
 	struct page *caps;
 	size_t i;
 
@@ -505,4 +704,7 @@ pages_collect(struct pages *pages, const struct conf *conf,
 		caps->hidden = true;
 	}
 	adopt(pages);
+	if (notes != NULL)
+		programs_tell(&pages->programs, conf, beneath_root(root),
+		    notes);
 }

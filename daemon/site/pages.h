@@ -11,6 +11,7 @@
 #include "format/mime.h"
 #include "site/beneath.h"
 #include "site/conf.h"
+#include "site/program.h"
 #include "site/snapshot.h"
 
 #define PAGES_MAX       ((size_t)1 << 20) /* selectors of one capsule */
@@ -37,15 +38,24 @@ struct page {
 	struct page *same;
 	enum page_kind kind;
 	struct view selector;
-	struct view path;   /* of the file, from the root */
-	struct view map;    /* the gophermap beside it, for Gopher; or empty */
+	struct view path; /* of the file, from the root */
+	struct view map;  /* the gophermap beside it, for Gopher; or empty */
+	/* Which files these are, however the paths are written and whatever
+	 * links they follow: beneath_put_name's.  Of a listing: which folder.
+	 */
+	struct view file, map_file;
 	struct view target; /* of a redirect, as written; or all of the line
 			     * that names an application */
 	struct mime mime;
 	int line;    /* of the map that asked for it */
 	bool walked; /* found in a folder, not named itself */
+	bool linked; /* and by a link, away from where a file of it lies */
 	bool hidden; /* not to be listed */
 	bool temporary;
+
+	/* Filled by protect_pages; NULL: anybody may read it. */
+	const struct access_rule *rule;
+	bool borrowed; /* the rule is that of another place of its file */
 
 	/* Filled while its file is read. */
 	struct view title;
@@ -61,7 +71,10 @@ struct pages {
 	struct hash *families; /* folder's selector -> what lies below it */
 	struct hash *covers;   /* selectors of the map that end with "/" and
 				* hold all below -> their line of it */
+	struct hash *folders;  /* beneath_put_name's -> the selector, a view, of
+				* a folder that no link led to */
 	struct page *first, *last;
+	struct programs programs; /* in folders that are mapped */
 	size_t n;
 	size_t max; /* PAGES_MAX; tests lower it */
 };
@@ -74,11 +87,13 @@ void pages_init(struct pages *pages, struct arena *a);
  * files in its folders below root.
  *
  * What is wrong goes to ps; what merely cannot be served from a folder is
- * skipped, and logged if is_loud.
+ * skipped, and logged, and what is unwise goes to notes.  With NULL for notes,
+ * nothing is logged, and no file is opened: a gophermap that is a program is
+ * then taken for a page.
  */
 void pages_collect(struct pages *pages, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
-    struct problems *ps, bool is_loud);
+    struct problems *ps, struct problems *notes);
 
 /* The page at selector, or NULL. */
 struct page *pages_find(const struct pages *pages, struct view selector);

@@ -10,6 +10,7 @@
 
 #include <sys/stat.h>
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -119,6 +120,19 @@ list(struct prepare *c, const struct page *page, size_t *n)
 	return entries;
 }
 
+/* One that begins as a script is a program, and its source nobody's page. */
+static void
+check_map(struct prepare *c, const struct page *page, struct view path,
+    struct view map)
+{
+	if (view_has_prefix(map, VIEW(PROGRAM_START)))
+		problems_add(c->ps, c->conf->path, page->line,
+		    "%.*s: \"%.*s\" begins with \"" PROGRAM_START
+		    "\": it is a program, no menu; let an application server "
+		    "run it (@fastcgi), or give it another type in [types]",
+		    VIEW_ARG(page->selector), VIEW_ARG(path));
+}
+
 /* Fill what a gophermap gives: Gopher's answer, and Gemini's if it is alone. */
 static void
 prepare_map(struct prepare *c, struct page *page)
@@ -136,6 +150,7 @@ prepare_map(struct prepare *c, struct page *page)
 	if (prepare_read(c, page, path, fd, st.st_size) == 0) {
 		map = arena_copy(c->pages->arena, buf_view(&c->in));
 		map = utf8_skip_bom(map);
+		check_map(c, page, path, map);
 		entries = list(c, page, &n);
 		buf_reset(&c->out);
 		render_gophermap_menu(&c->out, &c->r, map, entries, n);
@@ -313,12 +328,12 @@ set_covers(struct prepare *c)
 
 /* The selector of the file that a feed is made from, empty if it has none. */
 static struct view
-selector_of(const struct prepare *c, struct view path)
+selector_of(const struct prepare *c, struct view file)
 {
 	const struct page *page;
 
 	for (page = c->pages->first; page != NULL; page = page->next)
-		if (page->kind == PAGE_FILE && view_eq(page->path, path))
+		if (page->kind == PAGE_FILE && view_eq(page->file, file))
 			return page->selector;
 	return VIEW("");
 }
@@ -329,6 +344,24 @@ struct feed_reader {
 	const struct page *page; /* the feed */
 };
 
+/* Append the selector that an address of ours names; false for another's. */
+static bool
+put_selector(const struct prepare *c, const struct uri *address,
+    struct buf *selector)
+{
+	bool is_gopher = view_eq_nocase(address->scheme, VIEW("gopher")) ||
+	    view_eq_nocase(address->scheme, VIEW("gophers"));
+	struct view path = address->path;
+
+	if ((!is_gopher && !view_eq_nocase(address->scheme, VIEW("gemini"))) ||
+	    !is_ours((void *)(uintptr_t)c, address->host))
+		return false;
+	/* RFC 4266 2.1: the item type stands before the selector. */
+	if (is_gopher)
+		path = view_skip(path, 2);
+	return uri_path_to_selector(selector, path) == URI_OK;
+}
+
 /* A feed tells of what its own readers may read. */
 static bool
 may_tell(void *arg, const struct uri *address)
@@ -338,15 +371,12 @@ may_tell(void *arg, const struct uri *address)
 	char room[GEMINI_URI_MAX];
 	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
 	const struct access_rule *rule;
-	const struct entry *entry;
 
-	if (!view_eq_nocase(address->scheme, VIEW("gemini")) ||
-	    !is_ours(reader->c, address->host) ||
-	    uri_path_to_selector(&selector, address->path) != URI_OK)
+	if (!put_selector(reader->c, address, &selector))
 		return true;
-	entry = snapshot_find(site, buf_view(&selector));
-	rule = entry != NULL ? entry->access
-			     : access_find(site->access, buf_view(&selector));
+	rule = site_rule(site, buf_view(&selector));
+	if (rule == NULL)
+		rule = site_folder_rule(site, buf_view(&selector));
 	return rule == NULL || rule == reader->page->entry->access;
 }
 
@@ -357,7 +387,7 @@ write_feed(struct prepare *c, struct page *page, struct view text)
 	struct feed_reader reader = { c, page };
 	struct atom feed = { .host = c->capsule->hostname.v[0],
 		.selector = page->selector,
-		.page = selector_of(c, page->path),
+		.page = selector_of(c, page->file),
 		.author = c->capsule->title,
 		.mail = c->capsule->admin,
 		.may_tell = may_tell,
@@ -493,73 +523,7 @@ prepare_third(struct prepare *c, struct page *page)
 		prepare_slash(c, page);
 }
 
-/* -- who may read them -- */
-
-/* The rule for a file by the selector it has in a folder. */
-static const struct access_rule *
-rule_of_name(const struct prepare *c, struct view folder, struct view path)
-{
-	char room[CONF_LINE_MAX + BENEATH_PATH_MAX];
-	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
-
-	buf_put(&selector, folder);
-	buf_put(&selector, pages_name(path));
-	return access_find(c->site->access, buf_view(&selector));
-}
-
-/*
- * The rule for a page, by any of the names that lead to the same content: a
- * folder's index is also a file in it, and so are both halves of a pair.  A
- * feed has the content of its page.
- */
-static const struct access_rule *
-rule_of(const struct prepare *c, const struct page *page)
-{
-	const struct access_rule *rule =
-	    access_find(c->site->access, page->selector);
-	const struct page *source;
-	struct view folder = view_has_suffix(page->selector, VIEW("/"))
-	    ? page->selector
-	    : pages_folder(page->selector);
-
-	if (page->kind == PAGE_CAPS_TXT || page->kind == PAGE_SLASH)
-		return NULL; /* no content of its own */
-	if (rule == NULL && page->kind == PAGE_SAME)
-		return rule_of(c, page->same);
-	if (rule == NULL && page->kind == PAGE_ATOM &&
-	    (source = pages_find(c->pages, selector_of(c, page->path))) != NULL)
-		return rule_of(c, source);
-	if (rule == NULL && page->walked)
-		rule = rule_of_name(c, folder, page->path);
-	if (rule == NULL && page->walked && page->map.len > 0)
-		rule = rule_of_name(c, folder, page->map);
-	return rule;
-}
-
-/* A rule for one page that is not there protects nothing. */
-static void
-check_rules(struct prepare *c)
-{
-	const struct access *access = c->site->access;
-	const struct access_rule *rule;
-	const struct page *page;
-	size_t i;
-
-	for (i = 0; access != NULL && i < access->n; i++) {
-		rule = &access->rules[i];
-		if (rule->is_prefix)
-			continue;
-		page = pages_find(c->pages, rule->pattern);
-		if (page == NULL && pages_has_app(c->pages, rule->pattern))
-			continue; /* the application knows its own */
-		if (page == NULL || page->kind == PAGE_SLASH ||
-		    page->kind == PAGE_CAPS_TXT)
-			problems_add(c->ps, c->conf->path, rule->line,
-			    "[access%s] %.*s: protects nothing: no page is "
-			    "there",
-			    c->capsule->tag, VIEW_ARG(rule->pattern));
-	}
-}
+/* -- entries -- */
 
 /* Gopher knows no certificates: there, what is protected is closed. */
 static void
@@ -588,7 +552,9 @@ add_entries(struct prepare *c)
 	for (page = c->pages->first; page != NULL; page = page->next) {
 		entries->selector = arena_copy(a, page->selector);
 		entries->item = page->mime.item;
-		entries->access = rule_of(c, page);
+		entries->access = page->rule;
+		entries->kind =
+		    page->kind == PAGE_SLASH ? ENTRY_FOLDER : ENTRY_PAGE;
 		page->entry = entries++;
 		(void)hash_put(c->site->entries, page->entry->selector,
 		    page->entry);
@@ -668,7 +634,6 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 	buf_init(&c.out, LOADER_MENU_MAX);
 	notices_prepare(s->arena, site, &c.r);
 	add_entries(&c);
-	check_rules(&c);
 	for (i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
 		for (page = pages->first; page != NULL; page = page->next) {
 			c.r.selector = page->selector;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "format/gemini.h"
 #include "format/uri.h"
 
 static struct snapshot *all; /* at most two, while a reload goes on */
@@ -76,13 +77,31 @@ snapshot_below(const struct site *site, struct view selector)
 	return NULL;
 }
 
-bool
-site_is_protected(const struct site *site, struct view selector)
+const struct access_rule *
+site_rule(const struct site *site, struct view selector)
 {
 	const struct entry *entry = snapshot_find(site, selector);
 
-	return (entry != NULL && entry->access != NULL) ||
-	    access_find(site->access, selector) != NULL;
+	return entry != NULL && entry->access != NULL
+	    ? entry->access
+	    : access_find(site->access, selector);
+}
+
+const struct access_rule *
+site_folder_rule(const struct site *site, struct view selector)
+{
+	char room[GEMINI_URI_MAX + 2];
+	struct buf folder = { room, 0, sizeof(room), sizeof(room), false };
+	const struct entry *entry;
+
+	if (site->access == NULL || view_has_suffix(selector, VIEW("/")))
+		return NULL;
+	entry = snapshot_find(site, selector);
+	if (entry != NULL && entry->kind != ENTRY_FOLDER)
+		return NULL;
+	buf_put(&folder, selector);
+	buf_putc(&folder, '/');
+	return folder.failed ? NULL : site_rule(site, buf_view(&folder));
 }
 
 void

@@ -35,6 +35,7 @@ struct answer {
 /* How an entry is answered. */
 enum entry_kind {
 	ENTRY_PAGE,   /* by what was prepared, whatever is asked */
+	ENTRY_FOLDER, /* likewise: a folder's selector without its last "/" */
 	ENTRY_SEARCH, /* by what was prepared, or by results for a query */
 	ENTRY_APP     /* by an application, which is asked each time */
 };
@@ -114,10 +115,19 @@ const struct entry *snapshot_below(const struct site *site,
     struct view selector);
 
 /*
- * True if selector, there or not, is only for those with a certificate: for
- * nobody over Gopher, and not to be told of where everybody looks.
+ * The rule for selector, there or not; NULL if everybody may read it.  What has
+ * one is for nobody over Gopher, and not to be told of where everybody looks.
  */
-bool site_is_protected(const struct site *site, struct view selector);
+const struct access_rule *site_rule(const struct site *site,
+    struct view selector);
+
+/*
+ * The rule for the folder that selector, which has no rule, is the name of but
+ * for its last "/", there or not; NULL if there is none, or if selector has a
+ * page of its own.
+ */
+const struct access_rule *site_folder_rule(const struct site *site,
+    struct view selector);
 
 /* Close the snapshot's files and indexes and free all of it; NULL is allowed.
  */

@@ -243,7 +243,7 @@ def test_files_that_no_selector_reaches_are_told(capsule):
     capsule.put("x.crt", "")
     capsule.put("who.allow", "00" * 32 + "\n")
     lines = capsule.check(
-        "/d/ = d/\n[access]\n/d/none* = root/who.allow\n",
+        "/d/ = d/\n[access]\n/d/x* = root/who.allow\n",
         base=BASE.replace("[sel", "certificate = root/x.crt\n[sel"))
     assert lines == [
         "root/deep/er/y.txt:1: no selector reaches this file [no-selector]",

@@ -32,6 +32,7 @@ struct place {
 	struct conf *conf;
 	struct snapshot *s;
 	char *told; /* every problem, a line each; the place's path left out */
+	char *warned; /* likewise, what is unwise */
 };
 
 /* The whole name of what is called name in the capsule. */
@@ -121,6 +122,8 @@ place_unload(struct place *p)
 	conf_free(p->conf);
 	problems_free(p->ps);
 	free(p->told);
+	free(p->warned);
+	p->warned = NULL;
 	p->s = NULL;
 	p->conf = NULL;
 	p->ps = NULL;
@@ -145,17 +148,18 @@ place_read(struct place *p, const char *text)
 	free(writable);
 }
 
-static inline void
-place_tell(struct place *p)
+static inline char *
+place_tell(const struct place *p, struct problems *ps)
 {
 	size_t i, len = strlen(p->path), size;
-	FILE *to = open_memstream(&p->told, &size);
 	const char *at;
+	char *text;
+	FILE *to = open_memstream(&text, &size);
 
 	if (to == NULL)
 		err(1, "problems");
-	for (i = 0; i < problems_count(p->ps); i++) {
-		for (at = problems_get(p->ps, i); *at != '\0'; at++)
+	for (i = 0; i < problems_count(ps); i++) {
+		for (at = problems_get(ps, i); *at != '\0'; at++)
 			if (strncmp(at, p->path, len) == 0 && at[len] == '/')
 				at += len;
 			else
@@ -163,6 +167,7 @@ place_tell(struct place *p)
 		fputc('\n', to);
 	}
 	fclose(to);
+	return text;
 }
 
 /* Load what was read; p->s is NULL if there were problems. */
@@ -171,10 +176,13 @@ place_load_read(struct place *p)
 {
 	/* 70, 71 and so on. */
 	static const int ports[] = { 70, 71, 72, 73 };
+	struct problems *notes = problems_new();
 
 	if (problems_count(p->ps) == 0)
-		p->s = loader_load(p->conf, ports, p->ps);
-	place_tell(p);
+		p->s = loader_load(p->conf, ports, p->ps, notes);
+	p->told = place_tell(p, p->ps);
+	p->warned = place_tell(p, notes);
+	problems_free(notes);
 }
 
 static inline void

@@ -378,7 +378,7 @@ expect_each(const char *list, bool want)
 			assert_int_equal(20, entry->gopher.status);
 			continue;
 		}
-		if (site_is_protected(site, view_of(word)) != want)
+		if ((site_rule(site, view_of(word)) != NULL) != want)
 			fail_msg("%s: protected: %d", word, !want);
 		if (entry != NULL && (entry->gopher.status == 60) != want)
 			fail_msg("%s over Gopher: %d", word,
@@ -458,19 +458,13 @@ static const struct {
 	    "fingerprints in capsule/fifo: it is not a file\n" },
 	{ "/staff/* = broken\n",
 	    "broken:2: \"x\" is not a fingerprint in hexadecimal digits\n" },
-	{ "/staff/none = any\n",
-	    "capsuled.ini:10: [access] /staff/none: protects nothing: no "
-	    "page is there\n" },
-	{ "/staff/sub = any\n",
-	    "capsuled.ini:10: [access] /staff/sub: protects nothing: no "
-	    "page is there\n" },
 	{ "/staff/* = big\n",
 	    "capsuled.ini:10: [access] /staff/*: cannot read the "
 	    "fingerprints in big: it is larger than a megabyte\n" },
 };
 
 static void
-what_cannot_be_read_or_protects_nothing_is_told(void **state)
+what_cannot_be_read_is_told(void **state)
 {
 	char text[1024];
 	size_t i;
@@ -506,7 +500,7 @@ main(void)
 		PLACED(a_page_is_protected_by_every_name_it_has),
 		PLACED(a_listing_shows_what_its_readers_may_read),
 		PLACED(over_gopher_a_forgotten_slash_opens_nothing),
-		PLACED(what_cannot_be_read_or_protects_nothing_is_told),
+		PLACED(what_cannot_be_read_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

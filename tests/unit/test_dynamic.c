@@ -130,6 +130,8 @@ static const struct {
 	{ "closed alone", "/app/x", NULL, 60, NULL, NULL, NULL, false },
 	{ "beside what is closed", "/app/x/", "127.0.0.1:9000", 0, "/app",
 	    "/x/", NULL, false },
+	{ "a closed folder without its slash", "/app/closed", NULL, 31, NULL,
+	    NULL, NULL, true },
 	{ "without its slash", "/app", NULL, 31, NULL, NULL, NULL, true },
 	{ "an encoded slash", "/app/a%2Fb", NULL, 59, NULL, NULL, NULL, true },
 	{ "decoded", "/app/caf%C3%A9", "127.0.0.1:9000", 0, "/app",

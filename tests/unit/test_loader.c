@@ -821,7 +821,7 @@ collect(struct place *p, size_t max, size_t *problems)
 
 	pages_init(&pages, a);
 	pages.max = max;
-	pages_collect(&pages, p->conf, &p->conf->capsules[0], root, ps, false);
+	pages_collect(&pages, p->conf, &p->conf->capsules[0], root, ps, NULL);
 	n = pages.n;
 	*problems = problems_count(ps);
 	problems_free(ps);
