@@ -116,15 +116,6 @@ is_admitted(const struct access_rule *rule, const struct peer *peer,
 	return false;
 }
 
-/* Search is for everybody, so it tells of what everybody may read. */
-static bool
-may_see(void *arg, struct view selector)
-{
-	const struct site *const *site = arg;
-
-	return site_rule(*site, selector) == NULL;
-}
-
 /* The answer to a query, which is percent-encoded, if the entry takes one. */
 static struct answer
 gemini_query(const struct site *site, const struct entry *entry,
@@ -132,13 +123,12 @@ gemini_query(const struct site *site, const struct entry *entry,
 {
 	char room[GEMINI_URI_MAX];
 	struct buf query = ROOM(room), *to = &reply->dynamic;
-	struct search_asker asker = { may_see, &site };
 
 	if (uri_decode(&query, encoded) != URI_OK ||
 	    results_is_blank(buf_view(&query)))
 		return entry->gemini;
 	to->max = RESULTS_MAX;
-	if (results_gemini(to, site, entry, buf_view(&query), &asker) < 0)
+	if (results_gemini(to, site, entry, buf_view(&query)) < 0)
 		return refuse(GEMINI_TEMPORARY_FAILURE,
 		    VIEW("40 The search is out of memory\r\n"));
 	return refuse(GEMINI_SUCCESS, buf_view(to));
@@ -441,7 +431,6 @@ static struct answer
 gopher_query(const struct site *site, const struct entry *entry,
     struct view query, char plus, struct reply *reply)
 {
-	struct search_asker asker = { may_see, &site };
 	struct buf *to = &reply->dynamic;
 
 	if (results_is_blank(query) || (plus != 0 && plus != '+'))
@@ -450,7 +439,7 @@ gopher_query(const struct site *site, const struct entry *entry,
 	to->max = RESULTS_MAX;
 	if (plus == '+')
 		buf_puts(to, "+-2\r\n");
-	if (results_gopher(to, site, entry, query, &asker) < 0)
+	if (results_gopher(to, site, entry, query) < 0)
 		return site->slow_down;
 	return refuse(GEMINI_SUCCESS, buf_view(to));
 }

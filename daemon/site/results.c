@@ -154,7 +154,7 @@ put_page(struct buf *to, const struct site *site, const struct entry *entry,
 /* Look, and append the gemtext. */
 static int
 put_results(struct buf *to, const struct site *site, const struct entry *entry,
-    struct view query, const struct search_asker *asker)
+    struct view query)
 {
 	/* Cleaning makes eight blanks of a TAB at most. */
 	char room[SEARCH_QUERY_MAX * 8];
@@ -164,7 +164,7 @@ put_results(struct buf *to, const struct site *site, const struct entry *entry,
 
 	put_query(&utf8, query);
 	clean = view_trim(buf_view(&utf8));
-	if (search_find(site->search, clean, asker, &found) < 0)
+	if (search_find(site->search, clean, &found) < 0)
 		return -1;
 	put_page(to, site, entry, clean, &found);
 	return to->failed ? -1 : 0;
@@ -172,24 +172,22 @@ put_results(struct buf *to, const struct site *site, const struct entry *entry,
 
 int
 results_gemini(struct buf *to, const struct site *site,
-    const struct entry *entry, struct view query,
-    const struct search_asker *asker)
+    const struct entry *entry, struct view query)
 {
 	gemini_header(to, GEMINI_SUCCESS, VIEW(MIME_GEMTEXT));
-	return put_results(to, site, entry, query, asker);
+	return put_results(to, site, entry, query);
 }
 
 int
 results_gopher(struct buf *to, const struct site *site,
-    const struct entry *entry, struct view query,
-    const struct search_asker *asker)
+    const struct entry *entry, struct view query)
 {
 	struct render menu = site->menu;
 	struct buf gemtext;
 	int result;
 
 	buf_init(&gemtext, RESULTS_MAX);
-	result = put_results(&gemtext, site, entry, query, asker);
+	result = put_results(&gemtext, site, entry, query);
 	menu.selector = entry->selector;
 	if (result == 0)
 		render_gemtext_menu(to, &menu, buf_view(&gemtext));

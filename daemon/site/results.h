@@ -29,11 +29,9 @@ void results_explain(struct buf *to, struct view selector);
  * Returns 0, or -1 if there is no memory, or not enough room in to.
  */
 int results_gemini(struct buf *to, const struct site *site,
-    const struct entry *entry, struct view query,
-    const struct search_asker *asker);
+    const struct entry *entry, struct view query);
 int results_gopher(struct buf *to, const struct site *site,
-    const struct entry *entry, struct view query,
-    const struct search_asker *asker);
+    const struct entry *entry, struct view query);
 
 /* True if a query holds nothing but blanks and controls. */
 bool results_is_blank(struct view query);

@@ -371,7 +371,7 @@ search_build(struct search_builder *b, const char **why)
 	if (rc == SQLITE_OK)
 		rc = open_frozen(s, bytes);
 	/* A first search reads what all later ones need: workers share it. */
-	if (rc == SQLITE_OK && search_find(s, VIEW("a"), NULL, &found) == 0)
+	if (rc == SQLITE_OK && search_find(s, VIEW("a"), &found) == 0)
 		return s;
 	*why = sqlite3_errstr(rc);
 	search_free(s);
@@ -442,8 +442,7 @@ place(struct best *best, struct weighed w)
  * Returns 1 if there are more than may be weighed, 0 if not, -1 on an error.
  */
 static int
-weigh(struct search *s, sqlite3_stmt *stmt, struct view match,
-    const struct search_asker *asker, struct best *best, size_t *total)
+weigh(sqlite3_stmt *stmt, struct view match, struct best *best, size_t *total)
 {
 	size_t seen = 0;
 	struct weighed w;
@@ -454,12 +453,9 @@ weigh(struct search *s, sqlite3_stmt *stmt, struct view match,
 		rc = sqlite3_step(stmt);
 	for (; rc == SQLITE_ROW && seen < SEARCH_WEIGHED_MAX; seen++) {
 		w.page = (size_t)sqlite3_column_int64(stmt, 0) - 1;
-		if (asker == NULL || asker->may_see == NULL ||
-		    asker->may_see(asker->arg, s->pages[w.page].selector)) {
-			w.weight = sqlite3_column_double(stmt, 1);
-			place(best, w);
-			(*total)++;
-		}
+		w.weight = sqlite3_column_double(stmt, 1);
+		place(best, w);
+		(*total)++;
 		rc = sqlite3_step(stmt);
 	}
 	(void)sqlite3_reset(stmt);
@@ -529,8 +525,7 @@ put_match(struct buf *to, const struct search_found *found)
 }
 
 static int
-look(struct search *s, const struct search_asker *asker,
-    struct search_found *to)
+look(struct search *s, struct search_found *to)
 {
 	char room[MATCH_MAX];
 	struct buf match = { room, 0, sizeof(room), sizeof(room), false };
@@ -539,10 +534,9 @@ look(struct search *s, const struct search_asker *asker,
 	int more;
 
 	put_match(&match, to);
-	more = weigh(s, s->find, buf_view(&match), asker, &best, &to->total);
+	more = weigh(s->find, buf_view(&match), &best, &to->total);
 	if (more > 0 &&
-	    weigh(s, s->find_title, buf_view(&match), asker, &best,
-		&in_titles) < 0)
+	    weigh(s->find_title, buf_view(&match), &best, &in_titles) < 0)
 		more = -1;
 	if (more < 0)
 		return -1;
@@ -554,17 +548,16 @@ look(struct search *s, const struct search_asker *asker,
 }
 
 int
-search_find(struct search *s, struct view query,
-    const struct search_asker *asker, struct search_found *to)
+search_find(struct search *s, struct view query, struct search_found *to)
 {
 	*to = (struct search_found){ .n = 0 };
 	read_words(s, query, to);
 	if (to->n_words == 0 || s->n == 0)
 		return 0;
-	if (look(s, asker, to) < 0)
+	if (look(s, to) < 0)
 		return -1;
 	if (to->n > 0 || to->n_words == 1)
 		return 0;
 	to->is_some = true;
-	return look(s, asker, to);
+	return look(s, to);
 }

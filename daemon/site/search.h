@@ -56,12 +56,6 @@ void search_free(struct search *s);
 /* Bytes that the index takes, less the texts. */
 size_t search_size(const struct search *s);
 
-/* Whoever asks: may they know of a page? */
-struct search_asker {
-	bool (*may_see)(void *arg, struct view selector); /* NULL: of all */
-	void *arg;
-};
-
 /* What was found. */
 struct search_found {
 	const struct search_page *hits[SEARCH_HITS_MAX]; /* the best first */
@@ -81,11 +75,11 @@ struct search_found {
  *
  * A page is found that has all words, the last one perhaps as the beginning
  * of one if it has two letters; if there is none, pages that have any.
- * What the asker may not see is left out, of the count as well.
+ * Search is for everybody: what only some may read does not belong in the
+ * index, for the number of pages found would tell of it.
  * Opens nothing, writes nothing but its own memory.
  * Returns 0; or -1, and *to is of no use, if there is no memory.
  */
-int search_find(struct search *s, struct view query,
-    const struct search_asker *asker, struct search_found *to);
+int search_find(struct search *s, struct view query, struct search_found *to);
 
 #endif

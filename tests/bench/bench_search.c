@@ -106,7 +106,7 @@ look(struct search *s, struct view query, struct search_found *found)
 	struct buf to = { room, 0, sizeof(room), sizeof(room), false };
 	size_t i;
 
-	if (search_find(s, query, NULL, found) < 0)
+	if (search_find(s, query, found) < 0)
 		errx(1, "no memory");
 	words = (struct snippet_words){ found->words, found->n_words, true };
 	for (i = 0; i < found->n; i++) {

@@ -344,6 +344,20 @@ def no_file(folder):
     return refused(folder, server.conf(selectors={"/about": "abuot.gmi"}))
 
 
+def warned(folder, text):
+    (folder / "warned.ini").write_text(text)
+    return server.run("-n", "-c", folder / "warned.ini").stderr
+
+
+def no_page(folder):
+    return warned(folder, server.conf(access={"/files/sbu/*": "any"}))
+
+
+def a_program(folder):
+    (folder / "root" / "files" / "x.cgi").write_text("#!/bin/sh\n")
+    return warned(folder, server.conf())
+
+
 def no_key(folder):
     return refused(folder, server.conf(capsule={"titel": "x"}))
 
@@ -413,6 +427,8 @@ SEEN = {
     'the file "abuot.gmi" does not exist': no_file,
     "is not a key; nearest:": no_key,
     "not reloaded: what was served is still served": bad_reload,
+    "protects nothing now: no page fits it": no_page,
+    "is a program by its name": a_program,
     "51 Not found": not_mapped,
     "53 That host or port is not served here": not_ours,
     "44": too_many,

@@ -126,7 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (site == NULL)
 		site = make_site();
-	check(search_find(site->search, query, NULL, &found) == 0);
+	check(search_find(site->search, query, &found) == 0);
 	check(found.n <= 3 && found.n == found.total);
 	check(found.n_words <= SEARCH_WORDS_MAX);
 	buf_init(&out, RESULTS_MAX);

@@ -149,16 +149,14 @@ static const struct {
 };
 
 static void
-expect_found(struct view query, const struct search_asker *asker,
-    const char *want)
+expect_found(struct view query, const char *want)
 {
 	struct search_found found;
 	struct buf got;
 	size_t i;
 
 	buf_init(&got, 4096);
-	assert_int_equal(search_find(index_of_place(), query, asker, &found),
-	    0);
+	assert_int_equal(search_find(index_of_place(), query, &found), 0);
 	buf_puts(&got, found.is_some ? "+" : "");
 	for (i = 0; i < found.n; i++) {
 		buf_puts(&got, i > 0 ? " " : "");
@@ -180,31 +178,9 @@ the_best_page_comes_first(void **state)
 	for (i = 0; i < N_OF(searches); i++) {
 		struct view v = exact(view_of(searches[i].query));
 
-		expect_found(v, NULL, searches[i].want);
+		expect_found(v, searches[i].want);
 		loose(v);
 	}
-}
-
-static bool
-sees_no_history(void *arg, struct view selector)
-{
-	return !view_eq(selector, view_of(arg));
-}
-
-/* Neither the page nor the number of pages tells that it is there. */
-static void
-what_may_not_be_seen_is_not_found(void **state)
-{
-	char hidden[] = "/pages/management.gmi", again[] = "/again";
-	struct search_asker asker = { sees_no_history, hidden };
-
-	(void)state;
-	expect_found(VIEW("management"), &asker, "/again /pages/mention.gmi");
-	expect_found(VIEW("managers"), &asker, "");
-	asker.arg = again;
-	expect_found(VIEW("1996"), &asker, "");
-	/* The words of what is hidden do not count as found together. */
-	expect_found(VIEW("1996 gardens"), &asker, "+/pages/mention.gmi");
 }
 
 static void
@@ -219,8 +195,7 @@ every_prefix_of_a_query_is_one(void **state)
 	for (n = 0; n <= all.len; n++) {
 		struct view v = exact((struct view){ all.p, n });
 
-		assert_int_equal(search_find(index_of_place(), v, NULL, &found),
-		    0);
+		assert_int_equal(search_find(index_of_place(), v, &found), 0);
 		loose(v);
 	}
 }
@@ -236,18 +211,18 @@ limits_of_a_query_are_exact(void **state)
 	buf_init(&query, 65536);
 	for (i = 0; i < SEARCH_WORDS_MAX; i++)
 		buf_printf(&query, "w%d ", i);
-	assert_int_equal(search_find(index_of_place(), buf_view(&query), NULL,
+	assert_int_equal(search_find(index_of_place(), buf_view(&query),
 			     &found),
 	    0);
 	assert_int_equal(found.n_words, SEARCH_WORDS_MAX);
 	assert_false(found.is_cut);
 	buf_puts(&query, "w3 w4"); /* again */
-	assert_int_equal(search_find(index_of_place(), buf_view(&query), NULL,
+	assert_int_equal(search_find(index_of_place(), buf_view(&query),
 			     &found),
 	    0);
 	assert_false(found.is_cut);
 	buf_puts(&query, " more");
-	assert_int_equal(search_find(index_of_place(), buf_view(&query), NULL,
+	assert_int_equal(search_find(index_of_place(), buf_view(&query),
 			     &found),
 	    0);
 	assert_int_equal(found.n_words, SEARCH_WORDS_MAX);
@@ -256,16 +231,16 @@ limits_of_a_query_are_exact(void **state)
 	buf_reset(&query);
 	buf_fill(&query, ' ', SEARCH_QUERY_MAX - 1);
 	buf_puts(&query, "1996");
-	expect_found(buf_view(&query), NULL, "/again");
+	expect_found(buf_view(&query), "/again");
 	buf_reset(&query);
 	buf_fill(&query, ' ', SEARCH_QUERY_MAX);
 	buf_puts(&query, "1996");
-	expect_found(buf_view(&query), NULL, "");
+	expect_found(buf_view(&query), "");
 
 	buf_reset(&query);
 	while (query.len < 10240)
 		buf_puts(&query, "management ");
-	expect_found(buf_view(&query), NULL,
+	expect_found(buf_view(&query),
 	    "/pages/management.gmi /again /pages/mention.gmi");
 	buf_fini(&query);
 }
@@ -323,8 +298,7 @@ the_number_of_results_is_limited_and_told(void **state)
 	for (i = 0; i < N_OF(cases); i++) {
 		a = arena_new();
 		s = many_pages(a, cases[i].pages, "words");
-		assert_int_equal(search_find(s, VIEW("words"), NULL, &found),
-		    0);
+		assert_int_equal(search_find(s, VIEW("words"), &found), 0);
 		assert_int_equal(found.n, cases[i].n);
 		assert_int_equal(found.total, cases[i].total);
 		assert_int_equal(found.is_more, cases[i].is_more);
@@ -356,9 +330,9 @@ only_the_beginning_of_a_huge_page_is_indexed(void **state)
 	search_add(b, &page, (struct view){ text, SEARCH_TEXT_MAX + 16 });
 	s = search_build(b, &why);
 	assert_non_null(s);
-	assert_int_equal(search_find(s, VIEW("inside"), NULL, &found), 0);
+	assert_int_equal(search_find(s, VIEW("inside"), &found), 0);
 	assert_int_equal(found.n, 1);
-	assert_int_equal(search_find(s, VIEW("outside"), NULL, &found), 0);
+	assert_int_equal(search_find(s, VIEW("outside"), &found), 0);
 	assert_int_equal(found.n, 0);
 	search_free(s);
 	arena_free(a);
@@ -528,7 +502,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_best_page_comes_first),
-		cmocka_unit_test(what_may_not_be_seen_is_not_found),
 		cmocka_unit_test(every_prefix_of_a_query_is_one),
 		cmocka_unit_test(limits_of_a_query_are_exact),
 		cmocka_unit_test(the_number_of_results_is_limited_and_told),
