@@ -20,7 +20,7 @@ UNIT_base =	view buf arena hash clock quota problem log lock address \
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus scrape
 UNIT_site =	access beneath conf loader program protect answer dynamic search
-UNIT_net =	deadline pieces pace upstream handed limits metrics \
+UNIT_net =	acceptor deadline pieces pace upstream handed limits metrics \
 		certificate private_key remote_key sessions session_outline \
 		shared_tables ticket_keys stream
 UNIT_process =	channel keeper advice logs \

@@ -84,6 +84,14 @@ admit_held(struct acceptor *a)
 	return a->held == -1;
 }
 
+/* True if there is a place, if need be somebody else's. */
+static bool
+find_room(struct acceptor *a)
+{
+	return conns_have_room(a->conns) ||
+	    (conns_make_room(a->conns) && conns_have_room(a->conns));
+}
+
 static void
 resume(evutil_socket_t fd, short what, void *arg)
 {
@@ -92,7 +100,7 @@ resume(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!admit_held(a) || !conns_have_room(a->conns)) {
+	if (!find_room(a) || !admit_held(a)) {
 		pause_for(a, ACCEPTOR_FULL_MS, METRICS_FULL,
 		    "max_connections is reached");
 		return;
@@ -101,9 +109,8 @@ resume(evutil_socket_t fd, short what, void *arg)
 		(void)event_add(a->ports[i].event, NULL);
 }
 
-/* True if this machine, and not just one visitor, is the reason. */
-static bool
-is_exhausted(int error)
+bool
+acceptor_is_exhausted(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
 	    error == ENOMEM;
@@ -120,13 +127,13 @@ accept_one(struct acceptor_port *p)
 	socklen_t len = sizeof(from);
 	int fd;
 
-	if (!conns_have_room(a->conns)) {
+	if (!find_room(a)) {
 		pause_for(a, ACCEPTOR_FULL_MS, METRICS_FULL,
 		    "max_connections is reached");
 		return false;
 	}
 	fd = os_accept(p->listener->fd, (struct sockaddr *)&from, &len);
-	if (fd == -1 && is_exhausted(errno)) {
+	if (fd == -1 && acceptor_is_exhausted(errno)) {
 		pause_for(a, ACCEPTOR_PAUSE_MS, METRICS_EXHAUSTED,
 		    "out of descriptors or memory");
 		return false;

@@ -23,4 +23,7 @@ struct acceptor *acceptor_new(struct event_base *base,
  */
 void acceptor_close(struct acceptor *a);
 
+/* True if accept(2) failed because of this machine, not just of one visitor. */
+bool acceptor_is_exhausted(int error);
+
 #endif

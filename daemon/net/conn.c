@@ -74,6 +74,7 @@ enum {
 	LIMIT_REQUEST, /* from accept to the end of the request */
 	LIMIT_APP,     /* no answer, or no more of it, of an application */
 	LIMIT_IDLE,    /* no byte taken by the client */
+	LIMIT_PATIENT, /* the same, of one who has taken some late */
 	LIMIT_LINGER,  /* the client does not close */
 	LIMIT_NONE
 };
@@ -101,6 +102,8 @@ struct conn {
 	bool fragile; /* a reset follows if this process dies now */
 	bool greeted; /* the handshake is over, and counted */
 	bool cut;     /* the end shall be a reset, not an end in good order */
+	bool looked;  /* a deadline of the answer has passed */
+	bool takes;   /* some of the answer was taken late, so it is read */
 	int unsent;   /* bytes the peer had not taken when we last looked */
 	int64_t accepted_us, taken_ms;
 	uint64_t bytes; /* of the answer, sent */
@@ -752,6 +755,23 @@ write_turn(struct conn *c)
 	return r == STREAM_DONE && more ? STREAM_WAIT_WRITE : r;
 }
 
+/* When the deadline of c was set: so long ago somebody last looked at it. */
+static int64_t
+looked_ms(const struct conn *c)
+{
+	return c->deadline.at_ms -
+	    c->all->deadlines.duration_ms[c->deadline.kind];
+}
+
+/* The socket is full: wait until the reader has taken some. */
+static void
+wait_for_reader(struct conn *c)
+{
+	c->unsent = os_unsent(c->stream.fd);
+	deadline_set(&c->all->deadlines, &c->deadline,
+	    c->takes ? LIMIT_PATIENT : LIMIT_IDLE, clock_ms());
+}
+
 static bool
 write_answer(struct conn *c)
 {
@@ -769,10 +789,11 @@ write_answer(struct conn *c)
 		return wait_for(c, STREAM_WAIT_READ);
 	}
 	if (r == STREAM_WAIT_WRITE && keep_log(c)) {
-		/* A socket that can be written again has had bytes taken. */
-		deadline_set(&c->all->deadlines, &c->deadline, LIMIT_IDLE,
-		    clock_ms());
-		c->unsent = os_unsent(c->stream.fd);
+		/* A socket that can be written again has had bytes taken; so
+		 * late it was not the kernel that took them. */
+		if (clock_ms() - looked_ms(c) >= CONN_YOUNG_MS)
+			c->takes = true;
+		wait_for_reader(c);
 		break_with_us(c, true);
 		return wait_for(c, r);
 	}
@@ -956,19 +977,36 @@ is_taking(struct conn *c)
 	return taking;
 }
 
+/*
+ * See whether the peer is taking its answer.  What it took by the first look
+ * may be what its kernel took.
+ */
+static bool
+look_at_reader(struct conn *c)
+{
+	bool taking = is_taking(c);
+
+	c->takes = c->takes || (taking && c->looked);
+	c->looked = true;
+	return taking;
+}
+
 /* The deadline of c has passed; true if it gets another. */
 static bool
 is_excused(struct conn *c, int64_t now)
 {
+	int64_t most = c->all->deadlines.duration_ms[LIMIT_IDLE];
+
 	if (c->state == CONN_ANSWER)
-		return is_taking(c);
+		return look_at_reader(c);
 	if (c->state != CONN_CLOSING)
 		return false;
 	/* While the answer is still on its way the linger has not begun. */
-	if (is_taking(c) || c->taken_ms == 0)
+	if (look_at_reader(c) || c->taken_ms == 0)
 		c->taken_ms = now;
-	return c->unsent > 0 &&
-	    now - c->taken_ms < c->all->conf->idle_timeout_ms;
+	if (c->takes)
+		most = c->all->deadlines.duration_ms[LIMIT_PATIENT];
+	return c->unsent > 0 && now - c->taken_ms < most;
 }
 
 /*
@@ -989,26 +1027,40 @@ expire_app(struct conn *c)
 	settle(c);
 }
 
+/* End c, which waits, at once. */
+static void
+end_early(struct conn *c, const char *why)
+{
+	if (c->state == CONN_ANSWER)
+		end_log(c, why);
+	/* The kernel would go on for minutes with what is never taken. */
+	c->cut = c->state == CONN_CLOSING && os_unsent(c->stream.fd) > 0;
+	move(c, CONN_DEAD);
+	conn_free(c);
+}
+
 static void
 expire(struct conn *c, int64_t now)
 {
 	if (is_excused(c, now)) {
 		deadline_set(&c->all->deadlines, &c->deadline,
-		    rules[c->state].limit, now);
+		    c->state == CONN_ANSWER && c->takes ? LIMIT_PATIENT
+							: rules[c->state].limit,
+		    now);
 		return;
 	}
 	metrics_expired(c->state);
 	log_debug("fd %d: %s for too long", c->stream.fd, rules[c->state].name);
-	if (c->state == CONN_APP) {
+	if (c->state == CONN_APP)
 		expire_app(c);
-		return;
-	}
-	if (c->state == CONN_ANSWER)
-		end_log(c, "timeout");
-	/* The kernel would go on for minutes with what is never taken. */
-	c->cut = c->state == CONN_CLOSING && os_unsent(c->stream.fd) > 0;
-	move(c, CONN_DEAD);
-	conn_free(c);
+	else
+		end_early(c, "timeout");
+}
+
+static struct conn *
+conn_of(struct deadline *d)
+{
+	return (void *)((char *)d - offsetof(struct conn, deadline));
 }
 
 static void
@@ -1021,9 +1073,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	while ((d = deadlines_expired(&cs->deadlines, now)) != NULL)
-		expire((struct conn *)(void *)((char *)d -
-			   offsetof(struct conn, deadline)),
-		    now);
+		expire(conn_of(d), now);
 	if (cs->n == 0 && cs->done != NULL)
 		cs->done(cs->done_arg);
 	else
@@ -1051,6 +1101,66 @@ arm_timer(struct conns *cs)
 	(void)evtimer_add(cs->timer, &tv);
 }
 
+/* -- room for others -- */
+
+/*
+ * Bytes a second that the reader c took since it was last looked at; INT64_MAX
+ * if that cannot be told yet, or if it has nothing to take.
+ */
+static int64_t
+speed_of(const struct conn *c, int64_t now)
+{
+	int64_t ms = now - looked_ms(c);
+	int unsent = os_unsent(c->stream.fd);
+
+	if (ms < CONN_YOUNG_MS || (c->state == CONN_CLOSING && unsent <= 0))
+		return INT64_MAX;
+	return unsent < c->unsent ? (c->unsent - unsent) * INT64_C(1000) / ms
+				  : 0;
+}
+
+/* The slowest of those in this queue who were left alone for longest. */
+static void
+find_slowest(struct conns *cs, unsigned limit, int64_t now, int64_t *least,
+    struct conn **slowest)
+{
+	struct deadline *d = cs->deadlines.first[limit];
+	int64_t speed;
+	int i;
+
+	for (i = 0; d != NULL && i < CONN_LOOKS; i++, d = d->next) {
+		speed = speed_of(conn_of(d), now);
+		if (speed < *least) {
+			*least = speed;
+			*slowest = conn_of(d);
+		}
+	}
+}
+
+bool
+conns_make_room(struct conns *cs)
+{
+	struct deadline *oldest = cs->deadlines.first[LIMIT_REQUEST];
+	int64_t now = clock_ms(), least = CONN_SLOW;
+	struct conn *c = NULL;
+
+	if (oldest != NULL && now - looked_ms(conn_of(oldest)) >= CONN_YOUNG_MS)
+		c = conn_of(oldest);
+	else {
+		find_slowest(cs, LIMIT_IDLE, now, &least, &c);
+		find_slowest(cs, LIMIT_PATIENT, now, &least, &c);
+		find_slowest(cs, LIMIT_LINGER, now, &least, &c);
+	}
+	if (c == NULL)
+		return false;
+	log_debug("fd %d: %s, and has to go for another", c->stream.fd,
+	    rules[c->state].name);
+	metrics_count(METRICS_FULL, 1);
+	metrics_expired(c->state);
+	end_early(c, "room");
+	return true;
+}
+
 struct conns *
 conns_new(struct event_base *base, const struct conf *conf,
     const struct snapshot *snapshot, struct tls *tls, struct limits *limits,
@@ -1070,6 +1180,8 @@ conns_new(struct event_base *base, const struct conf *conf,
 	cs->deadlines.duration_ms[LIMIT_REQUEST] = conf->request_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_APP] = conf->application_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_IDLE] = conf->idle_timeout_ms;
+	cs->deadlines.duration_ms[LIMIT_PATIENT] =
+	    (int64_t)conf->idle_timeout_ms * CONN_PATIENCE;
 	cs->deadlines.duration_ms[LIMIT_LINGER] = CONN_LINGER_MS;
 	cs->timer = evtimer_new(base, on_timer, cs);
 	if (cs->timer == NULL)

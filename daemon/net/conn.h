@@ -16,6 +16,23 @@
 /* How long bytes are still read and dropped after the answer: contract. */
 #define CONN_LINGER_MS 2000
 
+/*
+ * Who has shown that it takes its answer, if slowly, may take no byte for so
+ * many idle_timeouts: acknowledgements come in lumps, and a reader of 2 KB a
+ * second with a large buffer is silent for minutes between two of them.
+ */
+#define CONN_PATIENCE 8
+
+/*
+ * Who has to go for another when max_connections is reached: nobody who came,
+ * or was last looked at, less than a second ago, and no reader who takes more
+ * than the slowest lines carry; of the readers who have been left alone for
+ * longest so many are looked at.
+ */
+#define CONN_YOUNG_MS 1000
+#define CONN_SLOW     1024 /* bytes a second */
+#define CONN_LOOKS    64
+
 struct event_base;
 struct conns;
 struct upstreams;
@@ -33,6 +50,13 @@ const char *conns_state_name(unsigned state);
 
 /* True while another connection may be accepted. */
 bool conns_have_room(struct conns *cs);
+
+/*
+ * End one connection of this worker, so that another may be accepted: the
+ * oldest that waits for a request, or else the slowest reader.  False if there
+ * is none to be had.  Not to be called from within a connection's turn.
+ */
+bool conns_make_room(struct conns *cs);
 
 /*
  * Serve an accepted, non-blocking socket, which is now owned.

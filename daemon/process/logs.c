@@ -114,19 +114,24 @@ logs_replace_access(struct logs *logs, int fd)
 	logs->access_fd = fd;
 }
 
-void
+bool
 logs_relay(struct logs *logs)
 {
 	char datagram[LOG_LINE_MAX + 1];
 	struct view rest;
-	ssize_t n;
+	ssize_t n = 0;
+	int i;
 
-	while ((n = recv(logs->relay[0], datagram, sizeof(datagram), 0)) > 0) {
+	for (i = 0; i < LOGS_TURN; i++) {
+		n = recv(logs->relay[0], datagram, sizeof(datagram), 0);
+		if (n <= 0)
+			break;
 		rest = (struct view){ datagram, (size_t)n };
 		while (rest.p != NULL)
 			log_relay(view_cut(&rest, '\n'));
 	}
 	log_flush();
+	return n > 0;
 }
 
 void

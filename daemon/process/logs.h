@@ -31,8 +31,14 @@ void logs_enter_worker(struct logs *logs);
 /* In a worker: a new descriptor for the access log came from the master. */
 void logs_replace_access(struct logs *logs, int fd);
 
-/* In the master: write what workers have sent so far. */
-void logs_relay(struct logs *logs);
+/* Datagrams of workers that are written in a turn; one that floods waits. */
+#define LOGS_TURN 256
+
+/*
+ * In the master: write what workers have sent, as much as a turn may take; true
+ * if there may be more.
+ */
+bool logs_relay(struct logs *logs);
 
 void logs_close(struct logs *logs);
 

@@ -888,7 +888,7 @@ on_relay(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	logs_relay(m->logs);
+	(void)logs_relay(m->logs);
 }
 
 /* -- set up -- */
@@ -986,7 +986,8 @@ master_run(const struct master_options *options, struct generation *g,
 	kill_all(&m);
 	while (m.workers != NULL)
 		forget(&m, m.workers);
-	logs_relay(logs);
+	while (logs_relay(logs))
+		;
 	if (m.served && m.now->conf->pid_file.len > 0)
 		(void)unlink(m.now->conf->pid_file.p);
 	if (m.status == 0)

@@ -1,17 +1,20 @@
 """What readers cost who take their answers slowly, or not at all."""
 import pathlib
 import ssl
+import threading
+import time
 
 import crowd
 import pytest
 
 import server
-from client import Plain, Tls, context, gemini, url
+from client import Plain, Tls, context, gemini, gopher, url
 from crowd import SANITIZED
 from server import conf, wait_for
 
 HUGE = 48 << 20  # bytes; more than any socket buffer takes
 STALLED = 100    # readers
+PLACES = 12
 # Bytes of memory a reader over TLS may take, and what one who only waits does.
 MEMORY = 24 << 10
 WAITING = (16 if ssl.OPENSSL_VERSION_INFO < (3, 2) else 24) << 10
@@ -43,6 +46,53 @@ def queues(port):
         if int(words[1].split(":")[1], 16) == port and words[3] == "01":
             found.append(int(words[4].split(":")[0], 16))
     return found
+
+
+def crawl(them, stop):
+    """Two bytes a second of each, until stop is set."""
+    while not stop.wait(1):
+        for c in them:
+            c.sock.recv(2)
+
+
+def test_new_visitors_are_answered_where_readers_crawl(patient):
+    """All places are taken by readers of two bytes a second."""
+    d = patient(max_connections=str(PLACES))
+    them = [Plain(d.gopher, rcvbuf=4096) for _ in range(PLACES)]
+    stop = threading.Event()
+    reader = threading.Thread(target=crawl, args=(them[1:], stop))
+    try:
+        for c in them:
+            c.send(b"/huge.bin\r\n")
+        wait_for("all to be answered",
+                 lambda: sum(n > 0 for n in queues(d.gopher)) == PLACES)
+        reader.start()
+        for _ in range(3):
+            assert b"1996" in gopher(d.gopher, b"/history\r\n")
+            assert gemini(d.gemini, url("/history")).clean
+        # No more had to go than came.
+        assert PLACES - 6 <= sum(n > 0 for n in queues(d.gopher)) < PLACES
+        wait_for("the log", lambda: "end=room" in d.log())
+    finally:
+        stop.set()
+        if reader.is_alive():
+            reader.join()
+        for c in them:
+            c.sock.close()
+
+
+def test_a_reader_whose_news_come_in_lumps_is_read_to_the_end(patient):
+    """It takes some after half a second of silence, and then waits longer
+    than idle_timeout: who has made progress is given time."""
+    d = patient(idle_timeout="2s")
+    with Plain(d.gopher, rcvbuf=4096) as c:
+        c.send(b"/huge.bin\r\n")
+        for _ in range(3):
+            time.sleep(1.2)
+            c.sock.recv(1 << 16)
+            c.sock.recv(1 << 16)
+        time.sleep(5)
+        assert len(c.read_all().data) > HUGE - (1 << 20)
 
 
 def test_a_reader_who_stalls_costs_little(patient):
