@@ -347,10 +347,10 @@ def test_a_returning_visit_weighs_no_more_than(daemon):
         assert len(pieces) <= 3 and min(pieces) >= 200, pieces
 
 
-def test_our_certificate_of_one_name_is_at_most_300_bytes(daemon):
+def test_our_certificate_of_one_name_is_at_most_316_bytes(daemon):
     d = daemon(small("id"), prepare=write_page)
     der = ssl.PEM_cert_to_DER_cert((d.folder / "capsule.crt").read_text())
-    assert len(der) <= 300
+    assert len(der) <= 316  # 16 of them are its number
 
 
 # -- memory --
