@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
 #include "format/gopher.h"
@@ -526,6 +527,55 @@ listeners_open(struct listeners *to, const struct listeners *old,
 		(void)fcntl(ls.v[i].fd, F_SETFL, O_NONBLOCK);
 	*to = ls;
 	return 0;
+}
+
+static bool
+is_listening(int fd)
+{
+	int yes = 0;
+	socklen_t len = sizeof(yes);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) == 0 &&
+	    yes != 0;
+}
+
+/* Once more, on the port that l has had; 0 or -1 with errno. */
+static int
+listen_again(const struct listener *l)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = address(l, l->port, &ss);
+
+	/* A port that the kernel chose is gone; another is bound still. */
+	if (bind(l->fd, (struct sockaddr *)&ss, len) == -1 && errno != EINVAL)
+		return -1;
+	return listen(l->fd, LISTENER_BACKLOG);
+}
+
+void
+listeners_mend(const struct listeners *ls)
+{
+	struct linger off = { 0 };
+	const struct listener *l;
+	struct buf name;
+
+	buf_init(&name, 256);
+	for (l = ls->v; l < ls->v + ls->n; l++) {
+		(void)setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &off,
+		    sizeof(off));
+		if (l->family == AF_UNIX || is_listening(l->fd))
+			continue;
+		buf_reset(&name);
+		listener_name(l, &name);
+		if (listen_again(l) == 0)
+			log_warnx("the socket on %.*s was shut down by a "
+				  "worker: listening again",
+			    VIEW_ARG(buf_view(&name)));
+		else
+			log_error("cannot listen on %.*s again",
+			    VIEW_ARG(buf_view(&name)));
+	}
+	buf_fini(&name);
 }
 
 int

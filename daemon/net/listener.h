@@ -67,6 +67,13 @@ int listeners_open(struct listeners *to, const struct listeners *old,
 void listeners_close(struct listeners *ls, const struct listeners *kept);
 
 /*
+ * Mend what a worker, all of which share these sockets, may have done to them:
+ * who was shut down listens again, and options are as they were.  Logs what
+ * it finds.  A socket of the file system cannot be had back.
+ */
+void listeners_mend(const struct listeners *ls);
+
+/*
  * The port of the first listener of that Gopher service (of conf->gophers) that
  * has one, or the protocol's own.
  */

@@ -39,7 +39,8 @@
 #define YOUNG_MS       5000  /* dying before this age is dying young */
 /* A worker that says more in a second is none of ours. */
 #define MESSAGES_MAX   20000
-#define COMPLAINTS_MAX 8 /* a second, of the key process: two are honest */
+#define COMPLAINTS_MAX 8    /* a second, of the key process: two are honest */
+#define WATCH_SHUT_MS  1000 /* between two looks for sockets shut by workers */
 #define ADVICE_MS      (24 * 60 * 60 * 1000) /* between two looks at dates */
 
 struct worker_process {
@@ -67,8 +68,10 @@ struct master {
 	struct exporter *exporter; /* NULL: none, or it died */
 	struct worker_process *workers;
 	unsigned n_workers;
+	struct event **doors; /* one for each listening socket */
+	size_t n_doors;
 	struct event *respawn, *rekeep, *probed, *reexport, *drained, *watch,
-	    *advice, *relay, *turn;
+	    *advice, *relay, *turn, *rewatch;
 	int backoff_ms;          /* 0: the last worker to die was not young */
 	int keeper_backoff_ms;   /* the same of the keeper */
 	int exporter_backoff_ms; /* and of the exporter */
@@ -174,6 +177,65 @@ on_served(struct master *m)
 	if (m->options->on_ready != NULL)
 		m->options->on_ready();
 	os_forget_code();
+}
+
+/* -- listening sockets: a worker that was taken over may shut them -- */
+
+static void
+on_shut(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	listeners_mend(&m->now->listeners);
+	after(m->rewatch, WATCH_SHUT_MS);
+}
+
+static void
+on_rewatch(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < m->n_doors; i++)
+		(void)event_add(m->doors[i], NULL);
+}
+
+static void
+unwatch_doors(struct master *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_doors; i++)
+		event_free(m->doors[i]);
+	xfree(m->doors);
+	m->doors = NULL;
+	m->n_doors = 0;
+}
+
+/* Nobody can write to a socket that listens: one that can be does not. */
+static void
+watch_doors(struct master *m)
+{
+	const struct listeners *ls = &m->now->listeners;
+	size_t i;
+
+	m->doors = xcalloc(ls->n, sizeof(*m->doors));
+	for (i = 0; i < ls->n; i++) {
+		struct event *e =
+		    event_new(m->base, ls->v[i].fd, EV_WRITE, on_shut, m);
+
+		if (ls->v[i].family == AF_UNIX && e != NULL) {
+			event_free(e); /* it would stay so */
+			continue;
+		}
+		if (e == NULL || event_add(e, NULL) == -1)
+			mem_exhausted(0);
+		m->doors[m->n_doors++] = e;
+	}
 }
 
 /* -- workers -- */
@@ -664,6 +726,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 			tell_death("worker", w->pid, status);
 		}
 		forget(m, w);
+		listeners_mend(&m->now->listeners);
 		if (!m->stopping && present)
 			replace(m, age);
 	}
@@ -720,8 +783,10 @@ swap(struct master *m, struct generation *next)
 	keeper_free(old->keeper);
 	old->keeper = NULL;
 	master_set_level(m->options, next->conf);
+	unwatch_doors(m);
 	/* First, so that new workers do not inherit doors that shall close. */
 	generation_free(old, next);
+	watch_doors(m);
 	os_trim_heap();
 	exporter_free(m->exporter);
 	start_exporter(m);
@@ -864,6 +929,7 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 	    m->now->conf->drain_timeout_ms / 1000);
 	tell_all(m, CHANNEL_DRAIN, -1, false);
 	/* A visitor is turned away at once instead of waiting for nobody. */
+	unwatch_doors(m);
 	listeners_close(&m->now->listeners, NULL);
 	after(m->drained, m->now->conf->drain_timeout_ms);
 	if (m->workers == NULL)
@@ -963,6 +1029,7 @@ master_run(const struct master_options *options, struct generation *g,
 	m.respawn = evtimer_new(m.base, on_respawn, &m);
 	m.rekeep = evtimer_new(m.base, on_rekeep, &m);
 	m.probed = evtimer_new(m.base, on_probed, &m);
+	m.rewatch = evtimer_new(m.base, on_rewatch, &m);
 	m.reexport = evtimer_new(m.base, on_reexport, &m);
 	m.drained = evtimer_new(m.base, on_drained, &m);
 	m.watch = evtimer_new(m.base, on_watch, &m);
@@ -972,14 +1039,15 @@ master_run(const struct master_options *options, struct generation *g,
 	    on_relay, &m);
 	if (m.respawn == NULL || m.rekeep == NULL || m.probed == NULL ||
 	    m.reexport == NULL || m.drained == NULL || m.watch == NULL ||
-	    m.advice == NULL || m.turn == NULL || m.relay == NULL ||
-	    event_add(m.relay, NULL) == -1)
+	    m.advice == NULL || m.turn == NULL || m.rewatch == NULL ||
+	    m.relay == NULL || event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	arm_watch(&m);
 	after(m.advice, ADVICE_MS);
 	after(m.turn, RESUME_TURN_S * INT64_C(1000));
 	start_counting(&m);
 	start_exporter(&m);
+	watch_doors(&m);
 	spawn_missing(&m);
 	(void)event_base_dispatch(m.base);
 
@@ -996,6 +1064,8 @@ master_run(const struct master_options *options, struct generation *g,
 		event_free(signals[i]);
 	event_free(m.respawn);
 	event_free(m.rekeep);
+	unwatch_doors(&m);
+	event_free(m.rewatch);
 	event_free(m.probed);
 	event_free(m.reexport);
 	event_free(m.drained);

@@ -15,8 +15,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <assert.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
@@ -25,6 +30,7 @@
 #include <linux/sockios.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -66,13 +72,10 @@ static const uint16_t allowed[] = {
 	__NR_epoll_ctl,
 	__NR_accept4,
 	__NR_recvfrom,
-	__NR_sendto,
-	__NR_shutdown,
 	__NR_close,
 	__NR_write,
 	__NR_read,
 	__NR_clock_gettime,
-	__NR_setsockopt,
 	__NR_getsockopt,
 	__NR_sendfile,
 	__NR_pread64,
@@ -82,11 +85,7 @@ static const uint16_t allowed[] = {
 #ifdef __NR_newfstatat
 	__NR_newfstatat, /* what fstat(3) is in glibc 2.33 to 2.38 */
 #endif
-	__NR_lseek,
 	__NR_recvmsg,
-	__NR_sendmsg,
-	__NR_readv,
-	__NR_writev,
 #ifdef __NR_poll
 	__NR_poll,
 #endif
@@ -107,87 +106,189 @@ static const uint16_t allowed[] = {
 #endif
 	__NR_getpid,
 	__NR_gettid,
-	__NR_fcntl,
 	__NR_rt_sigaction,
 	__NR_rt_sigprocmask,
 	__NR_rt_sigreturn,
 	__NR_restart_syscall,
-	__NR_tgkill, /* abort(3), after an assertion */
 	__NR_exit,
 	__NR_exit_group,
 };
 
 #define N_ALLOWED (sizeof(allowed) / sizeof(allowed[0]))
-#define LOAD(field)                                                            \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-/* The low half of an argument; all our architectures but s390x are little. */
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define LOW 0
-#else
-#define LOW 4
-#endif
-#define LOAD_ARG(n)                                                            \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS,                                     \
-	    offsetof(struct seccomp_data, args[n]) + LOW)
-#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, (action))
-#define IF_NOT(value, skip)                                                    \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
-#define DENY                                                                   \
-	(SANDBOX_KILL ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM)
 
-/* Memory may be had, but never to run what was written into it. */
-#define NO_EXEC(nr)                                                            \
-	IF_NOT((nr), 4), LOAD_ARG(2),                                          \
-	    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1),             \
-	    RETURN(DENY), RETURN(SECCOMP_RET_ALLOW)
-
-static const struct sock_filter before[] = {
-	LOAD(arch),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
-	RETURN(SECCOMP_RET_KILL_PROCESS),
-	LOAD(nr),
+/* What an argument has to be. */
+enum condition {
+	ANY,
+	IS,      /* this number */
+	LACKS,   /* a number without any of these bits */
+	IS_NULL, /* no address */
+	IS_SELF  /* the number of this process */
 };
 
-static const struct sock_filter after[] = {
+#define CONDITIONS_MAX 2 /* of one row */
+
+/*
+ * Calls that are allowed with some arguments alone; a row each, of which one
+ * has to fit.
+ */
+static const struct rule {
+	uint16_t call;
+	struct {
+		enum condition what;
+		unsigned char argument; /* from 0 */
+		uint32_t value;
+	} is[CONDITIONS_MAX];
+} call_rules[] = {
+	/* An address, or the first bytes of a connection to be, would let a
+	 * socket that was shut down connect anew.  sendmsg(2) has its address
+	 * in memory, which no filter sees: nobody here needs it. */
+	{ __NR_sendto, { { IS_NULL, 4, 0 }, { LACKS, 3, MSG_FASTOPEN } } },
+#ifdef __NR_send
+	{ __NR_send, { { LACKS, 3, MSG_FASTOPEN } } },
+#endif
+	/* With the other half, a listening socket would hear nobody. */
+	{ __NR_shutdown, { { IS, 1, SHUT_WR } } },
+	/* For sockets of visitors.  What stays of it on a listening socket,
+	 * which all share, the master mends when the worker is gone. */
+	{ __NR_setsockopt, { { IS, 1, SOL_SOCKET }, { IS, 2, SO_LINGER } } },
+	{ __NR_setsockopt, { { IS, 1, SOL_SOCKET }, { IS, 2, SO_RCVTIMEO } } },
+	{ __NR_setsockopt,
+	    { { IS, 1, IPPROTO_TCP }, { IS, 2, TCP_QUICKACK } } },
+	{ __NR_setsockopt,
+	    { { IS, 1, IPPROTO_TCP }, { IS, 2, TCP_NOTSENT_LOWAT } } },
+/* Memory may be had, but never to run what was written into it. */
 #ifdef __NR_mmap
-	NO_EXEC(__NR_mmap),
+	{ __NR_mmap, { { LACKS, 2, PROT_EXEC } } },
 #endif
 #ifdef __NR_mmap2
-	NO_EXEC(__NR_mmap2),
+	{ __NR_mmap2, { { LACKS, 2, PROT_EXEC } } },
 #endif
-	NO_EXEC(__NR_mprotect),
-	/* Two questions: what has the peer not taken yet, and what is there
-	 * to be read? */
-	IF_NOT(__NR_ioctl, 6),
-	LOAD_ARG(1),
-	IF_NOT(SIOCOUTQ, 1),
-	RETURN(SECCOMP_RET_ALLOW),
-	IF_NOT(SIOCINQ, 1),
-	RETURN(SECCOMP_RET_ALLOW),
-	RETURN(DENY),
-	RETURN(DENY),
+	{ __NR_mprotect, { { LACKS, 2, PROT_EXEC } } },
+	/* What has the peer not taken yet, and what is there to be read? */
+	{ __NR_ioctl, { { IS, 1, SIOCOUTQ } } },
+	{ __NR_ioctl, { { IS, 1, SIOCINQ } } },
+	/* abort(3), after an assertion. */
+	{ __NR_tgkill, { { IS_SELF, 0, 0 } } },
 };
 
-#define N_BEFORE (sizeof(before) / sizeof(before[0]))
-#define N_AFTER  (sizeof(after) / sizeof(after[0]))
+#define N_RULES (sizeof(call_rules) / sizeof(call_rules[0]))
+
+/* The halves of an argument; all our architectures but s390x are little. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define LOW  0
+#define HIGH 4
+#else
+#define LOW  4
+#define HIGH 0
+#endif
+
+#define DENY                                                                   \
+	(SANDBOX_KILL ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM)
+#define RETURN(action) ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, (action)))
+#define LOAD(field)                                                            \
+	((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (field)))
+
+/* Instructions: of a condition, of a rule, and of all that is not listed. */
+#define CONDITION_LEN 2
+#define RULE_LEN      (3 + 2 * CONDITIONS_MAX * CONDITION_LEN)
+#define PROGRAM_MAX   (6 + 2 * N_ALLOWED + N_RULES * RULE_LEN)
+
+struct program {
+	struct sock_filter code[PROGRAM_MAX];
+	unsigned short n;
+};
+
+static void
+add(struct program *p, struct sock_filter instruction)
+{
+	p->code[p->n++] = instruction;
+}
+
+/* Go on if what was loaded equals value, skip so many instructions if not. */
+static void
+add_equals(struct program *p, uint32_t value, size_t skip)
+{
+	add(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0,
+		(unsigned char)skip));
+}
+
+static uint32_t
+argument(unsigned char number, int half)
+{
+	return (uint32_t)offsetof(struct seccomp_data, args) +
+	    number * (uint32_t)sizeof(uint64_t) + (uint32_t)half;
+}
+
+/* The call fits this row, or the row is left at its end. */
+static void
+add_rule(struct program *p, const struct rule *r)
+{
+	/* Jumps count from what follows them, and end is the row's last. */
+	size_t i, end = 1;
+
+	for (i = 0; i < CONDITIONS_MAX; i++)
+		end += CONDITION_LEN *
+		    ((r->is[i].what != ANY) + (r->is[i].what == IS_NULL));
+	add(p, LOAD((uint32_t)offsetof(struct seccomp_data, nr)));
+	add_equals(p, r->call, end);
+	for (i = 0; i < CONDITIONS_MAX; i++) {
+		if (r->is[i].what == ANY)
+			continue;
+		add(p, LOAD(argument(r->is[i].argument, LOW)));
+		end -= CONDITION_LEN;
+		switch (r->is[i].what) {
+		case LACKS:
+			add(p,
+			    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET |
+				    BPF_K,
+				r->is[i].value, (unsigned char)end, 0));
+			break;
+		case IS_NULL:
+			add_equals(p, 0, end);
+			add(p, LOAD(argument(r->is[i].argument, HIGH)));
+			end -= CONDITION_LEN;
+			add_equals(p, 0, end);
+			break;
+		case IS_SELF:
+			add_equals(p, (uint32_t)getpid(), end);
+			break;
+		default:
+			add_equals(p, r->is[i].value, end);
+		}
+	}
+	add(p, RETURN(SECCOMP_RET_ALLOW));
+}
+
+static void
+write_program(struct program *p)
+{
+	size_t i;
+
+	add(p, LOAD((uint32_t)offsetof(struct seccomp_data, arch)));
+	add(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1,
+		0));
+	add(p, RETURN(SECCOMP_RET_KILL_PROCESS));
+	add(p, LOAD((uint32_t)offsetof(struct seccomp_data, nr)));
+	for (i = 0; i < N_ALLOWED; i++) {
+		add_equals(p, allowed[i], 1);
+		add(p, RETURN(SECCOMP_RET_ALLOW));
+	}
+	for (i = 0; i < N_RULES; i++)
+		add_rule(p, &call_rules[i]);
+	add(p, RETURN(DENY));
+}
 
 static int
 fence_calls(void)
 {
-	struct sock_filter code[N_BEFORE + 2 * N_ALLOWED + N_AFTER];
-	struct sock_fprog prog = { .filter = code };
-	unsigned short n = 0;
-	size_t i;
+	struct program p = { .n = 0 };
+	struct sock_fprog prog = { .filter = p.code };
 
-	for (i = 0; i < N_BEFORE; i++)
-		code[n++] = before[i];
-	for (i = 0; i < N_ALLOWED; i++) {
-		code[n++] = (struct sock_filter)IF_NOT(allowed[i], 1);
-		code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
-	}
-	for (i = 0; i < N_AFTER; i++)
-		code[n++] = after[i];
-	prog.len = n;
+	write_program(&p);
+	assert(p.n <= PROGRAM_MAX);
+	prog.len = p.n;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
 }
 
@@ -248,33 +349,41 @@ fence_paths(void)
 	return r;
 }
 
-static bool
-has_seccomp(void)
+/* What is missing for a filter of calls; NULL: nothing. */
+static const char *
+lacks_seccomp(void)
 {
+	if (ARCH == 0)
+		return "no list of system calls for this processor";
 	/* EFAULT: the kernel would read a filter, if there were one. */
-	return ARCH != 0 &&
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) == -1 &&
-	    errno == EFAULT;
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) == -1 &&
+	    errno == EFAULT)
+		return NULL;
+	return "no seccomp filter in this kernel";
 }
 
 const char *
 sandbox_describe(bool *whole)
 {
-	bool calls, paths;
+	static char words[128];
+	const char *calls;
+	bool paths;
 
 	*whole = false;
 	if (!SANDBOX_FENCES)
 		return "their user alone: built without fences";
-	calls = has_seccomp();
+	calls = lacks_seccomp();
 	paths = landlock_version() >= 1;
-	*whole = calls && paths;
+	*whole = calls == NULL && paths;
 	if (*whole)
 		return "seccomp and Landlock";
-	if (calls)
+	if (calls == NULL)
 		return "seccomp; this system has no Landlock";
-	return paths ? "Landlock; this system has no seccomp filters"
-		     : "their user alone: this system has neither seccomp "
-		       "filters nor Landlock";
+	snprintf(words, sizeof(words),
+	    paths ? "Landlock; there is %s"
+		  : "their user alone: there is no Landlock, and %s",
+	    calls);
+	return words;
 }
 
 /* Changing from root drops capabilities; started otherwise, some may stay. */
@@ -306,7 +415,7 @@ sandbox_enter(const struct sandbox *box)
 	}
 	if (!SANDBOX_FENCES)
 		return 0;
-	calls = has_seccomp();
+	calls = lacks_seccomp() == NULL;
 	if (fence_paths() == -1 || (calls && fence_calls() == -1)) {
 		log_error("cannot confine this worker");
 		return -1;

@@ -1,6 +1,8 @@
 """A taken-over worker: what it may send to others, and what becomes of it."""
 import os
 import signal
+import socket
+import struct
 
 import pytest
 
@@ -113,3 +115,28 @@ def test_no_worker_takes_anothers_way_to_the_key_process(daemon):
     wait_for("as many ways as workers",
              lambda: server.descriptors(d.keeper[0]) == before)
     assert d.children() == d.workers
+
+
+def test_a_listening_socket_that_a_worker_shuts_is_back_at_once(daemon):
+    """Again and again, on the same port, and for both protocols."""
+    d = daemon()
+    for port in (d.gopher, d.gemini, d.gopher):
+        with worker.take(d.workers[0], worker.is_listening(port)) as s:
+            s.shutdown(socket.SHUT_RDWR)
+            wait_for("it to listen", lambda: s.getsockopt(
+                socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1)
+            assert s.getsockname()[1] == port
+        assert b"1996" in gopher(d.gopher, b"/history\r\n")
+        assert gemini(d.gemini, url("/history")).status == 20
+    assert "127.0.0.1:%d was shut down by a worker" % port in d.log()
+
+
+def test_what_a_worker_leaves_on_a_listening_socket_goes_with_it(daemon):
+    """Linger, which all connections would inherit, and be reset."""
+    d = daemon(steady=False)
+    linger = socket.SOL_SOCKET, socket.SO_LINGER
+    with worker.take(d.workers[0], worker.is_listening(d.gopher)) as s:
+        s.setsockopt(*linger, struct.pack("ii", 1, 0))
+        os.kill(d.workers[0], signal.SIGKILL)
+        wait_for("it to be mended", lambda: s.getsockopt(*linger, 8)
+                 == struct.pack("ii", 0, 0))

@@ -67,3 +67,11 @@ def send(s, data, fds=()):
     control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
                 array.array("i", fds))] if fds else []
     return s.sendmsg([data], control, socket.MSG_NOSIGNAL)
+
+
+def is_listening(port):
+    def wanted(s):
+        return (s.family == socket.AF_INET
+                and s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
+                and s.getsockname()[1] == port)
+    return wanted
