@@ -14,6 +14,10 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
+#define INDEFINITE 0x80 /* a length that X.690 lets be found out */
+
+static bool tls12_forbidden;
+
 static const struct signing_scheme schemes[] = {
 	{ 0x0403, "EC", "SHA256", false, true },
 	{ 0x0503, "EC", "SHA384", false, true },
@@ -95,27 +99,89 @@ is_certificate_verify(struct view m)
 	return memcmp(m.p + 64, context, sizeof(context)) == 0;
 }
 
+/*
+ * Cut the header of the value of ASN.1 that v begins with off v; *len is how
+ * long it says that its content is, all of the rest if it does not say.  False
+ * if there is none, or it says more than there is.  BER, of which DER is a
+ * part: who verifies may be lax.
+ */
+static bool
+cut_header(struct view *v, size_t *len)
+{
+	const unsigned char *p = (const unsigned char *)v->p;
+	size_t i = 0, n;
+
+	if (v->len > 0 && (p[i++] & 0x1f) == 0x1f) /* a tag of many bytes */
+		while (i < v->len && (p[i++] & 0x80) != 0)
+			;
+	if (i >= v->len)
+		return false;
+	n = p[i++];
+	*len = n;
+	if (n == INDEFINITE)
+		*len = v->len - i;
+	else if (n > INDEFINITE)
+		for (*len = 0, n -= INDEFINITE; n > 0; n--) {
+			if (i >= v->len || *len > SIGNING_MESSAGE_MAX)
+				return false;
+			*len = *len << 8 | p[i++];
+		}
+	*v = view_skip(*v, i);
+	return *len <= v->len;
+}
+
+/* A SEQUENCE or a SET, and to its end nothing but values. */
+static bool
+is_asn1(struct view m)
+{
+	static const unsigned char sequence = 0x30, set = 0x31;
+	unsigned char tag = (unsigned char)m.p[0];
+	bool is_open = (unsigned char)m.p[1] == INDEFINITE;
+	size_t len;
+
+	if ((tag != sequence && tag != set) || !cut_header(&m, &len) ||
+	    len != m.len ||
+	    (is_open && memcmp(m.p + m.len - 2, "\0\0", 2) != 0))
+		return false;
+	while (m.len > 0) {
+		if (!cut_header(&m, &len))
+			return false;
+		m = view_skip(m, len);
+	}
+	return true;
+}
+
 /* Both randoms, and the server's share: named_curve(3), group, point. */
 static bool
 is_server_key_exchange(struct view m)
 {
 	static const struct {
 		unsigned char group, len;
+		unsigned char first; /* 4: not compressed; 0: any */
 	} shares[] = {
-		{ 29, 32 }, /* X25519 */
-		{ 23, 65 }, /* P-256 */
-		{ 24, 97 }, /* P-384 */
+		{ 29, 32, 0 },  /* X25519 */
+		{ 23, 65, 4 },  /* P-256 */
+		{ 24, 97, 4 },  /* P-384 */
+		{ 25, 133, 4 }, /* P-521 */
+		{ 30, 56, 0 },  /* X448 */
 	};
 	const unsigned char *share = (const unsigned char *)m.p + 64;
 	size_t i;
 
 	if (m.len < 64 + 4 || share[0] != 3 || share[1] != 0 ||
-	    share[3] != m.len - 64 - 4)
+	    share[3] != m.len - 64 - 4 || is_asn1(m))
 		return false;
 	for (i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
 		if (share[2] == shares[i].group && share[3] == shares[i].len)
-			return true;
+			return shares[i].first == 0 ||
+			    share[4] == shares[i].first;
 	return false;
+}
+
+void
+signing_forbid_tls12(void)
+{
+	tls12_forbidden = true;
 }
 
 enum signing_parse
@@ -129,7 +195,7 @@ signing_request_parse(struct view record, struct signing_request *r)
 		return SIGNING_BAD;
 	scheme = scheme_of((unsigned)p[4] << 8 | p[5]);
 	if (scheme == NULL ||
-	    !(is_server_key_exchange(message) ||
+	    !((!tls12_forbidden && is_server_key_exchange(message)) ||
 		(scheme->tls13 && is_certificate_verify(message))))
 		return SIGNING_BAD;
 	r->index =

@@ -265,11 +265,13 @@ on_full_handshake(SSL *ssl, void *arg)
 
 /* All that is the same for every capsule; 0 or -1. */
 static int
-configure(SSL_CTX *ctx, struct tls *tls)
+configure(SSL_CTX *ctx, const struct conf *conf, struct tls *tls)
 {
 	static const unsigned char id[] = "capsuled";
 	/* Not const: OpenSSL's macros cast that away, and clang minds. */
 	static char signatures[] = SIGNATURES;
+	int oldest = conf->tls_versions == CONF_TLS_13_ALONE ? TLS1_3_VERSION
+							     : TLS1_2_VERSION;
 
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -286,7 +288,7 @@ configure(SSL_CTX *ctx, struct tls *tls)
 	SSL_CTX_set_app_data(ctx, tls->identities);
 	SSL_CTX_set_msg_callback(ctx, on_message);
 	SSL_CTX_set_client_hello_cb(ctx, on_hello, tls);
-	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+	return SSL_CTX_set_min_proto_version(ctx, oldest) == 1 &&
 		SSL_CTX_set_ciphersuites(ctx, SUITES_13) == 1 &&
 		SSL_CTX_set_cipher_list(ctx, CIPHERS_12) == 1 &&
 		SSL_CTX_set1_groups_list(ctx, tls->groups.p) == 1 &&
@@ -417,7 +419,7 @@ context_new(struct tls *tls, const struct conf *conf,
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
-	if (ctx == NULL || configure(ctx, tls) == -1) {
+	if (ctx == NULL || configure(ctx, conf, tls) == -1) {
 		problems_add(ps, conf->path, c->line, "cannot prepare TLS: %s",
 		    reason());
 		SSL_CTX_free(ctx);

@@ -174,6 +174,8 @@ become_keeper(const struct conf *conf, const struct tls *tls,
 	bool ready;
 
 	os_hide_memory();
+	if (conf->tls_versions == CONF_TLS_13_ALONE)
+		signing_forbid_tls12();
 	keys = load(conf, tls, ps);
 	if (problems_count(ps) == 0 && sandbox_enter(box) == -1)
 		problems_add(ps, NULL, 0,

@@ -67,6 +67,9 @@ enum conf_address {
 	CONF_ADDRESS_NONE
 };
 
+/* Which versions of TLS are spoken. */
+enum conf_tls_versions { CONF_TLS_12_AND_13, CONF_TLS_13_ALONE };
+
 /* How TLS sessions are resumed. */
 enum conf_tickets {
 	CONF_TICKETS_ID,     /* we remember them, the client has a number */
@@ -134,6 +137,7 @@ struct conf {
 	enum conf_address addresses;
 
 	/* [tls] */
+	enum conf_tls_versions tls_versions;
 	struct view groups; /* names with blanks between */
 	int groups_line;
 	enum conf_tickets tickets;

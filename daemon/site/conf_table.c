@@ -72,6 +72,12 @@ static const struct conf_word tickets[] = {
 	{ NULL },
 };
 
+static const struct conf_word tls_versions[] = {
+	{ "1.2 1.3", CONF_TLS_12_AND_13 },
+	{ "1.3", CONF_TLS_13_ALONE },
+	{ NULL },
+};
+
 static const struct conf_word charsets[] = {
 	{ "utf-8", UTF8_UTF8 },
 	{ "latin1", UTF8_LATIN1 },
@@ -82,7 +88,7 @@ static const struct conf_word charsets[] = {
 const struct conf_section conf_sections[] = {
 	{ "server", .help = "the processes" },
 	{ "log", .help = "what is written down" },
-	{ "tls", .help = "handshakes, and clients that come again" },
+	{ "tls", .help = "versions, handshakes, clients that come again" },
 	{ "gemini", .help = "the Gemini side" },
 	{ "gopher", CONF_OF_GOPHER, .help = "the Gopher side" },
 	{ "application", .help = "what FastCGI and SCGI servers are granted" },
@@ -155,6 +161,9 @@ const struct conf_key conf_keys[] = {
 	{ "log", "addresses", CONF_WORD, GLOBAL(addresses), .words = addresses,
 	    .def = "truncated", .help = "full, truncated (/24, /48) or none" },
 
+	{ "tls", "versions", CONF_WORD, GLOBAL(tls_versions),
+	    .words = tls_versions, .def = "1.2 1.3",
+	    .help = "1.2 1.3, or 1.3 alone" },
 	{ "tls", "groups", CONF_TEXT, GLOBAL(groups), GLOBAL(groups_line),
 	    .def = "X25519 P-256 P-384 ?X25519MLKEM768",
 	    .help = "of key exchange, the best first; ?: if it is known" },

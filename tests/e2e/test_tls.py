@@ -12,7 +12,8 @@ import subprocess
 import pytest
 
 import server
-from client import HOST, Plain, Reply, Tls, context, gemini, url
+from client import HOST, Plain, Reply, Tls, context, gemini, gopher, url
+from server import conf
 
 TLS12 = ssl.TLSVersion.TLSv1_2
 TLS13 = ssl.TLSVersion.TLSv1_3
@@ -395,3 +396,18 @@ def test_a_broken_pair_is_an_error(daemon, name, content):
     done = server.run("-f", "-c", d.path)
     assert done.returncode == 1
     assert re.search(r"capsuled\.ini:\d+: ", done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("versions", ["1.2 1.3", "1.3"])
+def test_tls_1_2_can_be_turned_off(daemon, versions):
+    """For Gemini and for Gopher."""
+    d = daemon(conf(tls={"versions": versions}))
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        ctx = context(version, version)
+        if version == ssl.TLSVersion.TLSv1_2 and versions == "1.3":
+            for port in (d.gemini, d.gopher):
+                with pytest.raises((ssl.SSLError, OSError)):
+                    Tls(port, ctx=ctx).close()
+            continue
+        assert gemini(d.gemini, url("/history"), ctx=ctx).status == 20
+        assert b"1996" in gopher(d.gopher, b"/history\r\n", tls=True, ctx=ctx)

@@ -202,6 +202,8 @@ static const struct {
 	{ "log", "addresses", "truncate",
 	    "\"truncate\" is not full, truncated or none; nearest: "
 	    "truncated" },
+	{ "tls", "versions", "1.2",
+	    "\"1.2\" is not 1.2 1.3 or 1.3; nearest: 1.3" },
 	{ "tls", "groups", "X25519 caf\xe9",
 	    "\"X25519 caf\\xe9\" is not UTF-8" },
 	{ "tls", "tickets", "yes", "\"yes\" is not id, sealed or none" },
@@ -410,6 +412,8 @@ static const struct {
 	{ "log", "access", "a b", NULL },
 	{ "log", "facility", "local7", NULL },
 	{ "log", "addresses", "none", NULL },
+	{ "tls", "versions", "1.3", NULL },
+	{ "tls", "versions", "1.2 1.3", NULL },
 	{ "tls", "groups", "P-384 ?X25519MLKEM768", NULL },
 	{ "tls", "tickets", "sealed", NULL },
 	{ "tls", "tickets", "none", NULL },
@@ -1391,6 +1395,7 @@ defaults_fill_what_is_missing(void **state)
 	assert_int_equal(LOG_LEVEL_INFO, c->level);
 	assert_string_equal("stderr", c->access.p);
 	assert_int_equal(CONF_ADDRESS_TRUNCATED, c->addresses);
+	assert_int_equal(CONF_TLS_12_AND_13, c->tls_versions);
 	assert_int_equal(CONF_TICKETS_ID, c->tickets);
 	assert_int_equal(4096, c->sessions);
 	assert_int_equal(0, c->ticket_keys.len);

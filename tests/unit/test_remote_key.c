@@ -452,6 +452,127 @@ only_what_a_tls_server_signs_is_signed(void **state)
 	}
 }
 
+/* -- messages that are something else, too -- */
+
+#define SHARE_AT 64
+
+static const struct {
+	unsigned char group, len, first;
+} shares[] = { { 29, 32, 0 }, { 23, 65, 4 }, { 24, 97, 4 }, { 25, 133, 4 } };
+
+/* A ServerKeyExchange around these first bytes; its length. */
+static size_t
+write_exchange(char *m, size_t share, const char *begin, size_t n)
+{
+	memset(m, 0, SIGNING_MESSAGE_MAX);
+	memcpy(m, begin, n);
+	m[SHARE_AT] = 3;
+	m[SHARE_AT + 2] = (char)shares[share].group;
+	m[SHARE_AT + 3] = (char)shares[share].len;
+	m[SHARE_AT + 4] = (char)shares[share].first;
+	return SHARE_AT + 4 + shares[share].len;
+}
+
+static bool
+is_signed(const char *m, size_t len)
+{
+	unsigned char record[SIGNING_REQUEST_MAX];
+	unsigned char reply[SIGNING_ANSWER_MAX];
+	size_t n = request(record, 0, m, len);
+
+	return signing_answer((struct view){ (char *)record, n }, keys, N_KEYS,
+		   reply) > 1;
+}
+
+/*
+ * One value that holds another, which reaches over the share to the end: so
+ * would a certificate.  A length of one byte more or less, and it is none.
+ */
+static void
+what_is_one_value_of_asn1_is_not_signed(void **state)
+{
+	char m[SIGNING_MESSAGE_MAX];
+	size_t i, n;
+	int tag, off;
+
+	(void)state;
+	for (i = 0; i < N_OF(shares); i++) {
+		n = write_exchange(m, i, "", 0);
+		assert_true(is_signed(m, n));
+		for (tag = 0x30; tag <= 0x31; tag++)
+			for (off = -1; off <= 1; off++) {
+				m[0] = (char)tag;
+				m[1] = (char)0x81;
+				m[2] = (char)(n - 3 + (size_t)off);
+				m[3] = 4; /* a string */
+				m[4] = (char)0x81;
+				m[5] = (char)(n - 6);
+				assert_int_equal(off != 0, is_signed(m, n));
+			}
+	}
+}
+
+static void
+no_spelling_of_a_length_hides_a_value(void **state)
+{
+	/* X25519: a hundred bytes, the last of them zeros.  The last length
+	 * of each is of a string that reaches to the end. */
+	static const struct {
+		const char *begin;
+		size_t n;
+		bool good;
+	} heads[] = {
+		{ "\x30\x62\x04\x60", 4, false },
+		{ "\x30\x82\0\x60\x04\x5e", 6, false },
+		{ "\x30\x84\0\0\0\x5e\x04\x5c", 8, false },
+		{ "\x30\x80\x04\x60", 4, false },
+		{ "\x30\x62\x3f\x81\1\x5e", 6, false }, /* a long tag */
+		{ "\x30\x62\x30\x80", 4, false },       /* no length */
+		{ "\x31\x62\x02\0\x04\x5e", 6, false }, /* two values */
+		{ "\x32\x62\x04\x60", 4, true },        /* no such thing */
+		{ "\x30\x62\x04\x61", 4, true },        /* beyond its end */
+		{ "\x30\x62\x04\x5f", 4, true },        /* a byte is left */
+		{ "\x30\x63\x04\x61", 4, true },        /* longer than all */
+		{ "\x30\x85\1\0\0\0\x5d", 7, true },    /* far longer */
+	};
+	char m[SIGNING_MESSAGE_MAX];
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < N_OF(heads); i++) {
+		n = write_exchange(m, 0, heads[i].begin, heads[i].n);
+		if (is_signed(m, n) != heads[i].good)
+			fail_msg("%zu", i);
+	}
+	/* What has no length ends with two zeros. */
+	n = write_exchange(m, 0, "\x30\x80\x04\x60", 4);
+	m[n - 1] = 1;
+	assert_true(is_signed(m, n));
+}
+
+static void
+a_point_that_is_compressed_is_not_signed(void **state)
+{
+	char m[SIGNING_MESSAGE_MAX];
+	size_t n = write_exchange(m, 1, "r", 1);
+
+	(void)state;
+	assert_true(is_signed(m, n));
+	m[SHARE_AT + 4] = 2;
+	assert_false(is_signed(m, n));
+}
+
+/* Last of all: it cannot be taken back. */
+static void
+without_tls_12_nothing_of_it_is_signed(void **state)
+{
+	(void)state;
+	assert_true(is_signed(exchange, sizeof(exchange)));
+	signing_forbid_tls12();
+	assert_false(is_signed(exchange, sizeof(exchange)));
+	assert_true(is_signed(verify, sizeof(verify)));
+}
+
 static void
 a_key_that_is_not_there_or_of_another_kind_signs_nothing(void **state)
 {
@@ -529,6 +650,10 @@ main(void)
 		cmocka_unit_test(only_what_a_tls_server_signs_is_signed),
 		cmocka_unit_test(
 		    a_key_that_is_not_there_or_of_another_kind_signs_nothing),
+		cmocka_unit_test(what_is_one_value_of_asn1_is_not_signed),
+		cmocka_unit_test(no_spelling_of_a_length_hides_a_value),
+		cmocka_unit_test(a_point_that_is_compressed_is_not_signed),
+		cmocka_unit_test(without_tls_12_nothing_of_it_is_signed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
