@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
+#include "base/quota.h"
 #include "format/cgi.h"
 
 #define QUESTION_MAX (4 * CGI_ENV_MAX) /* bytes, all records included */
@@ -59,6 +60,8 @@ struct upstreams {
 	size_t n_asking;
 	bool orphaned;
 	int64_t told_ms; /* of a server that hung up; 0: never */
+	struct quota complaints;
+	struct event *left_out; /* to say how many were too many */
 	char in[UPSTREAM_READ_MAX];
 };
 
@@ -140,6 +143,18 @@ on_again(evutil_socket_t fd, short what, void *arg)
 	dial_wanting(us);
 }
 
+static void
+on_left_out(evutil_socket_t fd, short what, void *arg)
+{
+	struct upstreams *us = arg;
+	unsigned n = quota_take_refused(&us->complaints);
+
+	(void)fd;
+	(void)what;
+	log_warnx("applications say too much: %u line%s left out", n,
+	    n == 1 ? "" : "s");
+}
+
 struct upstreams *
 upstreams_new(struct event_base *base, int (*order)(void *, unsigned),
     void *arg)
@@ -150,7 +165,8 @@ upstreams_new(struct event_base *base, int (*order)(void *, unsigned),
 	us->order = order;
 	us->arg = arg;
 	us->again = evtimer_new(base, on_again, us);
-	if (us->again == NULL)
+	us->left_out = evtimer_new(base, on_left_out, us);
+	if (us->again == NULL || us->left_out == NULL)
 		mem_exhausted(0);
 	return us;
 }
@@ -344,13 +360,26 @@ ask(struct upstream *u)
 	return UPSTREAM_MORE;
 }
 
+/* One line more?  If not, it is told within a second how many those were. */
+static bool
+may_complain(struct upstreams *us)
+{
+	struct timeval second = { 1, 0 };
+
+	if (quota_take(&us->complaints, UPSTREAM_COMPLAINTS_MAX))
+		return true;
+	if (!evtimer_pending(us->left_out, NULL))
+		(void)evtimer_add(us->left_out, &second);
+	return false;
+}
+
 static void
 log_complaint(const struct upstream *u, struct view words)
 {
 	struct buf line;
 
 	words = view_trim(words);
-	if (words.len == 0)
+	if (words.len == 0 || !may_complain(u->all))
 		return;
 	buf_init(&line, 8 * STDERR_MAX);
 	log_escape(&line, words, STDERR_MAX);

@@ -14,6 +14,9 @@
 #define UPSTREAM_DIALS_MAX 32         /* sockets a worker waits for at a time */
 #define UPSTREAM_AGAIN_MS  100        /* until a busy server is dialled again */
 
+/* Lines of applications' standard errors that a worker logs in a second. */
+#define UPSTREAM_COMPLAINTS_MAX 10
+
 struct event_base;
 struct upstream;
 struct upstreams;
@@ -59,7 +62,8 @@ void upstream_free(struct upstream *u);
 /*
  * Append what has come of the answer, at most UPSTREAM_READ_MAX bytes.  Any
  * result may have brought some.  Only who reads makes the server go on.
- * What an application writes to its standard error goes to the log.
+ * What an application writes to its standard error goes to the log, as far as
+ * UPSTREAM_COMPLAINTS_MAX allows.
  */
 enum upstream_result upstream_read(struct upstream *u, struct buf *to);
 

@@ -506,6 +506,23 @@ def test_standard_error_goes_to_the_log_and_forges_no_line(daemon, app):
     assert line.endswith(r"says: bad\x0d\x0a\x1b[31mtime=now proto")
 
 
+@pytest.mark.parametrize("more", [0, 1, 500])
+def test_standard_error_has_so_many_lines_a_second_and_no_more(daemon, app,
+                                                               more):
+    def answer(request):
+        for _ in range(10 + more):
+            request.out(b"trouble", 7)
+        request.answer(b"20 text/plain\r\nx")
+
+    a = app(answer)
+    d = daemon(text({"/app/": a.action}))
+    assert gemini(d.gemini, url("/app/x")).body == b"x"
+    if more:
+        wait_for("the number", lambda: " %d line%s left out" % (
+            more, "" if more == 1 else "s") in d.log())
+    assert d.log().count("says: ") == 10
+
+
 # -- who goes --
 
 @BOTH
