@@ -74,7 +74,7 @@ SRC_base =	view buf mem clock arena hash quota problem log lock shared \
 		address \
 		os_$(SYSTEM) $(if $(filter linux,$(SYSTEM)),,os_bsd)
 SRC_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
-		gophermap render html words snippet atom prometheus scrape
+		gophermap render html words snippet atom prometheus scrape http
 SRC_site =	access conf conf_table conf_value conf_list conf_map \
 		conf_check conf_print search snapshot beneath folder map \
 		program pages protect notices catalog target dynamic \
@@ -93,7 +93,7 @@ SRC_ctl =	term json table finding load link rule survey wire starter \
 PC_format =	libidn2
 PC_site =	inih sqlite3 $(PC_format)
 PC_net =	libevent_core libssl libcrypto $(PC_site)
-PC_process =	libevent_extra $(PC_net)
+PC_process =	$(PC_net)
 PC_ctl =	libcrypto $(PC_site)
 PKG =		$(PKG_PATH_$(SYSTEM)) $(PKG_CONFIG)
 pkg =		$(shell $(PKG) $1 2>/dev/null)

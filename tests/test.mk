@@ -18,7 +18,7 @@ BENCH =		all
 UNIT_base =	view buf arena hash clock quota problem log lock address \
 		os
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
-		gophermap render words atom prometheus scrape
+		gophermap render words atom prometheus scrape http
 UNIT_site =	access beneath conf loader program protect answer dynamic search
 UNIT_net =	acceptor deadline pieces pace upstream handed limits metrics \
 		certificate private_key remote_key sessions session_outline \
@@ -27,7 +27,7 @@ UNIT_process =	channel keeper advice logs \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux reach_linux)
 UNIT_ctl =	json table finding link rule wire counts
 FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \
-		render words atom scrape
+		render words atom scrape http
 FUZZ_site =	access conf answer search
 FUZZ_net =	keeper ticket_keys session_outline shared_tables
 BENCH_site =	bench_search

@@ -65,9 +65,9 @@ size_t signing_request_write(const struct signing_request *r,
  * The latter begins with random bytes of the client's and the worker's.  If all
  * of it can be read as one value of ASN.1, as what is signed of a certificate,
  * a request for one, a list of revoked ones or a mail is, it is SIGNING_BAD,
- * too.  Of honest handshakes of TLS 1.2 one in 1.4 million with X25519, and one
- * in 400 million with another group, looks like that and fails: the client
- * comes again.
+ * too.  Of honest handshakes of TLS 1.2 one in 1.4 million with X25519 or X448,
+ * and one in 400 million with P-256, P-384 or P-521, looks like that and fails:
+ * the client comes again.
  * Source: X.690, 8.1.
  */
 enum signing_parse signing_request_parse(struct view record,

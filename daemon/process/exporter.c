@@ -1,23 +1,30 @@
 /*
  * exporter.c - the counts, over HTTP, for Prometheus and capsulectl.
  *
- * Floor process.  HTTP is not ours to write: libevent has a server for it.
- * It runs in a process of its own, so that nothing that reads HTTP stands
- * beside visitors, keys or the master.
+ * Floor process.  In a process of its own, so that nothing that reads HTTP
+ * stands beside visitors, keys or the master.  One request a connection, few
+ * connections, one deadline for each: libevent's HTTP server lets a client that
+ * sends a byte now and then stay for ever.
  */
 #include "process/exporter.h"
 
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include <event2/buffer.h>
 #include <event2/event.h>
-#include <event2/http.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/os.h"
+#include "format/http.h"
 #include "format/prometheus.h"
 #include "net/certificate.h"
 #include "net/conn.h"
@@ -29,45 +36,280 @@
 /* Its descriptors: the channel, then the listening sockets. */
 enum { CHANNEL = CHILD_FIRST, SOCKETS };
 
+/* One connection, from accept to its end. */
+struct visit {
+	struct export *export;
+	int fd; /* -1: this place is free */
+	struct event *event, *deadline;
+	char in[HTTP_HEAD_MAX + 1]; /* + 1: it is too long */
+	size_t n_in;
+	struct buf out;
+	size_t n_out;
+};
+
 struct export
 {
 	struct event_base *base;
+	const struct conf *conf;
 	const struct metrics *metrics;
 	struct metrics_facts facts;
 	const char *states[METRICS_STATES];
+	char machine[256]; /* its name; empty: unknown */
+	struct visit visits[EXPORTER_VISITS_MAX];
+	size_t n_visits;
+	struct event *doors[CHILD_KEEP_MAX];
+	size_t n_doors;
 };
 
-static void
-on_metrics(struct evhttp_request *req, void *arg)
+/* -- what is answered -- */
+
+/* "*.example.org" is any one name before it. */
+static bool
+covers_host(struct view name, struct view host)
 {
-	struct export *x = arg;
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-	struct evbuffer *body = evhttp_request_get_output_buffer(req);
+	if (!view_has_prefix(name, VIEW("*.")))
+		return view_eq_nocase(name, host);
+	(void)view_cut(&host, '.');
+	return host.p != NULL && view_eq_nocase(view_skip(name, 2), host);
+}
+
+static bool
+is_address(struct view host)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr to;
+
+	if (host.len >= sizeof(text))
+		return false;
+	memcpy(text, host.p, host.len);
+	text[host.len] = '\0';
+	return inet_pton(AF_INET, text, &to) == 1 ||
+	    inet_pton(AF_INET6, text, &to) == 1;
+}
+
+/* Whoever asks by a name of its own may not read what is here. */
+static bool
+is_our_host(const struct export *x, struct view host)
+{
+	struct view machine = view_of(x->machine), rest = machine;
+	const struct conf_list *names;
+	size_t i, k;
+
+	if (host.len == 0 || is_address(host) ||
+	    covers_host(VIEW("localhost"), host) ||
+	    covers_host(machine, host) ||
+	    covers_host(view_cut(&rest, '.'), host))
+		return true;
+	for (i = 0; i < x->conf->n_capsules; i++) {
+		names = &x->conf->capsules[i].hostname;
+		for (k = 0; k < names->n; k++)
+			if (covers_host(names->v[k], host))
+				return true;
+	}
+	return false;
+}
+
+/* The body too, unless its length is all that was asked for. */
+static void
+answer_with(struct visit *v, const char *status, const char *type,
+    struct view body, bool with_body)
+{
+	buf_printf(&v->out,
+	    "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+	    "Connection: close\r\n\r\n",
+	    status, type, body.len);
+	if (with_body)
+		buf_put(&v->out, body);
+}
+
+static void
+answer_metrics(struct visit *v, bool with_body)
+{
+	struct export *x = v->export;
 	struct buf page;
 
 	buf_init(&page, METRICS_PAGE_MAX);
 	x->facts.now = clock_wall();
 	metrics_page(x->metrics, x->states, &x->facts, &page);
-	if (page.failed || evbuffer_add(body, page.p, page.len) == -1)
-		evhttp_send_error(req, HTTP_INTERNAL, NULL);
-	else {
-		(void)evhttp_add_header(headers, "Content-Type",
-		    PROMETHEUS_TYPE);
-		evhttp_send_reply(req, HTTP_OK, NULL, NULL);
-	}
+	if (!page.failed)
+		answer_with(v, "200 OK", PROMETHEUS_TYPE, buf_view(&page),
+		    with_body);
+	else
+		answer_with(v, "500 Internal Server Error", "text/plain",
+		    VIEW("No memory.\n"), with_body);
 	buf_fini(&page);
 }
 
 static void
-on_other(struct evhttp_request *req, void *arg)
+answer_visit(struct visit *v, const struct http_request *r)
 {
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-	struct evbuffer *body = evhttp_request_get_output_buffer(req);
+	bool is_head = view_eq(r->method, VIEW("HEAD"));
 
-	(void)arg;
-	(void)evhttp_add_header(headers, "Content-Type", "text/plain");
-	(void)evbuffer_add_printf(body, "The counts are at /metrics.\n");
-	evhttp_send_reply(req, HTTP_NOTFOUND, NULL, NULL);
+	if (!is_our_host(v->export, r->host))
+		answer_with(v, "421 Misdirected Request", "text/plain",
+		    VIEW("This is no name of this server.\n"), !is_head);
+	else if (!is_head && !view_eq(r->method, VIEW("GET")))
+		answer_with(v, "405 Method Not Allowed\r\nAllow: GET, HEAD",
+		    "text/plain", VIEW("Only GET is.\n"), true);
+	else if (view_eq(r->path, VIEW("/metrics")))
+		answer_metrics(v, !is_head);
+	else
+		answer_with(v, "404 Not Found", "text/plain",
+		    VIEW("The counts are at /metrics.\n"), !is_head);
+}
+
+/* -- connections -- */
+
+static void
+end_visit(struct visit *v)
+{
+	struct export *x = v->export;
+	size_t i;
+
+	if (v->event != NULL)
+		event_free(v->event);
+	if (v->deadline != NULL)
+		event_free(v->deadline);
+	close(v->fd);
+	buf_fini(&v->out);
+	v->fd = -1;
+	if (x->n_visits-- == EXPORTER_VISITS_MAX)
+		for (i = 0; i < x->n_doors; i++)
+			(void)event_add(x->doors[i], NULL);
+}
+
+static void
+on_visit_late(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	end_visit(arg);
+}
+
+static void on_visit(evutil_socket_t fd, short what, void *arg);
+
+/* Look for what from now on; ends the visit if that cannot be. */
+static void
+watch_visit(struct visit *v, short what)
+{
+	if (v->event != NULL)
+		event_free(v->event);
+	v->event =
+	    event_new(v->export->base, v->fd, what | EV_PERSIST, on_visit, v);
+	if (v->event == NULL || event_add(v->event, NULL) == -1)
+		end_visit(v);
+}
+
+static bool
+may_come_later(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+static void
+read_visit(struct visit *v)
+{
+	ssize_t n = recv(v->fd, v->in + v->n_in, sizeof(v->in) - v->n_in, 0);
+	struct http_request r;
+
+	if (n == -1 && may_come_later(errno))
+		return;
+	if (n <= 0) {
+		end_visit(v);
+		return;
+	}
+	v->n_in += (size_t)n;
+	switch (http_request_parse((struct view){ v->in, v->n_in }, &r)) {
+	case HTTP_REQUEST_MORE:
+		return;
+	case HTTP_REQUEST_OK:
+		answer_visit(v, &r);
+		break;
+	case HTTP_REQUEST_BAD:
+		answer_with(v, "400 Bad Request", "text/plain",
+		    VIEW("This is no request.\n"), true);
+		break;
+	}
+	if (v->out.failed)
+		end_visit(v);
+	else
+		watch_visit(v, EV_WRITE);
+}
+
+static void
+write_visit(struct visit *v)
+{
+	ssize_t n =
+	    os_send(v->fd, v->out.p + v->n_out, v->out.len - v->n_out, false);
+
+	if (n == -1) {
+		if (!may_come_later(errno))
+			end_visit(v);
+		return;
+	}
+	v->n_out += (size_t)n;
+	if (v->n_out < v->out.len)
+		return;
+	(void)shutdown(v->fd, SHUT_WR);
+	watch_visit(v, EV_READ);
+}
+
+/* What comes after the request is dropped: a reset could destroy the answer. */
+static void
+drop_rest(struct visit *v)
+{
+	ssize_t n = recv(v->fd, v->in, sizeof(v->in), 0);
+
+	if (n == 0 || (n == -1 && !may_come_later(errno)))
+		end_visit(v);
+}
+
+static void
+on_visit(evutil_socket_t fd, short what, void *arg)
+{
+	struct visit *v = arg;
+
+	(void)fd;
+	(void)what;
+	if (v->out.len == 0)
+		read_visit(v);
+	else if (v->n_out < v->out.len)
+		write_visit(v);
+	else
+		drop_rest(v);
+}
+
+static void
+begin_visit(struct export *x, int fd)
+{
+	struct timeval patience = { .tv_sec = EXPORTER_TIMEOUT_S };
+	struct visit *v = x->visits;
+	size_t i;
+
+	while (v->fd != -1)
+		v++;
+	*v = (struct visit){ .export = x, .fd = fd };
+	buf_init(&v->out, METRICS_PAGE_MAX + HTTP_HEAD_MAX);
+	if (++x->n_visits == EXPORTER_VISITS_MAX)
+		for (i = 0; i < x->n_doors; i++)
+			(void)event_del(x->doors[i]);
+	v->deadline = evtimer_new(x->base, on_visit_late, v);
+	if (v->deadline == NULL || evtimer_add(v->deadline, &patience) == -1)
+		end_visit(v);
+	else
+		watch_visit(v, EV_READ);
+}
+
+static void
+on_door(evutil_socket_t socket, short what, void *arg)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	int fd = os_accept((int)socket, (struct sockaddr *)&from, &len);
+
+	(void)what;
+	if (fd != -1)
+		begin_visit(arg, fd);
 }
 
 /* The master has let go: it ended, or another one has taken our place. */
@@ -98,6 +340,8 @@ learn(struct export *x, const struct conf *conf)
 
 	for (s = 0; s < METRICS_STATES; s++)
 		x->states[s] = conns_state_name(s);
+	if (gethostname(x->machine, sizeof(x->machine) - 1) == -1)
+		x->machine[0] = '\0';
 	x->facts.version = CAPSULED_VERSION;
 	x->facts.certificates = v;
 	for (i = 0; i < conf->n_capsules; i++) {
@@ -109,25 +353,22 @@ learn(struct export *x, const struct conf *conf)
 	}
 }
 
-/* A server on n sockets; false if there cannot be one. */
+/* Listen on n sockets; false without memory. */
 static bool
 open_doors(struct export *x, size_t n)
 {
-	struct evhttp *http = evhttp_new(x->base);
+	struct event *e;
 	size_t i;
 
-	if (http == NULL)
-		return false;
-	evhttp_set_timeout(http, EXPORTER_TIMEOUT_S);
-	evhttp_set_max_headers_size(http, EXPORTER_HEADERS_MAX);
-	evhttp_set_max_body_size(http, 0);
-	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_gencb(http, on_other, x);
-	if (evhttp_set_cb(http, "/metrics", on_metrics, x) != 0)
-		return false;
-	for (i = 0; i < n; i++)
-		if (evhttp_accept_socket(http, SOCKETS + (int)i) == -1)
+	for (i = 0; i < EXPORTER_VISITS_MAX; i++)
+		x->visits[i].fd = -1;
+	for (i = 0; i < n; i++) {
+		e = event_new(x->base, SOCKETS + (int)i, EV_READ | EV_PERSIST,
+		    on_door, x);
+		if (e == NULL || event_add(e, NULL) == -1)
 			return false;
+		x->doors[x->n_doors++] = e;
+	}
 	return true;
 }
 
@@ -139,9 +380,12 @@ static void
 become_exporter(const struct conf *conf, size_t n, const struct metrics *m,
     const struct sandbox *box)
 {
-	struct export x = { .base = event_base_new(), .metrics = m };
+	static struct export x; /* zeroed, and never freed: the process ends */
 	struct event *channel = NULL;
 
+	x.base = event_base_new();
+	x.conf = conf;
+	x.metrics = m;
 	learn(&x, conf);
 	if (x.base != NULL)
 		channel = event_new(x.base, CHANNEL, EV_READ | EV_PERSIST,

@@ -11,8 +11,8 @@
 #include "process/sandbox.h"
 #include "site/conf.h"
 
-#define EXPORTER_TIMEOUT_S   10   /* for a whole request, and for its answer */
-#define EXPORTER_HEADERS_MAX 8192 /* bytes of a request's head */
+#define EXPORTER_TIMEOUT_S  10 /* for a request and its answer together */
+#define EXPORTER_VISITS_MAX 16 /* at a time; others wait in the kernel */
 
 /* What the master knows of it. */
 struct exporter {
@@ -24,6 +24,9 @@ struct exporter {
 /*
  * Fork a process that serves the page of m over HTTP on every listener of the
  * kind LISTENER_METRICS: GET /metrics.  It gives up what workers give up.
+ * Asked by a name that is neither localhost, nor this machine's, nor one of a
+ * capsule, it answers nothing: a page in a browser may have had that name lead
+ * here.  A connection is for one request.
  * Returns NULL if there is no such listener, or with a logged reason if the
  * process cannot be started.  The caller frees the result with exporter_free.
  */

@@ -293,6 +293,6 @@ def test_the_process_for_metrics_needs_nothing_that_it_gave_up(daemon):
     for _ in range(3):
         with Plain(d.metrics) as one:
             one.send(b"GET /metrics HTTP/1.0\r\n\r\n")
-            assert one.read_all().data.startswith(b"HTTP/1.0 200 ")
+            assert one.read_all().data.startswith(b"HTTP/1.1 200 ")
     assert d.exporters() == pids
     assert status_of(pids[0])["Seccomp"] == "2"

@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 
@@ -247,8 +248,8 @@ def test_only_metrics_are_served_and_only_to_get(daemon):
 def test_the_head_of_a_request_has_an_end(daemon, size, fine):
     d = measured(daemon)
     with socket.create_connection(("127.0.0.1", d.metrics), 20) as s:
-        s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-                  b"X: " + b"x" * size + b"\r\n\r\n")
+        s.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n"
+                  b"Connection: close\r\nX: " + b"x" * size + b"\r\n\r\n")
         got = b""
         try:
             while chunk := s.recv(65536):
@@ -257,6 +258,65 @@ def test_the_head_of_a_request_has_an_end(daemon, size, fine):
             pass
     assert got.startswith(b"HTTP/1.1 200") == fine, got[:80]
     assert len(d.exporters()) == 1
+
+
+def ask(d, host, version="1.1"):
+    """The status that a request with this Host gets."""
+    line = "" if host is None else "Host: %s\r\n" % host
+    with Plain(d.metrics) as c:
+        c.send(b"GET /metrics HTTP/%s\r\n%s\r\n" % (version.encode(),
+                                                    line.encode()))
+        return int(c.read_all().data.split()[1])
+
+
+def test_it_answers_to_its_own_names_alone(daemon):
+    """A page in a browser may have had its own name lead to us."""
+    d = measured(daemon)
+    ours = ["127.0.0.1", "127.0.0.1:9965", "[::1]:9965", "localhost",
+            "LOCALHOST:1", HOST, "www.example.org:9965", "",
+            socket.gethostname(), socket.gethostname().split(".")[0]]
+    for host in ours:
+        assert ask(d, host) == 200, host
+    for host in ("attacker.example.com", "localhost.example.com",
+                 "1.2.3.4.example.com", "x" + HOST, "x." + HOST, "127.1.1"):
+        assert ask(d, host) == 421, host
+    assert ask(d, None, "1.0") == 200
+    assert ask(d, None, "1.1") == 400
+
+
+EXPORTER_VISITS = 16
+
+
+def test_so_many_connections_are_held_and_the_next_waits_its_turn(daemon):
+    d = measured(daemon)
+    silent = [Plain(d.metrics) for _ in range(EXPORTER_VISITS - 1)]
+    assert ask(d, "localhost") == 200
+    silent.append(Plain(d.metrics))
+    pid, = d.exporters()
+    held = server.descriptors(pid)
+    with Plain(d.metrics) as c:
+        c.send(b"GET /metrics HTTP/1.0\r\n\r\n")
+        assert c.is_silent(0.3)
+        assert server.descriptors(pid) == held
+        silent.pop().sock.close()
+        assert c.read_all().data.startswith(b"HTTP/1.1 200 ")
+    for c in silent:
+        c.sock.close()
+
+
+def test_a_byte_now_and_then_keeps_no_connection(daemon):
+    """Ten seconds are for all of it; one that reads nothing has them, too."""
+    d = measured(daemon)
+    start = time.monotonic()
+    with Plain(d.metrics) as slow, Plain(d.metrics) as idle:
+        idle.send(b"GET /metrics HTTP/1.0\r\n\r\n")
+        slow.send(b"GET /metrics HTTP/1.1\r\n")
+        with pytest.raises(OSError):
+            while time.monotonic() - start < server.START * 2:
+                slow.send(b"X: y\r\n")
+                time.sleep(0.2)
+    assert 9 < time.monotonic() - start < server.START * 2
+    assert counts(d)["capsuled_workers"] == 2
 
 
 def test_noise_at_its_door_does_no_harm(daemon):
