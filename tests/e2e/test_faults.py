@@ -143,6 +143,21 @@ def test_workers_that_keep_dying_are_replaced_ever_more_slowly(daemon):
     assert b"1996" in gopher(d.gopher, b"/history\r\n")
 
 
+def test_a_reload_forgets_how_fast_workers_died_before(daemon):
+    """The pause would be more than six seconds otherwise."""
+    d = daemon(text(workers="1"), steady=False)
+    for _ in range(6):
+        old = wait_for("a worker", d.children)
+        os.kill(old[0], signal.SIGKILL)
+        wait_for("the next", lambda: set(d.children()) - set(old))
+    d.reload()
+    old = d.children()
+    began = time.monotonic()
+    os.kill(old[0], signal.SIGKILL)
+    wait_for("the next", lambda: set(d.children()) - set(old))
+    assert time.monotonic() - began < 3
+
+
 def test_workers_stopped_and_reloaded_for_ever_are_got_rid_of(daemon):
     """A drained worker that does not end may not keep new ones from starting.
 
