@@ -298,18 +298,24 @@ log_access(struct view line)
 	waiting_lines++;
 }
 
+/* What was escaped before stays as it is: who sent it may not have done so. */
 void
 log_relay(struct view line)
 {
+	struct view text = view_skip(line, 1);
+	struct buf clean;
 	unsigned level;
 
 	if (line.len == 0)
 		return;
-	if (line.p[0] == ACCESS_MARK) {
-		log_access(view_skip(line, 1));
-		return;
-	}
 	level = (unsigned)(line.p[0] - '0');
-	if (level <= LOG_LEVEL_DEBUG)
-		emit((enum log_level)level, view_skip(line, 1));
+	buf_init(&clean, 4 * LOG_LINE_MAX);
+	escape(&clean, text, "");
+	if (clean.failed)
+		dropped++;
+	else if (line.p[0] == ACCESS_MARK)
+		log_access(buf_view(&clean));
+	else if (level <= LOG_LEVEL_DEBUG)
+		emit((enum log_level)level, buf_view(&clean));
+	buf_fini(&clean);
 }

@@ -58,7 +58,9 @@ bool log_access_is_on(void);
 /* Write out access lines that wait in memory; the loop calls it when idle. */
 void log_flush(void);
 
-/* A line a worker sent by LOG_TO_MASTER, to be written by the master's sinks.
+/*
+ * A line a worker sent by LOG_TO_MASTER, to be written by the master's sinks;
+ * escaped, whether or not the worker has done it.
  */
 void log_relay(struct view line);
 

@@ -401,6 +401,22 @@ what_a_worker_sends_the_master_writes(void **state)
 	    VIEW(ACCESS "\n"));
 }
 
+/* And nothing that was escaped before is escaped again. */
+static void
+what_a_worker_did_not_escape_the_master_does(void **state)
+{
+	(void)state;
+	general_to(LOG_TO_FD);
+	log_relay(VIEW("1bell \a\x1b[31m \\x1b \"q\" caf\xe9"));
+	expect_view("general", after_stamp(read_all(), ""),
+	    VIEW("warn bell \\x07\\x1b[31m \\x1b \"q\" caf\\xe9\n"));
+	access_to(LOG_TO_FD);
+	log_relay(VIEW("aselector=\"\r\""));
+	log_flush();
+	expect_view("access", after_stamp(read_all(), "time="),
+	    VIEW("selector=\"\\x0d\"\n"));
+}
+
 static void
 what_no_worker_sends_is_not_written(void **state)
 {
@@ -502,6 +518,7 @@ main(void)
 		TEST(the_general_log_does_not_wait),
 		TEST(many_access_lines_come_whole_and_in_order),
 		TEST(what_a_worker_sends_the_master_writes),
+		TEST(what_a_worker_did_not_escape_the_master_does),
 		TEST(what_no_worker_sends_is_not_written),
 		TEST(a_full_pipe_drops_and_counts_but_never_blocks),
 		TEST(a_reader_that_went_away_is_counted),
