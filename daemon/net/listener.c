@@ -563,7 +563,10 @@ listeners_mend(const struct listeners *ls)
 	for (l = ls->v; l < ls->v + ls->n; l++) {
 		(void)setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &off,
 		    sizeof(off));
-		if (l->family == AF_UNIX || is_listening(l->fd))
+		if (l->family == AF_UNIX)
+			continue;
+		os_bound_queue(l->fd, LISTENER_QUEUE);
+		if (is_listening(l->fd))
 			continue;
 		buf_reset(&name);
 		listener_name(l, &name);

@@ -131,12 +131,22 @@ def test_a_listening_socket_that_a_worker_shuts_is_back_at_once(daemon):
     assert "127.0.0.1:%d was shut down by a worker" % port in d.log()
 
 
-def test_what_a_worker_leaves_on_a_listening_socket_goes_with_it(daemon):
-    """Linger, which all connections would inherit, and be reset."""
+LINGER = socket.SOL_SOCKET, socket.SO_LINGER
+QUEUE = socket.IPPROTO_TCP, 25  # TCP_NOTSENT_LOWAT, which Python lacks
+
+
+@pytest.mark.parametrize("option,value", [
+    (LINGER, struct.pack("ii", 1, 0)),  # every connection would be reset
+    (QUEUE, struct.pack("i", 1 << 30)),  # or fill the kernel's memory
+])
+def test_what_a_worker_leaves_on_a_listening_socket_goes_with_it(
+        daemon, option, value):
+    """Connections would inherit it."""
     d = daemon(steady=False)
-    linger = socket.SOL_SOCKET, socket.SO_LINGER
     with worker.take(d.workers[0], worker.is_listening(d.gopher)) as s:
-        s.setsockopt(*linger, struct.pack("ii", 1, 0))
+        before = s.getsockopt(*option, len(value))
+        s.setsockopt(*option, value)
+        assert s.getsockopt(*option, len(value)) != before
         os.kill(d.workers[0], signal.SIGKILL)
-        wait_for("it to be mended", lambda: s.getsockopt(*linger, 8)
-                 == struct.pack("ii", 0, 0))
+        wait_for("it to be mended",
+                 lambda: s.getsockopt(*option, len(value)) == before)
