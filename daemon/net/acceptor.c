@@ -109,11 +109,52 @@ resume(evutil_socket_t fd, short what, void *arg)
 		(void)event_add(a->ports[i].event, NULL);
 }
 
-bool
-acceptor_is_exhausted(int error)
+enum acceptor_next
+acceptor_after(int error)
 {
-	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-	    error == ENOMEM;
+	switch (error) {
+	case EAGAIN:
+#if EWOULDBLOCK != EAGAIN
+	case EWOULDBLOCK:
+#endif
+		return ACCEPTOR_WAIT;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return ACCEPTOR_PAUSE;
+	case EINVAL:
+		return ACCEPTOR_LEAVE;
+	default:
+		return ACCEPTOR_GO_ON;
+	}
+}
+
+/*
+ * A worker has shut the socket of p down, and the loop would tell so for ever:
+ * look again when the master may have mended it.  It warns, if it could not.
+ */
+static void
+leave_port(struct acceptor_port *p)
+{
+	struct timeval tv = { .tv_usec = ACCEPTOR_PAUSE_MS * 1000 };
+
+	(void)event_del(p->event);
+	(void)evtimer_add(p->acceptor->resume, &tv);
+}
+
+/* accept(2) has failed for p; true if there may be another visitor. */
+static bool
+go_on_after(struct acceptor_port *p, int error)
+{
+	enum acceptor_next next = acceptor_after(error);
+
+	if (next == ACCEPTOR_PAUSE)
+		pause_for(p->acceptor, ACCEPTOR_PAUSE_MS, METRICS_EXHAUSTED,
+		    "out of descriptors or memory");
+	if (next == ACCEPTOR_LEAVE)
+		leave_port(p);
+	return next == ACCEPTOR_GO_ON;
 }
 
 /* Accept one from p; false if there is none, or no room for more. */
@@ -133,13 +174,8 @@ accept_one(struct acceptor_port *p)
 		return false;
 	}
 	fd = os_accept(p->listener->fd, (struct sockaddr *)&from, &len);
-	if (fd == -1 && acceptor_is_exhausted(errno)) {
-		pause_for(a, ACCEPTOR_PAUSE_MS, METRICS_EXHAUSTED,
-		    "out of descriptors or memory");
-		return false;
-	}
-	if (fd == -1) /* others hung up before their turn: the next, please */
-		return errno != EAGAIN && errno != EWOULDBLOCK;
+	if (fd == -1)
+		return go_on_after(p, errno);
 	if (conns_add(a->conns, p->listener, fd, (struct sockaddr *)&from))
 		return true;
 	hold(a, p->listener, fd, &from);

@@ -23,7 +23,15 @@ struct acceptor *acceptor_new(struct event_base *base,
  */
 void acceptor_close(struct acceptor *a);
 
-/* True if accept(2) failed because of this machine, not just of one visitor. */
-bool acceptor_is_exhausted(int error);
+/* What to do when accept(2) has failed. */
+enum acceptor_next {
+	ACCEPTOR_WAIT,  /* nobody is there: the loop will tell */
+	ACCEPTOR_GO_ON, /* that visitor hung up: try the next one */
+	ACCEPTOR_PAUSE, /* the machine lacks something: leave all sockets */
+	ACCEPTOR_LEAVE  /* this socket was shut down: leave it alone */
+};
+
+/* The next step after accept(2) has failed with that error. */
+enum acceptor_next acceptor_after(int error);
 
 #endif

@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import struct
+import time
 
 import pytest
 
@@ -129,6 +130,24 @@ def test_a_listening_socket_that_a_worker_shuts_is_back_at_once(daemon):
         assert b"1996" in gopher(d.gopher, b"/history\r\n")
         assert gemini(d.gemini, url("/history")).status == 20
     assert "127.0.0.1:%d was shut down by a worker" % port in d.log()
+
+
+def test_a_socket_that_stays_shut_costs_no_processor(daemon):
+    """The others go on meanwhile, and it does when it is mended."""
+    d = daemon()
+    with worker.take(d.workers[0], worker.is_listening(d.gopher)) as s:
+        os.kill(d.pid, signal.SIGSTOP)  # who would mend it at once
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+            before = server.cpu_seconds(d.workers[0])
+            for _ in range(10):
+                time.sleep(0.1)
+                assert gemini(d.gemini, url("/history")).status == 20
+            assert server.cpu_seconds(d.workers[0]) - before < 0.4
+        finally:
+            os.kill(d.pid, signal.SIGCONT)
+    wait_for("it to listen", lambda: "listening again" in d.log())
+    assert b"1996" in gopher(d.gopher, b"/history\r\n")
 
 
 LINGER = socket.SOL_SOCKET, socket.SO_LINGER

@@ -10,25 +10,36 @@
 #include "net/acceptor.h"
 
 static void
-what_the_machine_lacks_is_a_reason_to_pause(void **state)
+what_accept_fails_with_says_what_to_do_next(void **state)
 {
-	static const int lacks[] = { EMFILE, ENFILE, ENOBUFS, ENOMEM };
-	static const int others[] = { EAGAIN, ECONNABORTED, EINTR, EPERM,
-		EPROTO };
+	static const struct {
+		int error;
+		enum acceptor_next want;
+	} cases[] = {
+		{ EAGAIN, ACCEPTOR_WAIT },
+		{ EWOULDBLOCK, ACCEPTOR_WAIT },
+		{ ECONNABORTED, ACCEPTOR_GO_ON },
+		{ EINTR, ACCEPTOR_GO_ON },
+		{ EPERM, ACCEPTOR_GO_ON },
+		{ EPROTO, ACCEPTOR_GO_ON },
+		{ EMFILE, ACCEPTOR_PAUSE },
+		{ ENFILE, ACCEPTOR_PAUSE },
+		{ ENOBUFS, ACCEPTOR_PAUSE },
+		{ ENOMEM, ACCEPTOR_PAUSE },
+		{ EINVAL, ACCEPTOR_LEAVE },
+	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++)
-		assert_true(acceptor_is_exhausted(lacks[i]));
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		assert_false(acceptor_is_exhausted(others[i]));
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(cases[i].want, acceptor_after(cases[i].error));
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_the_machine_lacks_is_a_reason_to_pause),
+		cmocka_unit_test(what_accept_fails_with_says_what_to_do_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
