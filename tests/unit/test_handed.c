@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "expect.h"
 #include "net/handed.h"
 
@@ -92,7 +93,7 @@ taken(const int *fds, int n, const char *number, bool ours)
 	pid_t pid;
 
 	assert_int_equal(0, pipe(pipes));
-	pid = fork();
+	pid = fork_child();
 	assert_true(pid != -1);
 	if (pid == 0) {
 		child(fds, n, number, ours,

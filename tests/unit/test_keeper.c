@@ -21,6 +21,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
+#include "child.h"
 #include "expect.h"
 #include "net/signing.h"
 #include "process/channel.h"
@@ -38,7 +39,7 @@ start(void)
 	int theirs;
 
 	assert_int_equal(0, channel_open(&keeper.channel, &theirs));
-	keeper.pid = fork();
+	keeper.pid = fork_child();
 	assert_true(keeper.pid >= 0);
 	if (keeper.pid == 0) {
 		close(keeper.channel);

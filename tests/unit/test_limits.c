@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/lock.h"
+#include "child.h"
 #include "net/limits.h"
 
 static struct limits_rules rules;
@@ -546,7 +547,7 @@ kill_two(unsigned first, bool together)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		pid[i] = fork();
+		pid[i] = fork_child();
 		if (pid[i] == 0)
 			work(first + (unsigned)i);
 		limits_add_worker(l, first + (unsigned)i, pid[i]);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/lock.h"
+#include "child.h"
 
 #define TURNS 20000
 
@@ -44,7 +45,7 @@ teardown(void **state)
 static pid_t
 child(void (*fn)(void))
 {
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 
 	assert_true(pid >= 0);
 	if (pid > 0)

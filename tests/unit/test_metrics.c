@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "net/metrics.h"
 
 static struct metrics *m;
@@ -61,7 +62,7 @@ says(const char *line)
 static void
 in_row(unsigned row, void (*fn)(void))
 {
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 	int status;
 
 	assert_int_not_equal(pid, -1);
@@ -271,7 +272,7 @@ a_page_is_whole_while_workers_are_reaped(void **state)
 
 	(void)state;
 	in_row(1, serve_two);
-	pid = fork();
+	pid = fork_child();
 	assert_int_not_equal(pid, -1);
 	if (pid == 0) {
 		metrics_enter(m, 0);

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "child.h"
 #include "expect.h"
 #include "net/remote_key.h"
 #include "net/signing.h"
@@ -97,7 +98,7 @@ meet(enum mood mood)
 	pid_t pid;
 
 	assert_int_equal(0, socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
-	pid = fork();
+	pid = fork_child();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(pair[0]);

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "net/sessions.h"
 
 #define FEW   4u   /* slots, where the number does not matter */
@@ -239,7 +240,7 @@ work(unsigned from)
 static void
 another_process_knows_it(void **state)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 
 	(void)state;
 	if (pid == 0) {
@@ -261,7 +262,7 @@ workers_killed_at_any_moment_leave_whole_sessions_or_none(void **state)
 	(void)state;
 	for (round = 0; round < 100; round++) {
 		for (i = 0; i < 2; i++) {
-			pid[i] = fork();
+			pid[i] = fork_child();
 			assert_true(pid[i] >= 0);
 			if (pid[i] == 0)
 				work((unsigned)i * 50);
@@ -304,7 +305,7 @@ of_two_that_ask_at_once_one_gets_it(void **state)
 		put(n, SESSIONS_MAX);
 	all = count_found(PRIZES, SESSIONS_MAX);
 	assert_int_equal(0, pipe(fds));
-	pid = fork();
+	pid = fork_child();
 	if (pid == 0) {
 		theirs = take_all();
 		_exit(write(fds[1], &theirs, sizeof(theirs)) != sizeof(theirs));

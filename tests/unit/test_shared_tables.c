@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "net/limits.c"
 #include "net/metrics.c"
 #include "net/sessions.c"
@@ -120,7 +121,7 @@ a_forged_list_leads_the_master_nowhere(void **state)
 	(void)state;
 	assert_true(victim != MAP_FAILED);
 	far = (char *)&victim[size / 8] - (char *)l->table->entries;
-	if (fork() == 0) {
+	if (fork_child() == 0) {
 		limits_enter_worker(l, 2);
 		(void)enter_from(1, &t);
 		/* Modulo 2^32, a negative way leads there as well. */
@@ -322,7 +323,7 @@ a_worker_can_write_no_row_but_its_own(void **state)
 	metrics_enter(m, 0);
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		other = row_at(m, others[i]);
-		if (fork() == 0) {
+		if (fork_child() == 0) {
 			(void)signal(SIGSEGV, SIG_DFL);
 			metrics_enter(m, 3);
 			metrics_count(METRICS_ACCEPTED, 1);

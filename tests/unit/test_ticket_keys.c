@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "net/ticket_keys.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -289,7 +290,7 @@ a_turn_is_seen_by_processes_that_are_there_already(void **state)
 	(void)state;
 	assert_int_equal(0, pipe(go));
 	ticket_ring_present(ring, &before);
-	pid = fork();
+	pid = fork_child();
 	if (pid == 0) {
 		close(go[1]);
 		(void)!read(go[0], &byte, 1);
