@@ -41,6 +41,11 @@ def make_huge(root):
         f.truncate(HUGE)
 
 
+def make_some(root):
+    """Too much to be sent in one go, or to be held in memory."""
+    (root / "some.bin").write_bytes(random.Random(SEED).randbytes(1 << 20))
+
+
 class Load:
     """Polite visitors on both protocols, each from an address of its own.
 
@@ -127,6 +132,26 @@ def test_a_killed_worker_never_makes_a_cut_answer_look_whole(daemon, way):
         os.kill(d.workers[0], signal.SIGKILL)
         got = c.read_all(30)
     assert (got.end, got.notified) == ("reset", False), repr(got)
+
+
+@pytest.mark.parametrize("way", ["gemini", "gopher", "gophers"])
+def test_a_killed_worker_takes_back_nothing_that_it_has_sent(daemon, way):
+    """The kernel has the end of the answer, the client reads on."""
+    d = daemon(conf(selectors={"/some.bin": "some.bin"}),
+               prepare=make_some, steady=False)
+    port = d.gemini if way == "gemini" else d.gopher
+    line = url("/some.bin").encode() if way == "gemini" else b"/some.bin"
+    with (Plain if way == "gopher" else Tls)(port, rcvbuf=4096) as c:
+        c.send(line + b"\r\n")
+        begin = b""
+        while not d.accesses():
+            begin += c.more(4096) if way == "gopher" else c.read(4096)
+        os.kill(d.workers[0], signal.SIGKILL)
+        wait_for("its end", lambda: not server.is_running(d.workers[0]))
+        got = c.read_all(30)
+    assert len(got.data) > 0
+    assert (got.end, got.notified) == ("fin", way != "gopher"), repr(got)
+    assert (begin + got.data).endswith((d.root / "some.bin").read_bytes())
 
 
 def test_workers_that_keep_dying_are_replaced_ever_more_slowly(daemon):
