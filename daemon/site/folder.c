@@ -34,8 +34,9 @@ add(struct names *names, struct view name)
 		names->cap = names->cap == 0 ? 64 : names->cap * 2;
 		names->v = xrealloc(names->v, names->cap, sizeof(*names->v));
 	}
-	names->v[names->n] =
-	    (struct folder_name){ name, FOLDER_OTHER, NULL, VIEW_INIT("") };
+	names->v[names->n] = (struct folder_name){ .name = name,
+		.kind = FOLDER_OTHER,
+		.real = VIEW("") };
 	return &names->v[names->n++];
 }
 

@@ -20,6 +20,8 @@ struct folder_name {
 	const char *why;
 	/* Of what is no plain file or folder: beneath_put_name's. */
 	struct view real;
+	/* Set by others: the bytes of a gophermap, or p is NULL. */
+	struct view text;
 };
 
 struct folder {

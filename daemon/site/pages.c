@@ -3,7 +3,7 @@
  *
  * Floor site.  A link's item type depends on the page it leads to, so every
  * page must be known before the first is rendered.  Folders are listed here,
- * and no file is opened but gophermaps, which may be programs.
+ * and no file is read but gophermaps, which may be programs.
  */
 #include "site/pages.h"
 
@@ -31,9 +31,9 @@ struct collect {
 	bool is_full;           /* the limit was reached, and told */
 };
 
-/* A file: as it is opened, and its one name. */
+/* A file: as it is opened, its one name, and its bytes if it was read. */
 struct source {
-	struct view path, file;
+	struct view path, file, text;
 };
 
 /* The pages right below one folder's selector. */
@@ -164,7 +164,7 @@ static struct source
 source_in(struct collect *c, const struct folder *f,
     const struct folder_name *name, struct view path)
 {
-	struct source s = { path, name->real };
+	struct source s = { path, name->real, name->text };
 
 	if (name->real.len > 0)
 		return s;
@@ -179,7 +179,7 @@ source_in(struct collect *c, const struct folder *f,
 static struct source
 source_named(struct collect *c, struct view path)
 {
-	struct source s = { path, path };
+	struct source s = { .path = path, .file = path };
 	const char *why;
 	struct stat st;
 	struct buf name;
@@ -209,10 +209,11 @@ static bool
 is_program(struct collect *c, struct view selector, struct view path, int line)
 {
 	enum program_kind kind;
+	struct view text; /* not kept: few are named beside one */
 
 	if (c->notes == NULL)
 		return false;
-	kind = program_look(c->root, path);
+	kind = program_look(c->root, path, c->pages->arena, &text);
 	if (kind != PROGRAM_NONE)
 		programs_add(&c->pages->programs, c->pages->arena, kind,
 		    selector, path, line);
@@ -227,7 +228,7 @@ static struct source
 beside(struct collect *c, const struct page *page, struct view path,
     const char *extension, const struct folder *f)
 {
-	static const struct source none = { VIEW_INIT(""), VIEW_INIT("") };
+	static const struct source none = { .path = VIEW_INIT("") };
 	char room[BENEATH_PATH_MAX];
 	struct buf name = { room, 0, sizeof(room), sizeof(room), false };
 	const struct folder_name *found;
@@ -259,6 +260,7 @@ set_map(struct page *page, struct source map)
 {
 	page->map = map.path;
 	page->map_file = map.file;
+	page->text = map.text;
 }
 
 /* True if a link led from the folder to one of the page's files. */
@@ -281,6 +283,7 @@ set_file(struct collect *c, struct page *page, struct source file,
 
 	page->path = file.path;
 	page->file = file.file;
+	page->text = file.text;
 	page->mime = map_type(c->capsule, page->selector, file.path);
 	if (page_is_gemtext(page))
 		set_map(page, beside(c, page, file.path, ".gophermap", f));
@@ -483,12 +486,12 @@ is_map(const struct collect *c, struct view selector, struct view file)
 
 static enum program_kind
 program_of(const struct collect *c, bool is_named, struct view selector,
-    struct view file)
+    struct view file, struct view *text)
 {
 	if (is_named && !map_has_type(c->capsule, selector, file))
 		return PROGRAM_NAMED;
 	return c->notes != NULL && is_map(c, selector, file)
-	    ? program_look(c->root, file)
+	    ? program_look(c->root, file, c->pages->arena, text)
 	    : PROGRAM_NONE;
 }
 
@@ -512,7 +515,7 @@ mark_programs(struct collect *c, struct view selector, struct view path,
 			continue;
 		place = join(c, selector, name->name, "");
 		file = join(c, path, name->name, "");
-		kind = program_of(c, named, place, file);
+		kind = program_of(c, named, place, file, &name->text);
 		if (kind != PROGRAM_NONE && kind != PROGRAM_EXECUTABLE)
 			name->kind = FOLDER_PROGRAM;
 		/* What the map names itself does not come from here. */

@@ -40,6 +40,7 @@ struct page {
 	struct view selector;
 	struct view path; /* of the file, from the root */
 	struct view map;  /* the gophermap beside it, for Gopher; or empty */
+	struct view text; /* of its gophermap if it was read; or p is NULL */
 	/* Which files these are, however the paths are written and whatever
 	 * links they follow: beneath_put_name's.  Of a listing: which folder.
 	 */

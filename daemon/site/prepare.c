@@ -133,40 +133,49 @@ check_map(struct prepare *c, const struct page *page, struct view path,
 		    VIEW_ARG(page->selector), VIEW_ARG(path));
 }
 
+/* The bytes of a page's gophermap; p is NULL, and a problem added, without. */
+static struct view
+read_map(struct prepare *c, const struct page *page, struct view path)
+{
+	struct view map = page->text;
+	struct stat st;
+	int fd;
+
+	if (map.p != NULL || (fd = prepare_open(c, page, path, &st)) < 0)
+		return map;
+	buf_reset(&c->in);
+	if (prepare_read(c, page, path, fd, st.st_size) == 0)
+		map = arena_copy(c->pages->arena, buf_view(&c->in));
+	(void)close(fd);
+	return map;
+}
+
 /* Fill what a gophermap gives: Gopher's answer, and Gemini's if it is alone. */
 static void
 prepare_map(struct prepare *c, struct page *page)
 {
 	bool is_alone = page->map.len == 0;
-	struct view path = is_alone ? page->path : page->map, map;
+	struct view path = is_alone ? page->path : page->map;
+	struct view whole = read_map(c, page, path), map;
 	struct render_entry *entries;
-	struct stat st;
 	size_t n;
-	int fd = prepare_open(c, page, path, &st);
 
-	if (fd < 0)
+	if (whole.p == NULL)
 		return;
-	buf_reset(&c->in);
-	if (prepare_read(c, page, path, fd, st.st_size) == 0) {
-		map = arena_copy(c->pages->arena, buf_view(&c->in));
-		map = utf8_skip_bom(map);
-		check_map(c, page, path, map);
-		entries = list(c, page, &n);
-		buf_reset(&c->out);
-		render_gophermap_menu(&c->out, &c->r, map, entries, n);
-		page->entry->gopher =
-		    prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
-		if (is_alone) {
-			page->size = st.st_size;
-			prepare_header(c, page, VIEW(MIME_GEMTEXT));
-			render_gophermap_gemtext(&c->in, &c->r, map, entries,
-			    n);
-			page->entry->gemini =
-			    prepare_keep(c, page, GEMINI_SUCCESS, &c->in);
-		}
-		xfree(entries);
+	map = utf8_skip_bom(whole);
+	check_map(c, page, path, map);
+	entries = list(c, page, &n);
+	buf_reset(&c->out);
+	render_gophermap_menu(&c->out, &c->r, map, entries, n);
+	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
+	if (is_alone) {
+		page->size = (off_t)whole.len;
+		prepare_header(c, page, VIEW(MIME_GEMTEXT));
+		render_gophermap_gemtext(&c->in, &c->r, map, entries, n);
+		page->entry->gemini =
+		    prepare_keep(c, page, GEMINI_SUCCESS, &c->in);
 	}
-	(void)close(fd);
+	xfree(entries);
 }
 
 static void

@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
+
+#include "site/prepare.h"
 
 static bool
 ends(struct view path, struct view extension)
@@ -36,23 +37,37 @@ program_is_named(struct view path)
 	return false;
 }
 
-enum program_kind
-program_look(struct beneath *root, struct view path)
+/* Up to size bytes from the start of a file; none if it cannot be read. */
+static struct view
+read_once(int fd, struct arena *a, size_t size)
 {
-	char start[sizeof(PROGRAM_START) - 1];
+	char *p = arena_alloc(a, size);
+	ssize_t n;
+
+	do
+		n = read(fd, p, size);
+	while (n < 0 && errno == EINTR);
+	return (struct view){ p, n > 0 ? (size_t)n : 0 };
+}
+
+enum program_kind
+program_look(struct beneath *root, struct view path, struct arena *a,
+    struct view *text)
+{
+	struct view got;
 	enum program_kind kind = PROGRAM_NONE;
 	const char *why;
 	struct stat st;
-	ssize_t n;
 	int fd = beneath_open(root, path, S_IFREG, &st, &why);
 
 	if (fd < 0)
 		return PROGRAM_NONE;
-	do
-		n = read(fd, start, sizeof(start));
-	while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)sizeof(start) &&
-	    memcmp(start, PROGRAM_START, sizeof(start)) == 0)
+	got = read_once(fd, a,
+	    st.st_size <= LOADER_RENDER_MAX ? (size_t)st.st_size
+					    : sizeof(PROGRAM_START));
+	if ((off_t)got.len == st.st_size)
+		*text = got;
+	if (view_has_prefix(got, VIEW(PROGRAM_START)))
 		kind = PROGRAM_MAP;
 	else if ((st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0)
 		kind = PROGRAM_EXECUTABLE;

@@ -39,8 +39,13 @@ bool program_is_named(struct view path);
 /*
  * What the gophermap at path is, by its first bytes and its mode; what cannot
  * be opened is none.
+ *
+ * Its bytes go to *text, from a, so that nobody has to open it once more.
+ * *text stays as it was for a file over LOADER_RENDER_MAX, or that cannot be
+ * read as a whole.
  */
-enum program_kind program_look(struct beneath *root, struct view path);
+enum program_kind program_look(struct beneath *root, struct view path,
+    struct arena *a, struct view *text);
 
 /* Keep one, with memory from a; path and selector must live as long. */
 void programs_add(struct programs *all, struct arena *a, enum program_kind kind,

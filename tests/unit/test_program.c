@@ -3,11 +3,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "expect.h"
 #include "place.h"
+#include "site/prepare.h"
 #include "site/program.h"
 
 static const struct {
@@ -72,24 +74,56 @@ static const struct {
 static void
 a_map_that_begins_as_a_script_is_a_program(void **state)
 {
+	struct arena *a = arena_new();
 	struct beneath *root;
 	struct place place;
+	struct view text;
 	size_t i;
 
 	(void)state;
 	place_open(&place);
 	root = beneath_new(place_name(&place, ""));
 	assert_non_null(root);
-	assert_int_equal(PROGRAM_NONE, program_look(root, VIEW("none")));
+	assert_int_equal(PROGRAM_NONE,
+	    program_look(root, VIEW("none"), a, &text));
 	for (i = 0; i < N_OF(maps); i++) {
 		place_write(&place, "m", view_of(maps[i].text));
 		assert_int_equal(0,
 		    chmod(place_name(&place, "m"), maps[i].mode));
-		if (program_look(root, VIEW("m")) != maps[i].want)
+		text = VIEW("");
+		if (program_look(root, VIEW("m"), a, &text) != maps[i].want ||
+		    !view_eq(text, view_of(maps[i].text)))
 			fail_msg("\"%s\" %o", maps[i].text, maps[i].mode);
 	}
 	beneath_free(root);
 	place_close(&place);
+	arena_free(a);
+}
+
+static void
+a_map_too_large_for_a_page_is_looked_at_and_not_kept(void **state)
+{
+	struct arena *a = arena_new();
+	struct view text = { NULL, 0 };
+	struct beneath *root;
+	struct place place;
+
+	(void)state;
+	place_open(&place);
+	root = beneath_new(place_name(&place, ""));
+	assert_non_null(root);
+	place_write(&place, "m", VIEW("#!"));
+	assert_int_equal(0,
+	    truncate(place_name(&place, "m"), LOADER_RENDER_MAX + 1));
+	assert_int_equal(PROGRAM_MAP, program_look(root, VIEW("m"), a, &text));
+	assert_null(text.p);
+	assert_int_equal(0,
+	    truncate(place_name(&place, "m"), LOADER_RENDER_MAX));
+	assert_int_equal(PROGRAM_MAP, program_look(root, VIEW("m"), a, &text));
+	assert_int_equal(LOADER_RENDER_MAX, text.len);
+	beneath_free(root);
+	place_close(&place);
+	arena_free(a);
 }
 
 /* Add a program whose path is its selector. */
@@ -144,6 +178,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_is_known_by_its_name_or_its_folders),
 		cmocka_unit_test(a_map_that_begins_as_a_script_is_a_program),
+		cmocka_unit_test(
+		    a_map_too_large_for_a_page_is_looked_at_and_not_kept),
 		cmocka_unit_test(many_of_a_kind_are_one_sentence_for_each_line),
 	};
 
