@@ -80,6 +80,39 @@ def test_a_session_of_tls_1_2_is_good_more_than_once(daemon):
         assert resumes(d, ctx, session)[0]
 
 
+def send_bent_record(c):
+    """The daemon says what is wrong with it, and ends the connection."""
+    record = bytearray(c.seal(url("/history").encode() + b"\r\n"))
+    record[-1] ^= 1
+    c.sock.sendall(record)
+
+
+def send_fatal_alert(c):
+    """As a client does that has received what is no record."""
+    c.inward.write(b"\x17\x03\x03\x00\x40" + bytes(64))
+    with pytest.raises(ssl.SSLError):
+        c.tls.read(1)
+    assert c.outward.pending
+    c.flush()
+
+
+@pytest.mark.parametrize("break_it", [send_bent_record, send_fatal_alert])
+def test_a_session_that_ended_in_a_fatal_alert_is_not_resumed(daemon,
+                                                              break_it):
+    """RFC 5246 7.2.2.  Only TLS 1.2 has sessions that are still there."""
+    d = daemon(with_tls(tickets="id"))
+    ctx = context(TLS12, TLS12)
+    _, other = resumes(d, ctx, None)
+    _, session = resumes(d, ctx, None)
+    assert resumes(d, ctx, session)[0]
+    with Tls(d.gemini, ctx=ctx, session=session) as c:
+        assert c.tls.session_reused
+        break_it(c)
+        Plain.read_all(c)
+    assert not resumes(d, ctx, session)[0]
+    assert resumes(d, ctx, other)[0]
+
+
 @pytest.mark.parametrize("tickets,longest", [("id", 32), ("sealed", 300)])
 def test_a_ticket_says_twelve_hours(daemon, tickets, longest):
     d = daemon(with_tls(tickets=tickets))
