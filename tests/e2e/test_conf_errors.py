@@ -390,7 +390,8 @@ BAD = {
     "proxy_protocol": "maybe", "columns": "999", "charset": "utf-16",
     "lastline": "2", "clear": "on", "host": "a b", "facility": "mail",
     "symlinks": "follow", "hostname": "-a..b", "root": "", "language": "en us",
-    "budget": "8q", "groups": "P-1", "tickets": "yes", "sessions": "0",
+    "budget": "8q", "groups": "P-1", "versions": "1.1", "tickets": "yes",
+    "sessions": "0",
     "timeout": "0", "max_answer": "1g", "ask_certificate": "any",
 }
 FREE = {"chroot", "pid_file", "certificate", "key", "ticket_keys", "title",
