@@ -184,15 +184,21 @@ accept_one(struct acceptor_port *p)
 	return false;
 }
 
+/*
+ * Of one visitor it is known that it waits, so that somebody may have to go for
+ * it; of others only while there are places.
+ */
 static void
 on_visitor(evutil_socket_t socket, short what, void *arg)
 {
+	struct acceptor_port *p = arg;
 	int i;
 
 	(void)socket;
 	(void)what;
-	for (i = 0; i < ACCEPT_BURST && accept_one(arg); i++)
-		;
+	for (i = 0; i < ACCEPT_BURST && accept_one(p); i++)
+		if (!conns_have_room(p->acceptor->conns))
+			break;
 }
 
 struct acceptor *

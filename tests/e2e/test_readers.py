@@ -121,3 +121,52 @@ def test_a_reader_who_stalls_costs_little(patient):
     finally:
         for c in [*warm, *them, clear]:
             c.sock.close()
+
+
+def stroll(them, stop):
+    """20 KB a second of each, until stop is set."""
+    while not stop.wait(0.05):
+        for c in them:
+            c.sock.recv(1024)
+
+
+def test_readers_who_go_on_are_spared_when_room_is_made(patient):
+    """The one who takes nothing goes, and then who says nothing; slow as
+    the others are, the socket of none of them can be written each second."""
+    d = patient(max_connections="4")
+    them = [Plain(d.gopher, rcvbuf=4096) for _ in range(4)]
+    stop = threading.Event()
+    reader = threading.Thread(target=stroll, args=(them[:3], stop))
+    try:
+        for c in them:
+            c.send(b"/huge.bin\r\n")
+        reader.start()
+        assert b"1996" in gopher(d.gopher, b"/history\r\n")
+        wait_for("the log", lambda: "end=room" in d.log())
+        for _ in range(3):
+            with Plain(d.gopher) as silent:
+                assert b"1996" in gopher(d.gopher, b"/history\r\n")
+                assert silent.read_all().data == b""
+        assert d.log().count("end=room") == 1
+        assert them[3].read_all().end == "reset"
+    finally:
+        stop.set()
+        if reader.is_alive():
+            reader.join()
+        for c in them:
+            c.sock.close()
+
+
+def test_nobody_has_to_go_in_the_first_second(patient):
+    """Not even one who says nothing; who comes then is answered later."""
+    d = patient(max_connections="4")
+    began = time.monotonic()
+    silent = [Plain(d.gopher) for _ in range(4)]
+    try:
+        assert b"1996" in gopher(d.gopher, b"/history\r\n")
+        assert time.monotonic() - began >= 0.99
+        assert silent[0].read_all().data == b""  # it came before the others
+        assert all(c.is_silent(0.01) for c in silent[1:])
+    finally:
+        for c in silent:
+            c.sock.close()
