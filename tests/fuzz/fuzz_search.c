@@ -130,10 +130,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(found.n <= 3 && found.n == found.total);
 	check(found.n_words <= SEARCH_WORDS_MAX);
 	buf_init(&out, RESULTS_MAX);
-	check(results_gemini(&out, site, &search, query, NULL) == 0);
+	check(results_gemini(&out, site, &search, query) == 0);
 	check_gemtext(buf_view(&out));
 	buf_reset(&out);
-	check(results_gopher(&out, site, &search, query, NULL) == 0);
+	check(results_gopher(&out, site, &search, query) == 0);
 	check_menu(buf_view(&out));
 	buf_fini(&out);
 	return 0;
