@@ -280,12 +280,12 @@ def values(line):
 
 
 def load(server, protocol, seconds=None, visits=None, clients=8, url=None,
-         pages=0, resume=False, discard=False, expect=None):
+         pages=0, resume=False, discard=False, expect=None, prefix=()):
     """Visits without pause; what load.c tells, and the server's time.
 
     Adds cpu_us, microseconds a visit of the server's process tree.
     """
-    command = [TOOLS / "load", protocol, "-s", HOST, "-c", clients,
+    command = [*prefix, TOOLS / "load", protocol, "-s", HOST, "-c", clients,
                "-p", server.gemini if protocol == "gemini" else server.gopher,
                "-u", url or server.url(protocol), "-d", seconds or 600, "-S"]
     for flag, value in (("-n", visits), ("-k", pages), ("-x", expect)):
