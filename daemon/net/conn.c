@@ -53,7 +53,7 @@
  * some tenth of a millisecond.  To seal them costs four times as much.
  */
 #define TURN_CLEAR  (512 << 10)
-#define TURN_SEALED (128 << 10)
+#define TURN_SEALED (256 << 10)
 
 /* A warning about a proxy without header is repeated after this at most. */
 #define WARN_AGAIN_MS 60000

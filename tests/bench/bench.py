@@ -78,7 +78,7 @@ class Run:
 
     def __init__(self, quick):
         self.quick = quick
-        self.rounds = 7 if quick else 21
+        self.rounds = 9 if quick else 21
         self.seconds = 0.2 if quick else 0.4
         self.report = Report(quick)
         self.folder = pathlib.Path(scratch())
