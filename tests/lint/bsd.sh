@@ -13,7 +13,9 @@
 
 set -u
 HEADERS=${1:-${BSD_HEADERS:-}}
-WARN=${WARN:--Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes}
+USUAL='-Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes
+    -Wno-missing-field-initializers'
+WARN=${WARN:-$USUAL}
 LIBRARIES='openssl event2 ini.h idn2.h unistring sqlite3.h cmocka.h uni*.h'
 # 64 and 32 bits, and one where char has no sign.
 MACHINES='x86_64 x86 aarch64'
