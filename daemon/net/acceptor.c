@@ -234,9 +234,11 @@ acceptor_close(struct acceptor *a)
 {
 	size_t i, n;
 
-	/* Their connections were complete before we were told to stop. */
+	/* Their connections were complete before we were told to stop; but
+	 * nobody has to go for those of whom nothing is known. */
 	for (i = 0; i < a->n; i++)
-		for (n = 0; n < LISTENER_BACKLOG && accept_one(&a->ports[i]);
+		for (n = 0; n < LISTENER_BACKLOG && conns_have_room(a->conns) &&
+		     accept_one(&a->ports[i]);
 		     n++)
 			;
 
