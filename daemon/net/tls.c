@@ -380,8 +380,10 @@ choose_groups(struct buf *groups, const struct conf *conf, struct problems *ps)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	struct view rest = conf->groups, word;
-	bool is_optional, is_whole = ctx != NULL;
+	bool is_optional, is_whole = true;
 
+	if (ctx == NULL)
+		mem_exhausted(0);
 	while (is_whole && rest.p != NULL) {
 		word = view_trim(view_cut(&rest, ' '));
 		is_optional = view_has_prefix(word, VIEW("?"));
