@@ -47,14 +47,6 @@
 #define LOGGED_HASH   8    /* bytes of a certificate's fingerprint, too */
 #define LOG_MAX       4000 /* bytes of one access line */
 
-/*
- * Bytes of an answer that are sent in a turn; then others have theirs.  Each of
- * those who download at once keeps a visitor waiting for so long, a few times:
- * some tenth of a millisecond.  To seal them costs four times as much.
- */
-#define TURN_CLEAR  (512 << 10)
-#define TURN_SEALED (256 << 10)
-
 /* A warning about a proxy without header is repeated after this at most. */
 #define WARN_AGAIN_MS 60000
 
@@ -678,12 +670,6 @@ is_unchanged(const struct conn *c)
 	    st.st_mtim.tv_nsec == c->file_mtime.tv_nsec;
 }
 
-static size_t
-turn_of(const struct conn *c)
-{
-	return c->stream.ssl == NULL ? TURN_CLEAR : TURN_SEALED;
-}
-
 /*
  * How much of a file to send now, of most.  Half a chunk at least is left for
  * the end: that comes after a look at the file.
@@ -711,7 +697,8 @@ write_file(struct conn *c)
 	if (last && !is_unchanged(c))
 		return STREAM_BROKEN;
 	r = stream_write_file(&c->stream, c->reply.answer.file->fd,
-	    c->file_offset, portion(c->file_left, turn_of(c)), last, &n);
+	    c->file_offset, portion(c->file_left, stream_turn(&c->stream)),
+	    last, &n);
 	c->file_offset += (off_t)n;
 	c->file_left -= (off_t)n;
 	c->bytes += n;
@@ -721,7 +708,7 @@ write_file(struct conn *c)
 static enum stream_result
 write_bytes(struct conn *c)
 {
-	size_t most = turn_of(c), n;
+	size_t most = stream_turn(&c->stream), n;
 	struct view now = { c->left.p,
 		c->left.len < most ? c->left.len : most };
 	bool last = c->reply.answer.file == NULL && c->relay == NULL &&
@@ -738,7 +725,7 @@ write_bytes(struct conn *c)
 static enum stream_result
 write_turn(struct conn *c)
 {
-	uint64_t end = c->bytes + turn_of(c);
+	uint64_t end = c->bytes + stream_turn(&c->stream);
 	enum stream_result r;
 	bool more;
 

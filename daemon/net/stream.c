@@ -35,6 +35,7 @@ struct stream_kind {
 	    *write)(struct stream *, struct view, bool, size_t *);
 	enum stream_result (
 	    *write_file)(struct stream *, int, off_t, size_t, bool, size_t *);
+	size_t turn; /* bytes */
 };
 
 static bool
@@ -212,7 +213,7 @@ plain_write_file(struct stream *s, int file, off_t offset, size_t len,
 }
 
 static const struct stream_kind plain = { plain_read, plain_write,
-	plain_write_file };
+	plain_write_file, STREAM_TURN_PLAIN };
 
 /* -- TLS -- */
 
@@ -305,7 +306,7 @@ stream_failure(enum stream_result result)
 
 /* Receive for OpenSSL, which has used up what came before. */
 static enum stream_result
-listen_again(struct stream *s)
+receive_bounded(struct stream *s)
 {
 	enum stream_result r = receive(s);
 
@@ -321,7 +322,7 @@ tls_read(struct stream *s, char *to, size_t size, size_t *n)
 
 	if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 		return r;
-	if (!stream_has_input(s) && (r = listen_again(s)) != STREAM_DONE)
+	if (!stream_has_input(s) && (r = receive_bounded(s)) != STREAM_DONE)
 		return r;
 	ERR_clear_error();
 	if (SSL_read_ex(s->ssl, to, size, n) == 1)
@@ -466,7 +467,7 @@ tls_write_file(struct stream *s, int file, off_t offset, size_t len, bool last,
 }
 
 static const struct stream_kind over_tls = { tls_read, tls_write,
-	tls_write_file };
+	tls_write_file, STREAM_TURN_TLS };
 
 /* -- for both -- */
 
@@ -490,6 +491,12 @@ bool
 stream_has_input(const struct stream *s)
 {
 	return s->in.len > 0 || (s->ssl != NULL && SSL_pending(s->ssl) > 0);
+}
+
+size_t
+stream_turn(const struct stream *s)
+{
+	return s->kind->turn;
 }
 
 enum stream_result

@@ -19,6 +19,14 @@
 #define STREAM_FLIGHT     (18 << 10) /* bytes of an answer's, sealed */
 
 /*
+ * Bytes of an answer in a turn.  Each of those who download at once keeps a
+ * visitor waiting for as long as that takes, a few times: some tenths of a
+ * millisecond.  To seal them costs more, and so there are fewer over TLS.
+ */
+#define STREAM_TURN_PLAIN (512 << 10)
+#define STREAM_TURN_TLS   (256 << 10)
+
+/*
  * What a client of TLS may say before its request is complete, however it is
  * cut up: hello, certificates and request; and so many messages of the
  * handshake protocol after the handshake, of which none brings an answer
@@ -140,6 +148,12 @@ enum stream_result stream_read(struct stream *s, char *to, size_t size,
 
 /* True if stream_read need not receive: the socket will not say so. */
 bool stream_has_input(const struct stream *s);
+
+/*
+ * How many bytes of an answer shall be written in a turn; then others have
+ * theirs.
+ */
+size_t stream_turn(const struct stream *s);
 
 /*
  * Write bytes; *taken is how many of them need not be offered again.
