@@ -8,7 +8,7 @@
 
 /* Cut one line off rest; its end is CR LF or LF.  False if it has none yet. */
 static bool
-next_line(struct view *rest, struct view *line)
+cut_line(struct view *rest, struct view *line)
 {
 	*line = view_cut(rest, '\n');
 	if (rest->p == NULL)
@@ -19,7 +19,7 @@ next_line(struct view *rest, struct view *line)
 }
 
 static bool
-has_control(struct view v)
+has_control_byte(struct view v)
 {
 	size_t i;
 
@@ -72,16 +72,16 @@ http_request_parse(struct view in, struct http_request *r)
 
 	if (is_cut)
 		in.len = HTTP_HEAD_MAX;
-	if (!next_line(&in, &line))
+	if (!cut_line(&in, &line))
 		return more;
-	if (has_control(line) || !parse_request_line(line, &got, &is_1_1))
+	if (has_control_byte(line) || !parse_request_line(line, &got, &is_1_1))
 		return HTTP_REQUEST_BAD;
 	for (;;) {
-		if (!next_line(&in, &line))
+		if (!cut_line(&in, &line))
 			return more;
 		if (line.len == 0)
 			break;
-		if (has_control(line))
+		if (has_control_byte(line))
 			return HTTP_REQUEST_BAD;
 		name = view_cut(&line, ':');
 		if (line.p == NULL || name.len == 0 || name.p[0] == ' ' ||

@@ -280,7 +280,7 @@ take_entry(struct limits_table *t)
 
 /* The entry of an address, made with full buckets if there is none. */
 static unsigned
-entry_of(struct limits_table *t, uint64_t address, int64_t now_ms)
+obtain_entry(struct limits_table *t, uint64_t address, int64_t now_ms)
 {
 	unsigned i = find_entry(t, address), bucket;
 	atomic_uint *first = head_of(t, address);
@@ -368,7 +368,7 @@ recount_record(struct limits_table *t, struct record *r, int64_t now_ms)
 
 	for (party = 0; party < PARTIES; party++) {
 		address = SHARED_LOAD(&r->address[party]);
-		i = address == NOBODY ? NONE : entry_of(t, address, now_ms);
+		i = address == NOBODY ? NONE : obtain_entry(t, address, now_ms);
 		SHARED_STORE(&r->entry[party], i);
 		if (i != NONE)
 			count_in(t, i);
@@ -532,7 +532,7 @@ static unsigned
 admit_party(struct limits_table *t, const struct limits_rules *rules,
     uint64_t address, int64_t most, int64_t now_ms)
 {
-	unsigned i = entry_of(t, address, now_ms);
+	unsigned i = obtain_entry(t, address, now_ms);
 	struct address_entry *e = entry_at(t, i);
 
 	refill(e, rules->rate, now_ms);

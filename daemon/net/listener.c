@@ -541,7 +541,7 @@ is_listening(int fd)
 
 /* Once more, on the port that l has had; 0 or -1 with errno. */
 static int
-listen_again(const struct listener *l)
+revive_socket(const struct listener *l)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = address(l, l->port, &ss);
@@ -570,7 +570,7 @@ listeners_mend(const struct listeners *ls)
 			continue;
 		buf_reset(&name);
 		listener_name(l, &name);
-		if (listen_again(l) == 0)
+		if (revive_socket(l) == 0)
 			log_warnx("the socket on %.*s was shut down by a "
 				  "worker: listening again",
 			    VIEW_ARG(buf_view(&name)));

@@ -57,8 +57,8 @@ struct export
 	char machine[256]; /* its name; empty: unknown */
 	struct visit visits[EXPORTER_VISITS_MAX];
 	size_t n_visits;
-	struct event *doors[CHILD_KEEP_MAX];
-	size_t n_doors;
+	struct event *sockets[CHILD_KEEP_MAX];
+	size_t n_sockets;
 };
 
 /* -- what is answered -- */
@@ -74,7 +74,7 @@ covers_host(struct view name, struct view host)
 }
 
 static bool
-is_address(struct view host)
+is_numeric_host(struct view host)
 {
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr to;
@@ -95,7 +95,7 @@ is_our_host(const struct export *x, struct view host)
 	const struct conf_list *names;
 	size_t i, k;
 
-	if (host.len == 0 || is_address(host) ||
+	if (host.len == 0 || is_numeric_host(host) ||
 	    covers_host(VIEW("localhost"), host) ||
 	    covers_host(machine, host) ||
 	    covers_host(view_cut(&rest, '.'), host))
@@ -174,8 +174,8 @@ end_visit(struct visit *v)
 	buf_fini(&v->out);
 	v->fd = -1;
 	if (x->n_visits-- == EXPORTER_VISITS_MAX)
-		for (i = 0; i < x->n_doors; i++)
-			(void)event_add(x->doors[i], NULL);
+		for (i = 0; i < x->n_sockets; i++)
+			(void)event_add(x->sockets[i], NULL);
 }
 
 static void
@@ -291,8 +291,8 @@ begin_visit(struct export *x, int fd)
 	*v = (struct visit){ .export = x, .fd = fd };
 	buf_init(&v->out, METRICS_PAGE_MAX + HTTP_HEAD_MAX);
 	if (++x->n_visits == EXPORTER_VISITS_MAX)
-		for (i = 0; i < x->n_doors; i++)
-			(void)event_del(x->doors[i]);
+		for (i = 0; i < x->n_sockets; i++)
+			(void)event_del(x->sockets[i]);
 	v->deadline = evtimer_new(x->base, on_visit_late, v);
 	if (v->deadline == NULL || evtimer_add(v->deadline, &patience) == -1)
 		end_visit(v);
@@ -301,7 +301,7 @@ begin_visit(struct export *x, int fd)
 }
 
 static void
-on_door(evutil_socket_t socket, short what, void *arg)
+on_client(evutil_socket_t socket, short what, void *arg)
 {
 	struct sockaddr_storage from;
 	socklen_t len = sizeof(from);
@@ -355,7 +355,7 @@ learn(struct export *x, const struct conf *conf)
 
 /* Listen on n sockets; false without memory. */
 static bool
-open_doors(struct export *x, size_t n)
+watch_sockets(struct export *x, size_t n)
 {
 	struct event *e;
 	size_t i;
@@ -364,10 +364,10 @@ open_doors(struct export *x, size_t n)
 		x->visits[i].fd = -1;
 	for (i = 0; i < n; i++) {
 		e = event_new(x->base, SOCKETS + (int)i, EV_READ | EV_PERSIST,
-		    on_door, x);
+		    on_client, x);
 		if (e == NULL || event_add(e, NULL) == -1)
 			return false;
-		x->doors[x->n_doors++] = e;
+		x->sockets[x->n_sockets++] = e;
 	}
 	return true;
 }
@@ -391,7 +391,7 @@ become_exporter(const struct conf *conf, size_t n, const struct metrics *m,
 		channel = event_new(x.base, CHANNEL, EV_READ | EV_PERSIST,
 		    on_channel, &x);
 	if (channel == NULL || event_add(channel, NULL) == -1 ||
-	    !open_doors(&x, n)) {
+	    !watch_sockets(&x, n)) {
 		log_errorx("cannot serve metrics: no memory");
 		_exit(1);
 	}

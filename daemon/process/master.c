@@ -68,8 +68,8 @@ struct master {
 	struct exporter *exporter; /* NULL: none, or it died */
 	struct worker_process *workers;
 	unsigned n_workers;
-	struct event **doors; /* one for each listening socket */
-	size_t n_doors;
+	struct event **shut_events; /* one for each listening socket */
+	size_t n_shut_events;
 	struct event *respawn, *rekeep, *probed, *reexport, *drained, *watch,
 	    *advice, *relay, *turn, *rewatch;
 	int backoff_ms;          /* 0: the last worker to die was not young */
@@ -200,30 +200,30 @@ on_rewatch(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (i = 0; i < m->n_doors; i++)
-		(void)event_add(m->doors[i], NULL);
+	for (i = 0; i < m->n_shut_events; i++)
+		(void)event_add(m->shut_events[i], NULL);
 }
 
 static void
-unwatch_doors(struct master *m)
+unwatch_listeners(struct master *m)
 {
 	size_t i;
 
-	for (i = 0; i < m->n_doors; i++)
-		event_free(m->doors[i]);
-	xfree(m->doors);
-	m->doors = NULL;
-	m->n_doors = 0;
+	for (i = 0; i < m->n_shut_events; i++)
+		event_free(m->shut_events[i]);
+	xfree(m->shut_events);
+	m->shut_events = NULL;
+	m->n_shut_events = 0;
 }
 
 /* Nobody can write to a socket that listens: one that can be does not. */
 static void
-watch_doors(struct master *m)
+watch_listeners(struct master *m)
 {
 	const struct listeners *ls = &m->now->listeners;
 	size_t i;
 
-	m->doors = xcalloc(ls->n, sizeof(*m->doors));
+	m->shut_events = xcalloc(ls->n, sizeof(*m->shut_events));
 	for (i = 0; i < ls->n; i++) {
 		struct event *e =
 		    event_new(m->base, ls->v[i].fd, EV_WRITE, on_shut, m);
@@ -234,7 +234,7 @@ watch_doors(struct master *m)
 		}
 		if (e == NULL || event_add(e, NULL) == -1)
 			mem_exhausted(0);
-		m->doors[m->n_doors++] = e;
+		m->shut_events[m->n_shut_events++] = e;
 	}
 }
 
@@ -783,10 +783,11 @@ swap(struct master *m, struct generation *next)
 	keeper_free(old->keeper);
 	old->keeper = NULL;
 	master_set_level(m->options, next->conf);
-	unwatch_doors(m);
-	/* First, so that new workers do not inherit doors that shall close. */
+	unwatch_listeners(m);
+	/* First, so that new workers do not inherit sockets that shall close.
+	 */
 	generation_free(old, next);
-	watch_doors(m);
+	watch_listeners(m);
 	os_trim_heap();
 	exporter_free(m->exporter);
 	start_exporter(m);
@@ -929,7 +930,7 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 	    m->now->conf->drain_timeout_ms / 1000);
 	tell_all(m, CHANNEL_DRAIN, -1, false);
 	/* A visitor is turned away at once instead of waiting for nobody. */
-	unwatch_doors(m);
+	unwatch_listeners(m);
 	listeners_close(&m->now->listeners, NULL);
 	after(m->drained, m->now->conf->drain_timeout_ms);
 	if (m->workers == NULL)
@@ -1047,7 +1048,7 @@ master_run(const struct master_options *options, struct generation *g,
 	after(m.turn, RESUME_TURN_S * INT64_C(1000));
 	start_counting(&m);
 	start_exporter(&m);
-	watch_doors(&m);
+	watch_listeners(&m);
 	spawn_missing(&m);
 	(void)event_base_dispatch(m.base);
 
@@ -1064,7 +1065,7 @@ master_run(const struct master_options *options, struct generation *g,
 		event_free(signals[i]);
 	event_free(m.respawn);
 	event_free(m.rekeep);
-	unwatch_doors(&m);
+	unwatch_listeners(&m);
 	event_free(m.rewatch);
 	event_free(m.probed);
 	event_free(m.reexport);

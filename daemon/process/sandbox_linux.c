@@ -199,7 +199,7 @@ struct program {
 };
 
 static void
-add(struct program *p, struct sock_filter instruction)
+add_instruction(struct program *p, struct sock_filter instruction)
 {
 	p->code[p->n++] = instruction;
 }
@@ -208,7 +208,7 @@ add(struct program *p, struct sock_filter instruction)
 static void
 add_equals(struct program *p, uint32_t value, size_t skip)
 {
-	add(p,
+	add_instruction(p,
 	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0,
 		(unsigned char)skip));
 }
@@ -230,23 +230,24 @@ add_rule(struct program *p, const struct rule *r)
 	for (i = 0; i < CONDITIONS_MAX; i++)
 		end += CONDITION_LEN *
 		    ((r->is[i].what != ANY) + (r->is[i].what == IS_NULL));
-	add(p, LOAD((uint32_t)offsetof(struct seccomp_data, nr)));
+	add_instruction(p, LOAD((uint32_t)offsetof(struct seccomp_data, nr)));
 	add_equals(p, r->call, end);
 	for (i = 0; i < CONDITIONS_MAX; i++) {
 		if (r->is[i].what == ANY)
 			continue;
-		add(p, LOAD(argument(r->is[i].argument, LOW)));
+		add_instruction(p, LOAD(argument(r->is[i].argument, LOW)));
 		end -= CONDITION_LEN;
 		switch (r->is[i].what) {
 		case LACKS:
-			add(p,
+			add_instruction(p,
 			    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET |
 				    BPF_K,
 				r->is[i].value, (unsigned char)end, 0));
 			break;
 		case IS_NULL:
 			add_equals(p, 0, end);
-			add(p, LOAD(argument(r->is[i].argument, HIGH)));
+			add_instruction(p,
+			    LOAD(argument(r->is[i].argument, HIGH)));
 			end -= CONDITION_LEN;
 			add_equals(p, 0, end);
 			break;
@@ -257,7 +258,7 @@ add_rule(struct program *p, const struct rule *r)
 			add_equals(p, r->is[i].value, end);
 		}
 	}
-	add(p, RETURN(SECCOMP_RET_ALLOW));
+	add_instruction(p, RETURN(SECCOMP_RET_ALLOW));
 }
 
 static void
@@ -265,19 +266,19 @@ write_program(struct program *p)
 {
 	size_t i;
 
-	add(p, LOAD((uint32_t)offsetof(struct seccomp_data, arch)));
-	add(p,
+	add_instruction(p, LOAD((uint32_t)offsetof(struct seccomp_data, arch)));
+	add_instruction(p,
 	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1,
 		0));
-	add(p, RETURN(SECCOMP_RET_KILL_PROCESS));
-	add(p, LOAD((uint32_t)offsetof(struct seccomp_data, nr)));
+	add_instruction(p, RETURN(SECCOMP_RET_KILL_PROCESS));
+	add_instruction(p, LOAD((uint32_t)offsetof(struct seccomp_data, nr)));
 	for (i = 0; i < N_ALLOWED; i++) {
 		add_equals(p, allowed[i], 1);
-		add(p, RETURN(SECCOMP_RET_ALLOW));
+		add_instruction(p, RETURN(SECCOMP_RET_ALLOW));
 	}
 	for (i = 0; i < N_RULES; i++)
 		add_rule(p, &call_rules[i]);
-	add(p, RETURN(DENY));
+	add_instruction(p, RETURN(DENY));
 }
 
 static int

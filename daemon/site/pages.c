@@ -153,7 +153,7 @@ stem(struct view path)
 
 /* True if whole is the name of what is called name in a folder. */
 static bool
-is_in(struct view whole, struct view folder, struct view name)
+is_name_in(struct view whole, struct view folder, struct view name)
 {
 	return whole.len == folder.len + name.len &&
 	    view_has_prefix(whole, folder) && view_has_suffix(whole, name);
@@ -168,7 +168,7 @@ source_in(struct collect *c, const struct folder *f,
 
 	if (name->real.len > 0)
 		return s;
-	s.file = is_in(path, f->real, name->name)
+	s.file = is_name_in(path, f->real, name->name)
 	    ? path
 	    : join(c, f->real, name->name, "");
 	return s;
@@ -265,11 +265,11 @@ set_map(struct page *page, struct source map)
 
 /* True if a link led from the folder to one of the page's files. */
 static bool
-is_linked(const struct folder *f, const struct page *page)
+has_linked_file(const struct folder *f, const struct page *page)
 {
-	return !is_in(page->file, f->real, pages_name(page->path)) ||
+	return !is_name_in(page->file, f->real, pages_name(page->path)) ||
 	    (page->map.len > 0 &&
-		!is_in(page->map_file, f->real, pages_name(page->map)));
+		!is_name_in(page->map_file, f->real, pages_name(page->map)));
 }
 
 /* Say what the page is made from: x.gmi, x.gophermap, or both. */
@@ -296,7 +296,7 @@ set_file(struct collect *c, struct page *page, struct source file,
 		page->file = found.file;
 		page->mime = map_type(c->capsule, page->selector, found.path);
 	}
-	if (f != NULL && is_linked(f, page))
+	if (f != NULL && has_linked_file(f, page))
 		page->linked = true;
 }
 
@@ -578,7 +578,7 @@ walk(struct collect *c, struct view selector, struct view path,
 	level.ino = f.ino;
 	level.real = f.real;
 	level.linked = up != NULL &&
-	    (up->linked || !is_in(f.real, up->real, pages_name(path)));
+	    (up->linked || !is_name_in(f.real, up->real, pages_name(path)));
 	if (!level.linked)
 		add_folder(c, f.real, selector);
 	mark_programs(c, selector, path, &f, line);

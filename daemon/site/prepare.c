@@ -355,7 +355,7 @@ struct feed_reader {
 
 /* Append the selector that an address of ours names; false for another's. */
 static bool
-put_selector(const struct prepare *c, const struct uri *address,
+put_link_selector(const struct prepare *c, const struct uri *address,
     struct buf *selector)
 {
 	bool is_gopher = view_eq_nocase(address->scheme, VIEW("gopher")) ||
@@ -381,7 +381,7 @@ may_tell(void *arg, const struct uri *address)
 	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
 	const struct access_rule *rule;
 
-	if (!put_selector(reader->c, address, &selector))
+	if (!put_link_selector(reader->c, address, &selector))
 		return true;
 	rule = site_rule(site, buf_view(&selector));
 	if (rule == NULL)

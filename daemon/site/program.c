@@ -15,7 +15,7 @@
 #include "site/prepare.h"
 
 static bool
-ends(struct view path, struct view extension)
+has_extension(struct view path, struct view extension)
 {
 	return path.len > extension.len &&
 	    view_eq_nocase(view_skip(path, path.len - extension.len),
@@ -27,7 +27,8 @@ program_is_named(struct view path)
 {
 	struct view part;
 
-	if (ends(path, VIEW(".cgi")) || ends(path, VIEW(".dcgi")))
+	if (has_extension(path, VIEW(".cgi")) ||
+	    has_extension(path, VIEW(".dcgi")))
 		return true;
 	while (path.p != NULL) {
 		part = view_cut(&path, '/');
@@ -39,7 +40,7 @@ program_is_named(struct view path)
 
 /* Up to size bytes from the start of a file; none if it cannot be read. */
 static struct view
-read_once(int fd, struct arena *a, size_t size)
+read_start(int fd, struct arena *a, size_t size)
 {
 	char *p = arena_alloc(a, size);
 	ssize_t n;
@@ -62,7 +63,7 @@ program_look(struct beneath *root, struct view path, struct arena *a,
 
 	if (fd < 0)
 		return PROGRAM_NONE;
-	got = read_once(fd, a,
+	got = read_start(fd, a,
 	    st.st_size <= LOADER_RENDER_MAX ? (size_t)st.st_size
 					    : sizeof(PROGRAM_START));
 	if ((off_t)got.len == st.st_size)
@@ -91,7 +92,7 @@ programs_add(struct programs *all, struct arena *a, enum program_kind kind,
 
 /* True if a program before this one is of its kind and line. */
 static bool
-is_told(const struct programs *all, const struct program *program)
+is_program_told(const struct programs *all, const struct program *program)
 {
 	const struct program *p;
 
@@ -146,8 +147,8 @@ put_way(struct buf *to, const struct program *program, const char *root)
 }
 
 static void
-tell(const struct program *program, const struct conf *conf, const char *root,
-    struct problems *notes)
+tell_program(const struct program *program, const struct conf *conf,
+    const char *root, struct problems *notes)
 {
 	static const char *const what[] = {
 		[PROGRAM_NAMED] = "is a program by its name: its source is "
@@ -177,6 +178,6 @@ programs_tell(const struct programs *all, const struct conf *conf,
 	const struct program *program;
 
 	for (program = all->first; program != NULL; program = program->next)
-		if (!is_told(all, program))
-			tell(program, conf, root, notes);
+		if (!is_program_told(all, program))
+			tell_program(program, conf, root, notes);
 }

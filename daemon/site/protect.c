@@ -13,9 +13,8 @@
 
 #include "base/mem.h"
 
-#define NEAREST_TOLD_MAX                                                       \
-	16 /* lines for which the nearest name is looked for                   \
-	    */
+/* Lines of [access] for which the nearest name is looked for. */
+#define NEAREST_TOLD_MAX 16
 
 /* -- which rule -- */
 
@@ -139,7 +138,7 @@ is_content(const struct page *page)
 }
 
 static bool
-is_met(const struct pages *pages, const struct access_rule *rule)
+fits_any_page(const struct pages *pages, const struct access_rule *rule)
 {
 	const struct page *page;
 
@@ -202,7 +201,7 @@ names_below(const struct pages *pages, struct view folder, size_t *n)
 
 /* Append the name that a pattern may have meant; true if there is one. */
 static bool
-put_nearest(struct buf *to, const struct pages *pages, struct view pattern)
+put_nearest_name(struct buf *to, const struct pages *pages, struct view pattern)
 {
 	struct view folder = pattern;
 	const char **names, *near;
@@ -235,12 +234,12 @@ check_rules(const struct pages *pages, const struct access *access,
 
 	buf_init(&near, BENEATH_PATH_MAX * 2);
 	for (rule = access->rules; rule < access->rules + access->n; rule++) {
-		if (is_met(pages, rule))
+		if (fits_any_page(pages, rule))
 			continue;
 		buf_reset(&near);
 		buf_puts(&near, "; nearest: ");
 		if (told++ >= NEAREST_TOLD_MAX ||
-		    !put_nearest(&near, pages, rule->pattern))
+		    !put_nearest_name(&near, pages, rule->pattern))
 			buf_reset(&near);
 		problems_add(notes, conf->path, rule->line,
 		    "[access%s] %.*s%s: protects nothing now: no page fits "
