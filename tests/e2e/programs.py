@@ -8,6 +8,7 @@ import functools
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -57,8 +58,7 @@ def apart(home, *names):
     127.0.0.1, and shall take home for the user's."""
     users, hosts = home / "passwd", home / "hosts"
     users.write_text("root:x:0:0::%s:/bin/sh\n" % home)
-    hosts.write_text("127.0.0.1 localhost %s\n::1 localhost\n"
-                     % " ".join(names))
+    hosts.write_text("127.0.0.1 localhost %s\n" % " ".join(names))
     (home / ".config").mkdir(exist_ok=True)
     ways = [["unshare", "--mount"], ["unshare", "--map-root-user", "--mount"]]
     for way in ways[os.geteuid() != 0:]:
@@ -105,12 +105,19 @@ def has_elpher():
          "--eval", look], capture_output=True).returncode == 0
 
 
+def has_ipv6_localhost():
+    """True if localhost is ::1, too."""
+    return any(family == socket.AF_INET6 for family, *_ in
+               socket.getaddrinfo("localhost", None))
+
+
 def elpher(home, *steps, names=()):
     """The pages that Elpher shows, one for each "go" and "follow"."""
     needs("emacs")
     if not has_elpher():
         pytest.skip("elpher is not installed")
-    prefix = apart(home, *names) if names else []
+    # Emacs 28 dies of SIGPIPE where nobody listens on a host's first address.
+    prefix = apart(home, *names) if names or has_ipv6_localhost() else []
     env = environment(home)
     for left in reversed(range(TRIES)):
         try:
