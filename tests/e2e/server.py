@@ -424,9 +424,12 @@ class Daemon:
         return self.log_path.read_bytes().decode("utf-8", "backslashreplace")
 
     def accesses(self, path=None):
-        """The access lines so far, each as a dict of its fields."""
+        """The access lines so far, each as a dict of its fields.
+
+        What has no end yet is still being written.
+        """
         text = self.log() if path is None else path.read_text()
-        return [fields(line) for line in text.split("\n")
+        return [fields(line) for line in text.split("\n")[:-1]
                 if "proto=" in line]
 
     def signal(self, number):

@@ -246,7 +246,7 @@ def test_who_is_with_a_drained_replica_gets_all_of_it(daemon, haproxy):
     before = len(visits_of(ds[0], [PROXY]))
     for other in SOURCES:
         assert gemini(h.gemini, url("/history"), source=other).status == 20
-    assert len(visits_of(ds[0], [PROXY])) == before
+    assert visits_of(ds[0], [PROXY])[before:] == []
     for one in them:
         data, got = one.rest()
         assert len(data) >= HUGE and got.end == "fin"

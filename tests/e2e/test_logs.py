@@ -191,7 +191,7 @@ def test_no_selector_forges_a_line(served, selector):
     b"gemini://capsule.example.org/%1b[31m%0aproto=gemini",
     b"gemini://capsule.example.org/%22%20status=20%20x=%22",
     b"gemini://%0a%22proto=gemini/", b"a\nproto=gemini from=192.0.2.1",
-    b"\x1b" * 1025])
+    pytest.param(b"\x1b" * 1025, id="1025 escapes")])
 def test_no_url_forges_a_line(served, line):
     size = len(served.log_path.read_bytes())
     got, reply = after(served, lambda: gemini(served.gemini, line))
