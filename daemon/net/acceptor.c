@@ -36,14 +36,21 @@ struct acceptor {
 	struct conns *conns;
 	struct acceptor_port *ports;
 	size_t n;
-	struct event *resume;
+	struct event *resume, *last_turn;
 	int64_t warned_ms;
+
+	/* Once it was told to finish. */
+	unsigned turns;
+	void (*done)(void *);
+	void *done_arg;
 
 	/* One that was accepted just when another worker took its place. */
 	int held; /* -1: nobody */
 	const struct listener *held_listener;
 	struct sockaddr_storage held_from;
 };
+
+static void on_last_turn(evutil_socket_t fd, short what, void *arg);
 
 /* Look at the listening sockets no more for ms, and say why now and then. */
 static void
@@ -213,6 +220,9 @@ acceptor_new(struct event_base *base, const struct listeners *ls,
 	a->held = -1;
 	a->ports = xcalloc(ls->n, sizeof(*a->ports));
 	a->resume = evtimer_new(base, resume, a);
+	a->last_turn = evtimer_new(base, on_last_turn, a);
+	if (a->resume == NULL || a->last_turn == NULL)
+		mem_exhausted(0);
 	for (i = 0; i < ls->n; i++) {
 		if (ls->v[i].protocol == NULL) { /* not for visitors */
 			close(ls->v[i].fd);
@@ -229,18 +239,10 @@ acceptor_new(struct event_base *base, const struct listeners *ls,
 	return a;
 }
 
-void
-acceptor_close(struct acceptor *a)
+static void
+close_acceptor(struct acceptor *a)
 {
-	size_t i, n;
-
-	/* Their connections were complete before we were told to stop; but
-	 * nobody has to go for those of whom nothing is known. */
-	for (i = 0; i < a->n; i++)
-		for (n = 0; n < LISTENER_BACKLOG && conns_have_room(a->conns) &&
-		     accept_one(&a->ports[i]);
-		     n++)
-			;
+	size_t i;
 
 	/* With no place even now, a reset tells the visitor to try again. */
 	if (a->held != -1 && !admit_held(a))
@@ -250,6 +252,53 @@ acceptor_close(struct acceptor *a)
 		close(a->ports[i].listener->fd);
 	}
 	event_free(a->resume);
+	event_free(a->last_turn);
 	xfree(a->ports);
 	xfree(a);
+}
+
+/*
+ * Take some of those who wait at p; true if there may be more.  Nobody has to
+ * go for them: of none is it known that it waits.
+ */
+static bool
+accept_waiting(struct acceptor_port *p)
+{
+	int i;
+
+	for (i = 0; i < ACCEPT_BURST; i++)
+		if (!conns_have_room(p->acceptor->conns) || !accept_one(p))
+			return false;
+	return true;
+}
+
+static void
+on_last_turn(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval at_once;
+	struct acceptor *a = arg;
+	void (*done)(void *) = a->done;
+	void *done_arg = a->done_arg;
+	bool more = false;
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < a->n; i++)
+		more = accept_waiting(&a->ports[i]) || more;
+	/* What comes while we finish is for the next worker. */
+	if (more && ++a->turns < LISTENER_BACKLOG / ACCEPT_BURST) {
+		(void)evtimer_add(a->last_turn, &at_once);
+		return;
+	}
+	close_acceptor(a);
+	done(done_arg);
+}
+
+void
+acceptor_finish(struct acceptor *a, void (*done)(void *), void *arg)
+{
+	a->done = done;
+	a->done_arg = arg;
+	on_last_turn(-1, 0, a);
 }

@@ -18,10 +18,11 @@ struct acceptor *acceptor_new(struct event_base *base,
     const struct listeners *ls, struct conns *cs);
 
 /*
- * Take those who wait already, then accept no more: this process's copies of
- * the sockets are closed.  Frees a.
+ * Take those who wait already, some in each turn of the loop, then accept no
+ * more: this process's copies of the sockets are closed, a is freed, and done
+ * is called.  To be called once.
  */
-void acceptor_close(struct acceptor *a);
+void acceptor_finish(struct acceptor *a, void (*done)(void *arg), void *arg);
 
 /* What to do when accept(2) has failed. */
 enum acceptor_next {

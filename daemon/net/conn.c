@@ -1056,10 +1056,14 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	struct conns *cs = arg;
 	int64_t now = clock_ms();
 	struct deadline *d;
+	int i;
 
 	(void)fd;
 	(void)what;
-	while ((d = deadlines_expired(&cs->deadlines, now)) != NULL)
+	/* Those who came together end together; others have their turn. */
+	for (i = 0; i < CONN_EXPIRED_MAX &&
+	     (d = deadlines_expired(&cs->deadlines, now)) != NULL;
+	     i++)
 		expire(conn_of(d), now);
 	if (cs->n == 0 && cs->done != NULL)
 		cs->done(cs->done_arg);

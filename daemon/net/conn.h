@@ -33,6 +33,9 @@
 #define CONN_SLOW     1024 /* bytes a second */
 #define CONN_LOOKS    64
 
+/* Connections whose time is over that are ended in one turn of the loop. */
+#define CONN_EXPIRED_MAX 64
+
 struct event_base;
 struct conns;
 struct upstreams;

@@ -27,7 +27,7 @@ struct worker {
 	struct event_base *base;
 	struct conns *conns;
 	struct upstreams *upstreams;
-	struct acceptor *acceptor; /* NULL: draining */
+	struct acceptor *acceptor; /* NULL: draining, or about to */
 	struct logs *logs;
 	const struct conf *conf;
 	struct event *channel_event, *term_event, *orphan_timer;
@@ -44,14 +44,22 @@ on_empty(void *arg)
 }
 
 static void
+on_last_accepted(void *arg)
+{
+	struct worker *w = arg;
+
+	log_debug("draining, %zu connections are open", conns_count(w->conns));
+	conns_drain(w->conns, on_empty, w);
+}
+
+static void
 drain(struct worker *w)
 {
-	if (w->acceptor == NULL)
-		return;
-	log_debug("draining, %zu connections are open", conns_count(w->conns));
-	acceptor_close(w->acceptor);
+	struct acceptor *a = w->acceptor;
+
 	w->acceptor = NULL;
-	conns_drain(w->conns, on_empty, w);
+	if (a != NULL)
+		acceptor_finish(a, on_last_accepted, w);
 }
 
 /* Within a handshake: the master finds out what is the matter. */

@@ -3,6 +3,9 @@
 All the slow clients of one promise wait side by side, so that the suite
 waits once for each deadline and not once for each client.
 """
+import contextlib
+import os
+import signal
 import threading
 import time
 
@@ -10,6 +13,7 @@ import pytest
 
 import server
 from client import Plain, Reply, Tls, gemini, url
+from server import wait_for
 
 REQUEST = 1.0  # seconds, as configured below
 IDLE = 1.0
@@ -238,3 +242,37 @@ def test_stopping_an_idle_daemon_waits_for_nothing(daemon):
     d.signal(server.signal.SIGTERM)
     assert d.proc.wait(timeout=server.START) == 0
     assert time.monotonic() - start < LATE
+
+
+@pytest.mark.parametrize("n", [64, 65])
+def test_however_many_came_together_all_end_in_time(daemon, n):
+    """So many deadlines are looked at in a turn of the loop; others follow."""
+    d = daemon(text(max_connections_per_address="1000", rate="0"),
+               prepare=make_huge)
+    with contextlib.ExitStack() as stack:
+        them = [stack.enter_context(Plain(d.gopher)) for _ in range(n)]
+        began = time.monotonic()
+        for c in them:
+            assert c.read_all().end == "fin"
+        assert time.monotonic() - began < REQUEST + LATE
+
+
+@pytest.mark.parametrize("n", [1, 16, 17, 100])
+def test_who_waits_to_be_accepted_when_we_stop_is_answered(daemon, n):
+    """However many turns of the loop it takes to accept them all."""
+    d = daemon(text(max_connections_per_address="1000", rate="0",
+                    workers="1", drain_timeout="20s"), prepare=make_huge)
+    worker, = d.workers
+    with contextlib.ExitStack() as stack:
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            them = [stack.enter_context(Plain(d.gopher)) for _ in range(n)]
+            for c in them:
+                c.send(b"/history\r\n")
+            d.signal(signal.SIGTERM)
+            wait_for("the word to stop", lambda: "stopping: " in d.log())
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        for c in them:
+            assert b"first year" in c.read_all().data
+    assert d.proc.wait(timeout=server.START) == 0
