@@ -84,7 +84,7 @@ SRC_net =	identity deadline pieces pace stream tls certificate \
 		conn listener handed acceptor limits sessions \
 		session_outline ticket_keys resume metrics
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
-		advice child exporter keeper generation worker master
+		advice child ways exporter keeper generation worker master
 SRC_ctl =	term json table finding load link rule survey wire starter \
 		check show weigh cert new fetch counts look reckon report \
 		status

@@ -1,10 +1,11 @@
 /*
- * child.c - what the keeper and the exporter have in common.
+ * child.c - what the processes beside the workers have in common.
  *
  * Floor process.
  */
 #include "process/child.h"
 
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <assert.h>
@@ -18,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/os.h"
 #include "base/shared.h"
 #include "site/snapshot.h"
@@ -111,4 +113,87 @@ child_stop(pid_t pid, int ms)
 		}
 		(void)poll(NULL, 0, 1);
 	}
+}
+
+struct child *
+child_new(void (*run)(void *arg, int channel), void *arg)
+{
+	int ours, theirs;
+	struct child *c;
+	pid_t pid;
+
+	if (channel_open(&ours, &theirs) == -1)
+		return NULL;
+	pid = child_fork();
+	if (pid == 0)
+		run(arg, theirs);
+	close(theirs);
+	if (pid == -1) {
+		close(ours);
+		return NULL;
+	}
+	c = xcalloc(1, sizeof(*c));
+	*c = (struct child){ pid, ours, clock_ms(), false };
+	return c;
+}
+
+void
+child_free(struct child *c)
+{
+	if (c == NULL)
+		return;
+	close(c->channel);
+	xfree(c);
+}
+
+void
+child_end(struct child *c, int ms)
+{
+	pid_t pid;
+
+	if (c == NULL)
+		return;
+	pid = c->pid;
+	child_free(c);
+	child_stop(pid, ms);
+}
+
+int
+child_introduce(const struct child *c, enum channel_message message,
+    unsigned number)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return -1;
+	if (channel_send(c->channel, message, number, pair[1]) == -1) {
+		close(pair[0]);
+		pair[0] = -1;
+	}
+	close(pair[1]);
+	return pair[0];
+}
+
+int
+child_probe(struct child *c)
+{
+	if (channel_send(c->channel, CHANNEL_ALIVE, 0, -1) == -1)
+		return -1;
+	c->probed = true;
+	return 0;
+}
+
+bool
+child_is_silent(struct child *c)
+{
+	unsigned number;
+	int fd;
+
+	if (!c->probed)
+		return false;
+	if (channel_receive(c->channel, &number, &fd) == CHANNEL_ALIVE)
+		c->probed = false;
+	if (fd != -1)
+		close(fd);
+	return c->probed;
 }

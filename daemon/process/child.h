@@ -4,10 +4,54 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "process/channel.h"
 
 #define CHILD_FIRST    3  /* the descriptors it keeps start here */
 #define CHILD_KEEP_MAX 64 /* of them */
+
+/* Milliseconds within which a process that lives says so. */
+#define CHILD_PROBE_MS 500
+
+/* What the master knows of a process that it keeps. */
+struct child {
+	pid_t pid;
+	int channel; /* the master's end: the process goes when it is closed */
+	int64_t born_ms;
+	bool probed; /* asked whether it lives, and not heard yet */
+};
+
+/*
+ * Fork, and call run(arg, channel) in the child, with its end of a channel,
+ * signals still blocked: it calls child_begin and does not return.
+ * The caller frees the result with child_free.  NULL with errno.
+ */
+struct child *child_new(void (*run)(void *arg, int channel), void *arg);
+
+/* Leave it alone: it goes by itself, in its time.  NULL is fine. */
+void child_free(struct child *c);
+
+/* The same, and wait for it to be gone, for at most ms.  NULL is fine. */
+void child_end(struct child *c, int ms);
+
+/*
+ * A new way to the process, closed on exec, for the worker of this number,
+ * which the process hears of by message; it closes the one that the worker had
+ * before.  -1 with errno.
+ */
+int child_introduce(const struct child *c, enum channel_message message,
+    unsigned number);
+
+/*
+ * Ask it whether it lives.  CHILD_PROBE_MS later child_is_silent is true
+ * unless it has said so.  Returns -1 if it cannot be asked, because it is dead
+ * or has not listened for long.
+ */
+int child_probe(struct child *c);
+bool child_is_silent(struct child *c);
 
 /*
  * Fork with all signals blocked, so that no handler of the master's runs in

@@ -372,30 +372,38 @@ watch_sockets(struct export *x, size_t n)
 	return true;
 }
 
-static void become_exporter(const struct conf *conf, size_t n,
-    const struct metrics *m, const struct sandbox *box)
-    __attribute__((noreturn));
+/* What an exporter is made of. */
+struct birth {
+	const struct conf *conf;
+	struct metrics *metrics;
+	const struct sandbox *box;
+	int keep[CHILD_KEEP_MAX]; /* room for the channel, then sockets */
+	size_t n;                 /* of them */
+};
 
 static void
-become_exporter(const struct conf *conf, size_t n, const struct metrics *m,
-    const struct sandbox *box)
+become_exporter(void *arg, int their_end)
 {
 	static struct export x; /* zeroed, and never freed: the process ends */
+	struct birth *how = arg;
 	struct event *channel = NULL;
 
+	metrics_watch(how->metrics);
+	how->keep[0] = their_end;
+	child_begin("capsuled metrics", how->keep, how->n + 1);
 	x.base = event_base_new();
-	x.conf = conf;
-	x.metrics = m;
-	learn(&x, conf);
+	x.conf = how->conf;
+	x.metrics = how->metrics;
+	learn(&x, how->conf);
 	if (x.base != NULL)
 		channel = event_new(x.base, CHANNEL, EV_READ | EV_PERSIST,
 		    on_channel, &x);
 	if (channel == NULL || event_add(channel, NULL) == -1 ||
-	    !watch_sockets(&x, n)) {
+	    !watch_sockets(&x, how->n)) {
 		log_errorx("cannot serve metrics: no memory");
 		_exit(1);
 	}
-	if (sandbox_enter(box) == -1)
+	if (sandbox_enter(how->box) == -1)
 		_exit(1);
 	(void)event_base_dispatch(x.base);
 	_exit(0);
@@ -413,56 +421,18 @@ collect(const struct listeners *ls, int *to)
 	return n;
 }
 
-struct exporter *
+struct child *
 exporter_new(const struct conf *conf, const struct listeners *ls,
     struct metrics *m, const struct sandbox *box)
 {
-	int keep[CHILD_KEEP_MAX], ours, theirs;
-	size_t n = collect(ls, keep + 1);
-	struct exporter *e;
-	pid_t pid;
+	struct birth how = { .conf = conf, .metrics = m, .box = box };
+	struct child *e;
 
-	if (n == 0)
+	how.n = collect(ls, how.keep + 1);
+	if (how.n == 0)
 		return NULL;
-	if (channel_open(&ours, &theirs) == -1) {
+	e = child_new(become_exporter, &how);
+	if (e == NULL)
 		log_error("cannot start the process for metrics");
-		return NULL;
-	}
-	keep[0] = theirs;
-	pid = child_fork();
-	if (pid == 0) {
-		metrics_watch(m);
-		child_begin("capsuled metrics", keep, n + 1);
-		become_exporter(conf, n, m, box);
-	}
-	close(theirs);
-	if (pid == -1) {
-		log_error("cannot start the process for metrics");
-		close(ours);
-		return NULL;
-	}
-	e = xcalloc(1, sizeof(*e));
-	*e = (struct exporter){ pid, ours, clock_ms() };
 	return e;
-}
-
-void
-exporter_free(struct exporter *e)
-{
-	if (e == NULL)
-		return;
-	close(e->channel);
-	xfree(e);
-}
-
-void
-exporter_stop(struct exporter *e)
-{
-	pid_t pid;
-
-	if (e == NULL)
-		return;
-	pid = e->pid;
-	exporter_free(e);
-	child_stop(pid, 2 * FINISH_MS);
 }

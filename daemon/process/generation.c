@@ -202,7 +202,7 @@ generation_free(struct generation *g, const struct generation *kept)
 {
 	if (g == NULL)
 		return;
-	keeper_free(g->keeper);
+	child_free(g->keeper);
 	tls_free(g->tls);
 	dials_unref(g->dials);
 	snapshot_free(g->snapshot);

@@ -21,7 +21,7 @@ struct generation {
 	struct tls *tls;
 	struct dials *dials; /* shared with those who dial for its workers */
 	struct users users;
-	struct keeper *keeper; /* NULL: none, keys are in tls; or it died */
+	struct child *keeper; /* NULL: none, keys are in tls; or it died */
 	unsigned long long fingerprint; /* of all files it was built from */
 };
 

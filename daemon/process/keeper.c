@@ -12,25 +12,25 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/os.h"
 #include "net/private_key.h"
+#include "net/remote_key.h"
 #include "net/signing.h"
-#include "process/channel.h"
 #include "process/child.h"
 #include "process/errand.h"
-
-#define STOP_MS 2000 /* for a keeper to go when no worker is left */
+#include "process/ways.h"
 
 /* Its descriptors. */
 enum { CHANNEL = CHILD_FIRST, REPORT };
+
+_Static_assert(CHILD_PROBE_MS <= REMOTE_KEY_DOUBT_MS,
+    "a dead one is ended while a worker still waits");
 
 /* -- signing -- */
 
@@ -54,61 +54,6 @@ answer(int fd, EVP_PKEY *const *keys, size_t n)
 	    (ssize_t)size;
 }
 
-/* The channel, and behind it the way to each worker at its number. */
-struct ways {
-	struct pollfd v[1 + KEEPER_WORKERS_MAX];
-	nfds_t n;    /* up to the last that is open */
-	size_t open; /* how many are */
-};
-
-static void
-close_way(struct ways *w, nfds_t i)
-{
-	close(w->v[i].fd);
-	w->v[i] = (struct pollfd){ .fd = -1 };
-	w->open--;
-	while (w->n > 0 && w->v[w->n - 1].fd == -1)
-		w->n--;
-}
-
-static void
-open_way(struct ways *w, nfds_t i, int fd)
-{
-	if (i < w->n && w->v[i].fd != -1)
-		close_way(w, i);
-	for (; w->n <= i; w->n++)
-		w->v[w->n] = (struct pollfd){ .fd = -1 };
-	w->v[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
-	w->open++;
-}
-
-/* Hear what the master says, if it says anything. */
-static void
-hear_master(struct ways *w)
-{
-	int channel = w->v[0].fd, fd;
-	unsigned number;
-
-	switch (channel_receive(channel, &number, &fd)) {
-	case CHANNEL_GONE:
-		close_way(w, 0);
-		break;
-	case CHANNEL_ALIVE:
-		(void)channel_send(channel, CHANNEL_ALIVE, 0, -1);
-		break;
-	case CHANNEL_KEEPER:
-		if (fd != -1 && number > 0 && number <= KEEPER_WORKERS_MAX) {
-			open_way(w, number, fd);
-			fd = -1;
-		}
-		break;
-	default:
-		break;
-	}
-	if (fd != -1)
-		close(fd);
-}
-
 /*
  * The master is heard before each signature: however many workers wait, it
  * never waits for more than one of them.
@@ -120,20 +65,20 @@ keeper_serve(int channel, EVP_PKEY *const *keys, size_t n_keys)
 	nfds_t i;
 	int left;
 
-	open_way(&w, 0, channel);
+	ways_begin(&w, channel, CHANNEL_KEEPER);
 	while (w.open > 0) {
 		left = poll(w.v, w.n, -1); /* -1: EINTR */
 		if (left <= 0)
 			continue;
-		if (w.v[0].fd != -1 && w.v[0].revents != 0)
-			hear_master(&w);
+		if (w.v[0].revents != 0)
+			(void)ways_hear(&w);
 		for (i = 1; i < w.n; i++) {
 			if (w.v[i].fd == -1 || w.v[i].revents == 0)
 				continue;
 			if (!answer(w.v[i].fd, keys, n_keys))
-				close_way(&w, i);
-			if (--left > 0 && w.v[0].fd != -1)
-				hear_master(&w);
+				ways_close(&w, i);
+			if (--left > 0)
+				(void)ways_hear(&w);
 		}
 	}
 }
@@ -162,22 +107,31 @@ wipe(EVP_PKEY **keys, size_t n)
 	xfree(keys);
 }
 
-static void become_keeper(const struct conf *conf, const struct tls *tls,
-    const struct sandbox *box) __attribute__((noreturn));
+/* What a keeper is made of. */
+struct birth {
+	const struct conf *conf;
+	const struct tls *tls;
+	const struct sandbox *box;
+	int report;
+};
 
 static void
-become_keeper(const struct conf *conf, const struct tls *tls,
-    const struct sandbox *box)
+become_keeper(void *arg, int channel)
 {
-	struct problems *ps = problems_new();
+	const struct birth *how = arg;
+	const struct conf *conf = how->conf;
+	int keep[] = { channel, how->report };
+	struct problems *ps;
 	EVP_PKEY **keys;
 	bool ready;
 
+	child_begin("capsuled keeper", keep, 2);
+	ps = problems_new();
 	os_hide_memory();
 	if (conf->tls_versions == CONF_TLS_13_ALONE)
 		signing_forbid_tls12();
-	keys = load(conf, tls, ps);
-	if (problems_count(ps) == 0 && sandbox_enter(box) == -1)
+	keys = load(conf, how->tls, ps);
+	if (problems_count(ps) == 0 && sandbox_enter(how->box) == -1)
 		problems_add(ps, NULL, 0,
 		    "the process for keys cannot be confined");
 	ready = problems_count(ps) == 0;
@@ -193,117 +147,31 @@ become_keeper(const struct conf *conf, const struct tls *tls,
 
 /* -- in the master -- */
 
-/* Fork; the process id, or -1 with errno. */
-static pid_t
-start(const struct conf *conf, const struct tls *tls, const struct sandbox *box,
-    int channel, int report)
-{
-	int keep[] = { channel, report };
-	pid_t pid = child_fork();
-
-	if (pid == 0) {
-		child_begin("capsuled keeper", keep, 2);
-		become_keeper(conf, tls, box);
-	}
-	return pid;
-}
-
-struct keeper *
+struct child *
 keeper_new(const struct conf *conf, const struct tls *tls,
     const struct sandbox *box, struct problems *ps)
 {
+	struct birth how = { conf, tls, box, -1 };
 	size_t before = problems_count(ps);
-	int ours, theirs, report[2];
-	struct keeper *k;
-	pid_t pid;
+	struct child *k;
+	int report[2];
 
-	if (channel_open(&ours, &theirs) == -1) {
-		problems_add(ps, NULL, 0, "cannot make a socket pair");
-		return NULL;
-	}
 	if (pipe(report) == -1) {
 		problems_add(ps, NULL, 0, "cannot make a pipe");
-		close(ours);
-		close(theirs);
 		return NULL;
 	}
-	pid = start(conf, tls, box, theirs, report[1]);
-	close(theirs);
+	how.report = report[1];
+	k = child_new(become_keeper, &how);
 	close(report[1]);
-	if (pid == -1)
+	if (k == NULL)
 		problems_add(ps, NULL, 0, "cannot start the process for keys");
 	else
 		(void)errand_hear(report[0], ps);
 	close(report[0]);
-	if (problems_count(ps) == before) {
-		k = xcalloc(1, sizeof(*k));
-		*k = (struct keeper){ pid, ours, clock_ms(), false };
+	if (problems_count(ps) == before)
 		return k;
-	}
-	close(ours);
-	if (pid != -1)
-		child_stop(pid, 0);
+	child_end(k, 0);
 	return NULL;
-}
-
-void
-keeper_free(struct keeper *k)
-{
-	if (k == NULL)
-		return;
-	close(k->channel);
-	xfree(k);
-}
-
-void
-keeper_stop(struct keeper *k)
-{
-	pid_t pid;
-
-	if (k == NULL)
-		return;
-	pid = k->pid;
-	keeper_free(k);
-	child_stop(pid, STOP_MS);
-}
-
-int
-keeper_introduce(const struct keeper *k, unsigned number)
-{
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
-		return -1;
-	if (channel_send(k->channel, CHANNEL_KEEPER, number, pair[1]) == -1) {
-		close(pair[0]);
-		pair[0] = -1;
-	}
-	close(pair[1]);
-	return pair[0];
-}
-
-int
-keeper_probe(struct keeper *k)
-{
-	if (channel_send(k->channel, CHANNEL_ALIVE, 0, -1) == -1)
-		return -1;
-	k->probed = true;
-	return 0;
-}
-
-bool
-keeper_is_silent(struct keeper *k)
-{
-	unsigned number;
-	int fd;
-
-	if (!k->probed)
-		return false;
-	if (channel_receive(k->channel, &number, &fd) == CHANNEL_ALIVE)
-		k->probed = false;
-	if (fd != -1)
-		close(fd);
-	return k->probed;
 }
 
 /* -- for -n -- */

@@ -2,33 +2,18 @@
 #ifndef KEEPER_H
 #define KEEPER_H
 
-#include <sys/types.h>
-
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/problem.h"
-#include "net/limits.h"
-#include "net/remote_key.h"
 #include "net/tls.h"
+#include "process/child.h"
 #include "process/sandbox.h"
 #include "site/conf.h"
 
-#define KEEPER_WORKERS_MAX LIMITS_WORKERS_MAX /* it answers at a time */
-
-/* Milliseconds within which a key process that lives says so. */
-#define KEEPER_PROBE_MS REMOTE_KEY_DOUBT_MS
+/* For a keeper to go when no worker is left. */
+#define KEEPER_STOP_MS 2000
 
 struct evp_pkey_st;
-
-/* What the master knows of it. */
-struct keeper {
-	pid_t pid;
-	int channel; /* -1 once it was told that nobody comes any more */
-	int64_t born_ms;
-	bool probed; /* asked whether it lives, and not heard yet */
-};
 
 /*
  * Fork a keeper: it reads the key of every capsule, gives up what workers
@@ -37,34 +22,11 @@ struct keeper {
  *
  * tls, made with TLS_KEYS_REMOTE, says to which certificates keys must belong.
  * Adds to ps and returns NULL if a key cannot be used or the keeper not be
- * confined.  The caller frees the result with keeper_free.
+ * confined.  The caller frees the result with child_free: the keeper then goes
+ * by itself, its keys wiped, once the last worker has closed its way to it.
  */
-struct keeper *keeper_new(const struct conf *conf, const struct tls *tls,
+struct child *keeper_new(const struct conf *conf, const struct tls *tls,
     const struct sandbox *box, struct problems *ps);
-
-/*
- * Leave the keeper alone: it goes by itself, its keys wiped, once the last
- * worker has closed its way to it.  NULL is fine.
- */
-void keeper_free(struct keeper *k);
-
-/* The same, and wait for it to be gone: when no worker is left. */
-void keeper_stop(struct keeper *k);
-
-/*
- * A new way to the keeper, closed on exec, for the worker of this number, from
- * 1 to KEEPER_WORKERS_MAX; the one that it had before is closed.  -1 with
- * errno.
- */
-int keeper_introduce(const struct keeper *k, unsigned number);
-
-/*
- * Ask the keeper whether it lives; it says so between any two signatures.
- * KEEPER_PROBE_MS later keeper_is_silent is true unless it has.  Returns -1 if
- * it cannot be asked, because it is dead or has not listened for long.
- */
-int keeper_probe(struct keeper *k);
-bool keeper_is_silent(struct keeper *k);
 
 /* Read every key in a child and forget it: for -n.  tls may be NULL. */
 void keeper_check(const struct conf *conf, const struct tls *tls,

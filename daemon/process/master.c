@@ -39,7 +39,7 @@
 #define YOUNG_MS       5000  /* dying before this age is dying young */
 /* A worker that says more in a second is none of ours. */
 #define MESSAGES_MAX   20000
-#define COMPLAINTS_MAX 8    /* a second, of the key process: two are honest */
+#define COMPLAINTS_MAX 8    /* a second, of helpers: two of each are honest */
 #define WATCH_SHUT_MS  1000 /* between two looks for sockets shut by workers */
 #define ADVICE_MS      (24 * 60 * 60 * 1000) /* between two looks at dates */
 
@@ -57,6 +57,19 @@ struct worker_process {
 	int64_t born_ms;
 };
 
+/* The processes beside the workers, each replaced when it dies. */
+enum { HELPER_KEYS, HELPER_METRICS, HELPERS };
+
+struct helper_kind;
+
+/* What the master remembers of one, whichever process it is just now. */
+struct helper {
+	struct master *master;
+	const struct helper_kind *kind;
+	struct event *restart, *probed;
+	int backoff_ms; /* 0: the last one to die was not young */
+};
+
 struct master {
 	const struct master_options *options;
 	struct event_base *base;
@@ -65,17 +78,16 @@ struct master {
 	struct logs *logs;
 	struct limits *limits;
 	struct metrics *metrics;
-	struct exporter *exporter; /* NULL: none, or it died */
+	struct child *exporter; /* NULL: none, or it died */
+	struct helper helpers[HELPERS];
 	struct worker_process *workers;
 	unsigned n_workers;
 	struct event **shut_events; /* one for each listening socket */
 	size_t n_shut_events;
-	struct event *respawn, *rekeep, *probed, *reexport, *drained, *watch,
-	    *advice, *relay, *turn, *rewatch;
-	int backoff_ms;          /* 0: the last worker to die was not young */
-	int keeper_backoff_ms;   /* the same of the keeper */
-	int exporter_backoff_ms; /* and of the exporter */
-	bool served; /* every listener was served once: we are ready */
+	struct event *respawn, *drained, *watch, *advice, *relay, *turn,
+	    *rewatch;
+	int backoff_ms; /* 0: the last worker to die was not young */
+	bool served;    /* every listener was served once: we are ready */
 	bool stopping;
 	int status;
 };
@@ -284,63 +296,180 @@ tell_worker(struct worker_process *w, enum channel_message message, int fd)
 		kill_worker(w, "does not read its channel");
 }
 
-static void
-lead_to_keeper(struct master *m, struct worker_process *w)
-{
-	int fd = keeper_introduce(m->now->keeper, w->number);
+/* -- the processes beside the workers -- */
 
-	if (fd == -1) { /* it is dead, or about to be ended */
-		log_warn("cannot lead worker %u to the key process", w->number);
+static struct child **
+place_of_keeper(struct master *m)
+{
+	return &m->now->keeper;
+}
+
+static struct child **
+place_of_exporter(struct master *m)
+{
+	return &m->exporter;
+}
+
+static void
+tell_problems(struct problems *ps)
+{
+	size_t i;
+
+	for (i = 0; i < problems_count(ps); i++)
+		log_errorx("%s", problems_get(ps, i));
+}
+
+static bool
+start_keeper(struct master *m)
+{
+	struct generation *g = m->now;
+	struct problems *ps;
+
+	if (!g->conf->key_process)
+		return true;
+	ps = problems_new();
+	g->keeper = keeper_new(g->conf, g->tls, &g->users.key, ps);
+	if (g->keeper == NULL) {
+		tell_problems(ps);
+		log_errorx("no process for keys: nobody can be served over "
+			   "TLS until keys are as they were, or a reload");
+	}
+	problems_free(ps);
+	return g->keeper != NULL;
+}
+
+static bool
+start_exporter(struct master *m)
+{
+	const struct generation *g = m->now;
+
+	m->exporter =
+	    exporter_new(g->conf, &g->listeners, m->metrics, &g->users.worker);
+	return true;
+}
+
+/* A row each: what it is called, where the master has it, how it begins. */
+static const struct helper_kind {
+	const char *name;
+	struct child **(*place)(struct master *m);
+	/* False: it has been told why not, and shall be tried again. */
+	bool (*start)(struct master *m);
+	/* The word, to both, for a worker's way to it; or CHANNEL_NOTHING. */
+	enum channel_message way;
+} helper_kinds[HELPERS] = {
+	[HELPER_KEYS] = { "key process", place_of_keeper, start_keeper,
+	    CHANNEL_KEEPER },
+	[HELPER_METRICS] = { "metrics process", place_of_exporter,
+	    start_exporter, CHANNEL_NOTHING },
+};
+
+static struct child *
+child_of(const struct helper *h)
+{
+	return *h->kind->place(h->master);
+}
+
+/* Lead a worker to the helper, which may be dead, or about to be ended. */
+static void
+lead_to(const struct helper *h, struct worker_process *w)
+{
+	struct child *c = child_of(h);
+	int fd = c == NULL ? -1 : child_introduce(c, h->kind->way, w->number);
+
+	if (fd == -1) {
+		log_warn("cannot lead worker %u to the %s", w->number,
+		    h->kind->name);
 		return;
 	}
-	tell_worker(w, CHANNEL_KEEPER, fd);
+	tell_worker(w, h->kind->way, fd);
 	close(fd);
 }
 
-/* -- what workers say, none of which is believed -- */
+static void
+introduce_all(const struct helper *h)
+{
+	struct worker_process *w;
+
+	if (h->kind->way == CHANNEL_NOTHING || child_of(h) == NULL)
+		return;
+	for (w = h->master->workers; w != NULL; w = w->next)
+		if (w->serial == h->master->serial && w->channel != -1)
+			lead_to(h, w);
+}
 
 static void
-end_keeper(struct master *m)
+on_restart(evutil_socket_t fd, short what, void *arg)
 {
-	log_errorx("the key process %ld does not answer: killed",
-	    (long)m->now->keeper->pid);
-	(void)kill(m->now->keeper->pid, SIGKILL);
+	struct helper *h = arg;
+
+	(void)fd;
+	(void)what;
+	if (h->master->stopping || child_of(h) != NULL)
+		return; /* a reload was faster */
+	if (h->kind->start(h->master))
+		introduce_all(h);
+	else
+		after(h->restart, BACKOFF_MAX_MS);
+}
+
+static void
+end_helper(const struct helper *h)
+{
+	log_errorx("the %s %ld does not answer: killed", h->kind->name,
+	    (long)child_of(h)->pid);
+	(void)kill(child_of(h)->pid, SIGKILL);
 }
 
 static void
 on_probed(evutil_socket_t fd, short what, void *arg)
 {
-	struct master *m = arg;
+	const struct helper *h = arg;
+	struct child *c = child_of(h);
 
 	(void)fd;
 	(void)what;
-	if (m->now->keeper != NULL && keeper_is_silent(m->now->keeper))
-		end_keeper(m);
+	if (c != NULL && child_is_silent(c))
+		end_helper(h);
 }
 
+/* Somebody has waited for it in vain: whether it lives it says itself. */
+static void
+probe_helper(const struct helper *h)
+{
+	struct child *c = child_of(h);
+
+	if (c->probed)
+		return;
+	if (child_probe(c) == -1)
+		end_helper(h);
+	else
+		after(h->probed, CHILD_PROBE_MS);
+}
+
+/* -- what workers say, none of which is believed -- */
+
 /*
- * A worker has waited for a signature in vain, it says, or has no way to the
- * key process.  Whether that one lives it has to say itself.
+ * A worker has waited for an answer of a helper in vain, it says, or has no
+ * way to it.
  */
 static void
-on_key_complaint(struct master *m, struct worker_process *w, bool is_lost)
+on_complaint(struct worker_process *w, const struct helper *h, bool is_lost)
 {
-	struct keeper *k = m->now->keeper;
+	struct master *m = w->master;
+	char why[64];
 
 	if (!quota_take(&w->complaints, COMPLAINTS_MAX)) {
-		kill_worker(w, "complains of the key process without end");
+		snprintf(why, sizeof(why), "complains of the %s without end",
+		    h->kind->name);
+		kill_worker(w, why);
 		return;
 	}
-	if (w->serial != m->serial || k == NULL)
+	if (w->serial != m->serial || child_of(h) == NULL)
 		return;
 	if (is_lost)
-		lead_to_keeper(m, w);
-	else if (!k->probed) {
-		if (keeper_probe(k) == -1)
-			end_keeper(m);
-		else
-			after(m->probed, KEEPER_PROBE_MS);
-	}
+		lead_to(h, w);
+	else
+		probe_helper(h);
 }
 
 /* A worker needs a socket to an application. */
@@ -396,7 +525,8 @@ on_worker_says(evutil_socket_t fd, short what, void *arg)
 		break;
 	case CHANNEL_KEY_TIMEOUT:
 	case CHANNEL_KEY_LOST:
-		on_key_complaint(m, w, message == CHANNEL_KEY_LOST);
+		on_complaint(w, &m->helpers[HELPER_KEYS],
+		    message == CHANNEL_KEY_LOST);
 		break;
 	case CHANNEL_DIAL:
 		on_dial(w, number);
@@ -425,14 +555,14 @@ become_worker(struct master *m, unsigned number, int channel, int keeper)
 		.channel = channel,
 		.keeper = keeper };
 	struct worker_process *w;
+	size_t i;
 
 	for (w = m->workers; w != NULL; w = w->next)
 		if (w->channel != -1)
 			close(w->channel);
-	if (m->now->keeper != NULL)
-		close(m->now->keeper->channel);
-	if (m->exporter != NULL)
-		close(m->exporter->channel);
+	for (i = 0; i < HELPERS; i++)
+		if (child_of(&m->helpers[i]) != NULL)
+			close(child_of(&m->helpers[i])->channel);
 	if (m->options->ready_fd != -1 && !m->served)
 		close(m->options->ready_fd);
 	event_base_free(m->base);
@@ -488,7 +618,8 @@ spawn(struct master *m)
 		return -1;
 	/* If that fails the keeper is dead: the next one comes by channel. */
 	if (m->now->keeper != NULL)
-		keeper = keeper_introduce(m->now->keeper, number);
+		keeper =
+		    child_introduce(m->now->keeper, CHANNEL_KEEPER, number);
 	/* No handler of ours may run in the child before it has its own. */
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
@@ -594,108 +725,34 @@ replace(struct master *m, int64_t age_ms)
 	after(m->respawn, m->backoff_ms);
 }
 
-/* -- the keeper -- */
-
 static void
-tell_problems(struct problems *ps)
+reap_helper(struct helper *h, int status)
 {
-	size_t i;
+	struct child **at = h->kind->place(h->master);
 
-	for (i = 0; i < problems_count(ps); i++)
-		log_errorx("%s", problems_get(ps, i));
-}
-
-static void
-introduce_all(struct master *m)
-{
-	struct worker_process *w;
-
-	for (w = m->workers; w != NULL; w = w->next)
-		if (w->serial == m->serial && w->channel != -1)
-			lead_to_keeper(m, w);
-}
-
-static void
-on_rekeep(evutil_socket_t fd, short what, void *arg)
-{
-	struct master *m = arg;
-	struct generation *g = m->now;
-	struct problems *ps;
-
-	(void)fd;
-	(void)what;
-	if (!g->conf->key_process || g->keeper != NULL)
-		return; /* a reload was faster */
-	ps = problems_new();
-	g->keeper = keeper_new(g->conf, g->tls, &g->users.key, ps);
-	if (g->keeper != NULL)
-		introduce_all(m);
-	else {
-		tell_problems(ps);
-		log_errorx("no process for keys: nobody can be served over "
-			   "TLS until keys are as they were, or a reload");
-		after(m->rekeep, BACKOFF_MAX_MS);
-	}
-	problems_free(ps);
-}
-
-static void
-reap_keeper(struct master *m, int status)
-{
-	struct keeper *k = m->now->keeper;
-
-	metrics_count(METRICS_KEEPER_DIED, 1);
-	tell_death("key process", k->pid, status);
-	m->keeper_backoff_ms =
-	    backoff(m->keeper_backoff_ms, clock_ms() - k->born_ms);
-	keeper_free(k);
-	m->now->keeper = NULL;
-	after(m->rekeep, m->keeper_backoff_ms);
-}
-
-/* -- the exporter -- */
-
-static void
-start_exporter(struct master *m)
-{
-	const struct generation *g = m->now;
-
-	m->exporter =
-	    exporter_new(g->conf, &g->listeners, m->metrics, &g->users.worker);
-}
-
-static void
-on_reexport(evutil_socket_t fd, short what, void *arg)
-{
-	struct master *m = arg;
-
-	(void)fd;
-	(void)what;
-	if (m->exporter == NULL && !m->stopping) /* a reload was not faster */
-		start_exporter(m);
-}
-
-static void
-reap_exporter(struct master *m, int status)
-{
-	struct exporter *e = m->exporter;
-
-	tell_death("metrics process", e->pid, status);
-	m->exporter_backoff_ms =
-	    backoff(m->exporter_backoff_ms, clock_ms() - e->born_ms);
-	exporter_free(e);
-	m->exporter = NULL;
-	after(m->reexport, m->exporter_backoff_ms);
+	if (h == &h->master->helpers[HELPER_KEYS])
+		metrics_count(METRICS_KEEPER_DIED, 1);
+	tell_death(h->kind->name, (*at)->pid, status);
+	h->backoff_ms = backoff(h->backoff_ms, clock_ms() - (*at)->born_ms);
+	child_free(*at);
+	*at = NULL;
+	after(h->restart, h->backoff_ms);
 }
 
 /* A process is gone that was no worker, or one of an old generation. */
 static void
 reap_other(struct master *m, pid_t pid, int status)
 {
-	if (m->now->keeper != NULL && m->now->keeper->pid == pid)
-		reap_keeper(m, status);
-	else if (m->exporter != NULL && m->exporter->pid == pid)
-		reap_exporter(m, status);
+	size_t i;
+
+	for (i = 0; i < HELPERS; i++) {
+		const struct child *c = child_of(&m->helpers[i]);
+
+		if (c != NULL && c->pid == pid) {
+			reap_helper(&m->helpers[i], status);
+			return;
+		}
+	}
 }
 
 static void
@@ -773,14 +830,15 @@ static void
 swap(struct master *m, struct generation *next)
 {
 	struct generation *old = m->now;
+	size_t i;
 
 	m->now = next;
 	m->serial++;
 	m->backoff_ms = 0;
-	m->keeper_backoff_ms = 0;
-	m->exporter_backoff_ms = 0;
+	for (i = 0; i < HELPERS; i++)
+		m->helpers[i].backoff_ms = 0;
 	/* Before any fork: a copy of its channel would keep it for ever. */
-	keeper_free(old->keeper);
+	child_free(old->keeper);
 	old->keeper = NULL;
 	master_set_level(m->options, next->conf);
 	unwatch_listeners(m);
@@ -789,8 +847,8 @@ swap(struct master *m, struct generation *next)
 	generation_free(old, next);
 	watch_listeners(m);
 	os_trim_heap();
-	exporter_free(m->exporter);
-	start_exporter(m);
+	child_free(m->exporter);
+	(void)start_exporter(m);
 	spawn_missing(m);
 	tell_all(m, CHANNEL_DRAIN, -1, true);
 	generation_announce(next);
@@ -1004,6 +1062,23 @@ start_counting(struct master *m)
 	metrics_set(METRICS_RELOAD_FINE, 1);
 }
 
+static void
+set_up_helpers(struct master *m)
+{
+	size_t i;
+
+	for (i = 0; i < HELPERS; i++) {
+		struct helper *h = &m->helpers[i];
+
+		h->master = m;
+		h->kind = &helper_kinds[i];
+		h->restart = evtimer_new(m->base, on_restart, h);
+		h->probed = evtimer_new(m->base, on_probed, h);
+		if (h->restart == NULL || h->probed == NULL)
+			mem_exhausted(0);
+	}
+}
+
 int
 master_run(const struct master_options *options, struct generation *g,
     struct logs *logs)
@@ -1028,26 +1103,23 @@ master_run(const struct master_options *options, struct generation *g,
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
 		signals[i] = add_signal(&m, handled[i].signal, handled[i].fn);
 	m.respawn = evtimer_new(m.base, on_respawn, &m);
-	m.rekeep = evtimer_new(m.base, on_rekeep, &m);
-	m.probed = evtimer_new(m.base, on_probed, &m);
 	m.rewatch = evtimer_new(m.base, on_rewatch, &m);
-	m.reexport = evtimer_new(m.base, on_reexport, &m);
 	m.drained = evtimer_new(m.base, on_drained, &m);
 	m.watch = evtimer_new(m.base, on_watch, &m);
 	m.advice = evtimer_new(m.base, on_advice, &m);
 	m.turn = evtimer_new(m.base, on_turn, &m);
 	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
 	    on_relay, &m);
-	if (m.respawn == NULL || m.rekeep == NULL || m.probed == NULL ||
-	    m.reexport == NULL || m.drained == NULL || m.watch == NULL ||
+	if (m.respawn == NULL || m.drained == NULL || m.watch == NULL ||
 	    m.advice == NULL || m.turn == NULL || m.rewatch == NULL ||
 	    m.relay == NULL || event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
+	set_up_helpers(&m);
 	arm_watch(&m);
 	after(m.advice, ADVICE_MS);
 	after(m.turn, RESUME_TURN_S * INT64_C(1000));
 	start_counting(&m);
-	start_exporter(&m);
+	(void)start_exporter(&m);
 	watch_listeners(&m);
 	spawn_missing(&m);
 	(void)event_base_dispatch(m.base);
@@ -1064,21 +1136,22 @@ master_run(const struct master_options *options, struct generation *g,
 	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
 		event_free(signals[i]);
 	event_free(m.respawn);
-	event_free(m.rekeep);
+	for (i = 0; i < HELPERS; i++) {
+		event_free(m.helpers[i].restart);
+		event_free(m.helpers[i].probed);
+	}
 	unwatch_listeners(&m);
 	event_free(m.rewatch);
-	event_free(m.probed);
-	event_free(m.reexport);
 	event_free(m.drained);
 	event_free(m.watch);
 	event_free(m.turn);
 	event_free(m.advice);
 	event_free(m.relay);
 	event_base_free(m.base);
-	exporter_stop(m.exporter);
+	child_end(m.exporter, EXPORTER_STOP_MS);
 	metrics_free(m.metrics);
 	limits_free(m.limits);
-	keeper_stop(m.now->keeper);
+	child_end(m.now->keeper, KEEPER_STOP_MS);
 	m.now->keeper = NULL;
 	generation_free(m.now, NULL);
 	return m.status;

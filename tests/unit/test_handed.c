@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "child.h"
+#include "fork_child.h"
 #include "expect.h"
 #include "net/handed.h"
 

@@ -21,17 +21,18 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
-#include "child.h"
+#include "fork_child.h"
 #include "expect.h"
 #include "net/signing.h"
 #include "process/channel.h"
 #include "process/errand.h"
 #include "process/keeper.h"
+#include "process/ways.h"
 
 #define PATIENCE_MS 20000
 
 static EVP_PKEY *keys[1];
-static struct keeper keeper;
+static struct child keeper;
 
 static void
 start(void)
@@ -94,7 +95,7 @@ junk_is_refused_and_the_next_request_answered(void **state)
 
 	(void)state;
 	start();
-	fd = keeper_introduce(&keeper, 1);
+	fd = child_introduce(&keeper, CHANNEL_KEEPER, 1);
 	assert_true(fd >= 0);
 	for (len = 1; len < sizeof(junk); len = len * 3 / 2 + 1) {
 		assert_int_equal(1, ask(fd, junk, len));
@@ -114,8 +115,8 @@ it_stays_until_the_last_worker_has_gone(void **state)
 
 	(void)state;
 	start();
-	a = keeper_introduce(&keeper, 1);
-	b = keeper_introduce(&keeper, 2);
+	a = child_introduce(&keeper, CHANNEL_KEEPER, 1);
+	b = child_introduce(&keeper, CHANNEL_KEEPER, 2);
 	close(keeper.channel);
 	assert_true(ask(a, request, n) > 1);
 	close(a);
@@ -134,8 +135,8 @@ it_stays_for_the_master_without_workers(void **state)
 
 	(void)state;
 	start();
-	close(keeper_introduce(&keeper, 1));
-	fd = keeper_introduce(&keeper, 1);
+	close(child_introduce(&keeper, CHANNEL_KEEPER, 1));
+	fd = child_introduce(&keeper, CHANNEL_KEEPER, 1);
 	assert_true(ask(fd, request, n) > 1);
 	close(fd);
 	close(keeper.channel);
@@ -152,8 +153,8 @@ a_worker_that_takes_no_answer_stops_nobody(void **state)
 
 	(void)state;
 	start();
-	deaf = keeper_introduce(&keeper, 2);
-	fd = keeper_introduce(&keeper, 1);
+	deaf = child_introduce(&keeper, CHANNEL_KEEPER, 2);
+	fd = child_introduce(&keeper, CHANNEL_KEEPER, 1);
 	/* Until it hangs up on the one that does not listen. */
 	while (send(deaf, request, n, MSG_NOSIGNAL | MSG_DONTWAIT) != -1 ||
 	    errno == EAGAIN)
@@ -172,8 +173,8 @@ introduce(unsigned number)
 {
 	int fd;
 
-	while (
-	    (fd = keeper_introduce(&keeper, number)) == -1 && errno == EAGAIN)
+	while ((fd = child_introduce(&keeper, CHANNEL_KEEPER, number)) == -1 &&
+	    errno == EAGAIN)
 		(void)poll(NULL, 0, 1);
 	assert_true(fd >= 0);
 	return fd;
@@ -184,19 +185,19 @@ so_many_workers_are_served_and_not_one_more(void **state)
 {
 	unsigned char request[SIGNING_REQUEST_MAX];
 	size_t n = good(request);
-	int fd[KEEPER_WORKERS_MAX + 2];
+	int fd[WAYS_MAX + 2];
 	unsigned i;
 
 	(void)state;
 	start();
-	for (i = 0; i <= KEEPER_WORKERS_MAX + 1; i++)
+	for (i = 0; i <= WAYS_MAX + 1; i++)
 		fd[i] = introduce(i);
 	assert_true(ask(fd[1], request, n) > 1);
-	assert_true(ask(fd[KEEPER_WORKERS_MAX], request, n) > 1);
+	assert_true(ask(fd[WAYS_MAX], request, n) > 1);
 	assert_true(ask(fd[0], request, n) <= 0); /* the master's own */
-	assert_true(ask(fd[KEEPER_WORKERS_MAX + 1], request, n) <= 0);
+	assert_true(ask(fd[WAYS_MAX + 1], request, n) <= 0);
 	close(keeper.channel);
-	for (i = 0; i <= KEEPER_WORKERS_MAX + 1; i++)
+	for (i = 0; i <= WAYS_MAX + 1; i++)
 		close(fd[i]);
 	assert_gone();
 }
@@ -211,7 +212,7 @@ a_worker_has_one_way_and_takes_nobody_elses(void **state)
 	(void)state;
 	start();
 	other = introduce(2);
-	for (i = 0; i < 2 * KEEPER_WORKERS_MAX; i++) {
+	for (i = 0; i < 2 * WAYS_MAX; i++) {
 		before = now;
 		now = introduce(1);
 		if (before == -1)
@@ -235,9 +236,9 @@ is_heard(void)
 	struct pollfd p = { .fd = keeper.channel, .events = POLLIN };
 
 	keeper.probed = false;
-	assert_int_equal(0, keeper_probe(&keeper));
-	(void)poll(&p, 1, KEEPER_PROBE_MS);
-	return !keeper_is_silent(&keeper);
+	assert_int_equal(0, child_probe(&keeper));
+	(void)poll(&p, 1, CHILD_PROBE_MS);
+	return !child_is_silent(&keeper);
 }
 
 static void
@@ -245,7 +246,7 @@ one_that_lives_says_so_and_one_that_hangs_does_not(void **state)
 {
 	(void)state;
 	start();
-	assert_false(keeper_is_silent(&keeper)); /* it was not asked */
+	assert_false(child_is_silent(&keeper)); /* it was not asked */
 	assert_true(is_heard());
 	assert_true(is_heard());
 	assert_int_equal(0, kill(keeper.pid, SIGSTOP));

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "base/lock.h"
-#include "child.h"
+#include "fork_child.h"
 #include "net/limits.h"
 
 static struct limits_rules rules;

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "base/lock.h"
-#include "child.h"
+#include "fork_child.h"
 
 #define TURNS 20000
 

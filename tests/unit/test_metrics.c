@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "child.h"
+#include "fork_child.h"
 #include "net/metrics.h"
 
 static struct metrics *m;

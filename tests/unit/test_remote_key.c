@@ -21,7 +21,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "child.h"
+#include "fork_child.h"
 #include "expect.h"
 #include "net/remote_key.h"
 #include "net/signing.h"

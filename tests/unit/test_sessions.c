@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "child.h"
+#include "fork_child.h"
 #include "net/sessions.h"
 
 #define FEW   4u   /* slots, where the number does not matter */

@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#include "child.h"
+#include "fork_child.h"
 #include "net/limits.c"
 #include "net/metrics.c"
 #include "net/sessions.c"

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "child.h"
+#include "fork_child.h"
 #include "net/ticket_keys.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

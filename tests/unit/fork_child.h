@@ -1,6 +1,6 @@
-/* child.h - processes of a unit test, none of which outlives it for long. */
-#ifndef CHILD_H
-#define CHILD_H
+/* fork_child.h - processes of a unit test, none of which outlives it. */
+#ifndef FORK_CHILD_H
+#define FORK_CHILD_H
 
 #include <sys/types.h>
 
