@@ -1,8 +1,8 @@
 /*
  * channel.c - one record at a time, now and then with a descriptor.
  *
- * Floor process.  Content and configuration never travel here: workers inherit
- * them when they are forked.
+ * Floor process.  Configuration never travels here: workers inherit it when
+ * they are forked.
  */
 #include "process/channel.h"
 
@@ -14,7 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RECORD_SIZE (1 + sizeof(unsigned)) /* bytes: what it is, a number */
+/* Bytes: what it is, a number, a key. */
+#define KEY_AT      (1 + sizeof(unsigned))
+#define RECORD_SIZE (KEY_AT + CHANNEL_KEY_SIZE)
 
 int
 channel_open(int *master, int *worker)
@@ -35,7 +37,7 @@ union control {
 	char space[CMSG_SPACE(sizeof(int))];
 };
 
-/* Only the master has descriptors to send: others may not call sendmsg(2). */
+/* Who has no descriptors to send, as workers, may not call sendmsg(2). */
 static ssize_t
 send_with(int channel, struct iovec *iov, int fd)
 {
@@ -58,11 +60,20 @@ send_with(int channel, struct iovec *iov, int fd)
 int
 channel_send(int channel, enum channel_message m, unsigned number, int fd)
 {
+	return channel_send_key(channel, m, number, NULL, fd);
+}
+
+int
+channel_send_key(int channel, enum channel_message m, unsigned number,
+    const unsigned char *key, int fd)
+{
 	char record[RECORD_SIZE] = { (char)m };
 	struct iovec iov = { record, sizeof(record) };
 	ssize_t n;
 
 	memcpy(record + 1, &number, sizeof(number));
+	if (key != NULL)
+		memcpy(record + KEY_AT, key, CHANNEL_KEY_SIZE);
 	n = fd == -1
 	    ? send(channel, record, sizeof(record), MSG_NOSIGNAL | MSG_DONTWAIT)
 	    : send_with(channel, &iov, fd);
@@ -77,6 +88,11 @@ descriptors_of(char word)
 	case CHANNEL_ACCESS:
 	case CHANNEL_KEEPER:
 	case CHANNEL_DIALLED:
+	case CHANNEL_CONTENT:
+	case CHANNEL_SEGMENT:
+	case CHANNEL_BASE:
+	case CHANNEL_ROOT:
+	case CHANNEL_OPENED:
 		return 1;
 	case CHANNEL_READY:
 	case CHANNEL_DRAIN:
@@ -86,6 +102,11 @@ descriptors_of(char word)
 	case CHANNEL_DIAL:
 	case CHANNEL_BUSY:
 	case CHANNEL_DOWN:
+	case CHANNEL_RESCAN:
+	case CHANNEL_PROGRESS:
+	case CHANNEL_BUILT:
+	case CHANNEL_OPEN:
+	case CHANNEL_FAILED:
 		return 0;
 	default:
 		return -1;
@@ -131,6 +152,15 @@ is_due(char word, int came, bool cut)
 enum channel_message
 channel_receive(int channel, unsigned *number, int *fd)
 {
+	unsigned char key[CHANNEL_KEY_SIZE];
+
+	return channel_receive_key(channel, number, key, fd);
+}
+
+enum channel_message
+channel_receive_key(int channel, unsigned *number,
+    unsigned char key[CHANNEL_KEY_SIZE], int *fd)
+{
 	char record[RECORD_SIZE + 1]; /* + 1: it is too long */
 	struct iovec iov = { record, sizeof(record) };
 	union control control;
@@ -143,6 +173,7 @@ channel_receive(int channel, unsigned *number, int *fd)
 	int came;
 
 	*number = 0;
+	memset(key, 0, CHANNEL_KEY_SIZE);
 	*fd = -1;
 	if (n == -1)
 		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR
@@ -154,6 +185,7 @@ channel_receive(int channel, unsigned *number, int *fd)
 	if (n == (ssize_t)RECORD_SIZE &&
 	    is_due(record[0], came, (msg.msg_flags & MSG_CTRUNC) != 0)) {
 		memcpy(number, record + 1, sizeof(*number));
+		memcpy(key, record + KEY_AT, CHANNEL_KEY_SIZE);
 		return (enum channel_message)record[0];
 	}
 	if (*fd != -1)

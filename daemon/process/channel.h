@@ -4,9 +4,11 @@
 
 #include <stdbool.h>
 
+#define CHANNEL_KEY_SIZE 16 /* bytes */
+
 /*
  * A record each over a socket pair that keeps records apart: a byte that says
- * what it is, a number, and with some of them a descriptor.
+ * what it is, a number, a key, and with some of them a descriptor.
  */
 enum channel_message {
 	CHANNEL_GONE = 0,     /* the other end has closed */
@@ -27,6 +29,24 @@ enum channel_message {
 	CHANNEL_DIALLED = 'U',
 	CHANNEL_BUSY = 'B',
 	CHANNEL_DOWN = 'X',
+	/* master, to a worker: here is the way to the content process, to be
+	 * used from now on; and to that: here is the one to a worker */
+	CHANNEL_CONTENT = 'T',
+	CHANNEL_RESCAN = 'H', /* master: look at all content again */
+	/* content process, to the master: so many entries were looked at; it
+	 * is done, and warned so often */
+	CHANNEL_PROGRESS = 'I',
+	CHANNEL_BUILT = 'J',
+	/* content process, to a worker: the store's files; the root comes
+	 * after all that it names */
+	CHANNEL_SEGMENT = 'G',
+	CHANNEL_BASE = 'E',
+	CHANNEL_ROOT = 'O',
+	/* worker: open the file of the entry with this key; and what the
+	 * content process answers to the question of that number */
+	CHANNEL_OPEN = 'Q',
+	CHANNEL_OPENED = 'V',
+	CHANNEL_FAILED = 'Z',
 	CHANNEL_NOTHING = 'N', /* nothing to read just now */
 	CHANNEL_FORGED = 'F'   /* what nobody of ours sends */
 };
@@ -40,6 +60,10 @@ int channel_open(int *master, int *worker);
  */
 int channel_send(int channel, enum channel_message m, unsigned number, int fd);
 
+/* The same with a key, where the message has one. */
+int channel_send_key(int channel, enum channel_message m, unsigned number,
+    const unsigned char *key, int fd);
+
 /*
  * Receive one, without waiting.  This is the only function that receives
  * descriptors, and every one that arrives is closed or handed over: *fd is the
@@ -50,5 +74,9 @@ int channel_send(int channel, enum channel_message m, unsigned number, int fd);
  * above that are never sent, or more descriptors than the message has.
  */
 enum channel_message channel_receive(int channel, unsigned *number, int *fd);
+
+/* The same, with the key, which is zeros where the message has none. */
+enum channel_message channel_receive_key(int channel, unsigned *number,
+    unsigned char key[CHANNEL_KEY_SIZE], int *fd);
 
 #endif

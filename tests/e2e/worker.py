@@ -60,7 +60,7 @@ def channel(pid):
 
 
 def record(word, number=0):
-    return word + number.to_bytes(4, sys.byteorder)
+    return word + number.to_bytes(4, sys.byteorder) + bytes(16)
 
 
 def send(s, data, fds=()):

@@ -16,7 +16,8 @@
 #include "expect.h"
 #include "process/channel.h"
 
-#define FDS_MAX 64 /* descriptors in one message, at most */
+#define FDS_MAX     64 /* descriptors in one message, at most */
+#define RECORD_SIZE (1 + sizeof(unsigned) + CHANNEL_KEY_SIZE)
 
 static int ours, theirs;
 
@@ -107,6 +108,28 @@ what_is_sent_arrives_with_its_number_and_descriptor(void **state)
 }
 
 static void
+a_key_arrives_with_its_message(void **state)
+{
+	static const unsigned char key[CHANNEL_KEY_SIZE] = "0123456789abcde",
+				   none[CHANNEL_KEY_SIZE];
+	unsigned char got[CHANNEL_KEY_SIZE];
+	unsigned number;
+	int fd;
+
+	(void)state;
+	assert_int_equal(0, channel_send_key(theirs, CHANNEL_OPEN, 3, key, -1));
+	assert_int_equal(0, channel_send(theirs, CHANNEL_READY, 0, -1));
+	assert_int_equal(CHANNEL_OPEN,
+	    channel_receive_key(ours, &number, got, &fd));
+	assert_int_equal(3, number);
+	assert_int_equal(-1, fd);
+	assert_memory_equal(key, got, sizeof(key));
+	assert_int_equal(CHANNEL_READY,
+	    channel_receive_key(ours, &number, got, &fd));
+	assert_memory_equal(none, got, sizeof(none));
+}
+
+static void
 a_closed_end_is_told(void **state)
 {
 	(void)state;
@@ -123,9 +146,10 @@ a_closed_end_is_told(void **state)
 static void
 no_descriptor_too_many_stays_open(void **state)
 {
-	static const char with_one[] = "AKU", with_none[] = "RDSLPCBX";
+	static const char with_one[] = "AKUTGEOV",
+			  with_none[] = "RDSLPCBXHIJQZ";
 	int before = count_descriptors();
-	char record[5] = { 0 };
+	char record[RECORD_SIZE] = { 0 };
 	size_t i, n;
 
 	(void)state;
@@ -153,7 +177,7 @@ no_descriptor_too_many_stays_open(void **state)
 static void
 every_word_and_length_that_nobody_sends_is_forged(void **state)
 {
-	static const char sent[] = "RDAKSLPCUBX";
+	static const char sent[] = "RDAKSLPCUBXTGEOVHIJQZ";
 	char record[64] = { 'R' };
 	size_t len;
 	int word;
@@ -161,7 +185,7 @@ every_word_and_length_that_nobody_sends_is_forged(void **state)
 	(void)state;
 	for (word = 0; word < 256; word++) {
 		record[0] = (char)word;
-		send_raw(record, 5, 0);
+		send_raw(record, RECORD_SIZE, 0);
 		assert_received(word != 0 && strchr(sent, word) != NULL
 			? (enum channel_message)word
 			: CHANNEL_FORGED,
@@ -170,7 +194,8 @@ every_word_and_length_that_nobody_sends_is_forged(void **state)
 	record[0] = 'R';
 	for (len = 1; len <= sizeof(record); len++) {
 		send_raw(record, len, 0);
-		assert_received(len == 5 ? CHANNEL_READY : CHANNEL_FORGED,
+		assert_received(len == RECORD_SIZE ? CHANNEL_READY
+						   : CHANNEL_FORGED,
 		    false);
 		send_raw(record, len, 2);
 		assert_received(CHANNEL_FORGED, false);
@@ -216,6 +241,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    what_is_sent_arrives_with_its_number_and_descriptor, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(a_key_arrives_with_its_message,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(a_closed_end_is_told, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(
