@@ -1,10 +1,11 @@
-/* sandbox.h - what a worker gives up before it serves; a file per system. */
+/* sandbox.h - what a process gives up before it serves; a file per system. */
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whom a worker becomes, and what it may still see. */
 struct sandbox {
@@ -22,6 +23,22 @@ struct sandbox {
  * Returns 0, or -1 with a logged reason: the process may then not serve.
  */
 int sandbox_enter(const struct sandbox *box);
+
+/* A folder that is still needed by a confined process. */
+struct sandbox_folder {
+	const char *path;
+	int fd; /* open on it; -1: it could not be opened, and will not be */
+};
+
+/*
+ * The same for the content process, which has become its user already and
+ * opened these folders.  Afterwards it can read what lies below the n folders
+ * of roots, read and write below store, use the descriptors it holds and pass
+ * them on, and nothing else: it connects to nobody and starts no process.
+ * Returns 0, or -1 with a logged reason.
+ */
+int sandbox_enter_content(const struct sandbox_folder *roots, size_t n,
+    const struct sandbox_folder *store);
 
 /*
  * What confines workers on this system, in words for the log, such as

@@ -1,5 +1,5 @@
 /*
- * sandbox_freebsd.c - what a worker gives up on FreeBSD.  Untried on the real
+ * sandbox_freebsd.c - what a process gives up on FreeBSD.  Untried on the real
  * system.
  *
  * Floor process.  In capability mode a worker can use the descriptors it
@@ -21,17 +21,40 @@ sandbox_describe(bool *whole)
 	return "Capsicum";
 }
 
-int
-sandbox_enter(const struct sandbox *box)
+static int
+enter_capability_mode(void)
 {
 	int off = PROC_TRACE_CTL_DISABLE;
 
-	if (sandbox_drop_user(box) == -1)
-		return -1;
 	(void)procctl(P_PID, 0, PROC_TRACE_CTL, &off);
 	if (cap_enter() == -1) {
 		log_error("cannot enter capability mode");
 		return -1;
 	}
 	return 0;
+}
+
+int
+sandbox_enter(const struct sandbox *box)
+{
+	return sandbox_drop_user(box) == -1 ? -1 : enter_capability_mode();
+}
+
+int
+sandbox_enter_content(const struct sandbox_folder *roots, size_t n,
+    const struct sandbox_folder *store)
+{
+	cap_rights_t rights;
+	size_t i;
+
+	(void)store;
+	cap_rights_init(&rights, CAP_LOOKUP, CAP_READ, CAP_SEEK, CAP_FSTAT,
+	    CAP_FCNTL);
+	for (i = 0; i < n; i++)
+		if (roots[i].fd != -1 &&
+		    cap_rights_limit(roots[i].fd, &rights) == -1) {
+			log_error("cannot make %s read-only", roots[i].path);
+			return -1;
+		}
+	return enter_capability_mode();
 }

@@ -1,10 +1,11 @@
 /*
- * sandbox_linux.c - what a worker gives up on Linux.
+ * sandbox_linux.c - what a process gives up on Linux.
  *
  * Floor process.  Two fences, each enough against most of what is feared: a
  * seccomp filter that knows the few system calls a worker makes, and Landlock
  * without one rule, so that no path can be opened and no TCP address reached
- * even by a call that the filter lets through.
+ * even by a call that the filter lets through.  The content process has a list
+ * of its own, and rules for the folders that it reads and the one it writes.
  *
  * A call that is not on the list fails with EPERM instead of killing the
  * process: a new libc that tries something first, and falls back, is then no
@@ -64,7 +65,7 @@
 #endif
 
 /* The calls a worker makes, the most frequent first. */
-static const uint16_t allowed[] = {
+static const uint16_t worker_calls[] = {
 #ifdef __NR_epoll_wait
 	__NR_epoll_wait,
 #endif
@@ -114,7 +115,87 @@ static const uint16_t allowed[] = {
 	__NR_exit_group,
 };
 
-#define N_ALLOWED (sizeof(allowed) / sizeof(allowed[0]))
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* And those of the content process. */
+static const uint16_t content_calls[] = {
+#ifdef __NR_newfstatat
+	__NR_newfstatat,
+#endif
+#ifdef __NR_poll
+	__NR_poll,
+#endif
+	__NR_ppoll,
+	__NR_openat,
+	__NR_statx,
+	__NR_fstat,
+	__NR_getdents64,
+	__NR_readlinkat,
+	__NR_read,
+	__NR_pread64,
+	__NR_write,
+	__NR_pwrite64,
+	__NR_writev,
+	__NR_pwritev,
+	__NR_close,
+	__NR_lseek,
+	__NR_fcntl,
+	__NR_recvfrom,
+	__NR_recvmsg,
+	__NR_sendmsg,
+	__NR_clock_gettime,
+	__NR_gettimeofday,
+#ifdef __NR_time
+	__NR_time,
+#endif
+	__NR_nanosleep,
+	__NR_clock_nanosleep,
+	__NR_munmap,
+	__NR_mremap,
+	__NR_madvise,
+	__NR_brk,
+	__NR_futex,
+	__NR_sched_yield,
+	__NR_getrandom,
+	__NR_sysinfo,
+	__NR_uname,
+	__NR_getpid,
+	__NR_getppid,
+	__NR_gettid,
+	__NR_getuid,
+	__NR_geteuid,
+	__NR_getgid,
+	__NR_getegid,
+	__NR_rt_sigaction,
+	__NR_rt_sigprocmask,
+	__NR_rt_sigreturn,
+	__NR_restart_syscall,
+	/* The store's: all below its folder, as Landlock has it. */
+	__NR_flock,
+	__NR_fsync,
+	__NR_fdatasync,
+	__NR_ftruncate,
+	__NR_fallocate,
+	__NR_fadvise64,
+	__NR_fstatfs,
+	__NR_renameat2,
+#ifdef __NR_renameat
+	__NR_renameat,
+#endif
+#ifdef __NR_rename
+	__NR_rename,
+#endif
+	__NR_unlinkat,
+#ifdef __NR_unlink
+	__NR_unlink,
+#endif
+	/* Changed files tell. */
+	__NR_inotify_init1,
+	__NR_inotify_add_watch,
+	__NR_inotify_rm_watch,
+	__NR_exit,
+	__NR_exit_group,
+};
 
 /* What an argument has to be. */
 enum condition {
@@ -131,14 +212,27 @@ enum condition {
  * Calls that are allowed with some arguments alone; a row each, of which one
  * has to fit.
  */
-static const struct rule {
+struct rule {
 	uint16_t call;
 	struct {
 		enum condition what;
 		unsigned char argument; /* from 0 */
 		uint32_t value;
 	} is[CONDITIONS_MAX];
-} call_rules[] = {
+};
+
+/* Memory may be had, but never to run what was written into it. */
+#define NO_CODE(call)                                                          \
+	{                                                                      \
+		(call),                                                        \
+		{                                                              \
+			{                                                      \
+				LACKS, 2, PROT_EXEC                            \
+			}                                                      \
+		}                                                              \
+	}
+
+static const struct rule worker_rules[] = {
 	/* An address, or the first bytes of a connection to be, would let a
 	 * socket that was shut down connect anew.  sendmsg(2) has its address
 	 * in memory, which no filter sees: nobody here needs it. */
@@ -156,14 +250,13 @@ static const struct rule {
 	    { { IS, 1, IPPROTO_TCP }, { IS, 2, TCP_QUICKACK } } },
 	{ __NR_setsockopt,
 	    { { IS, 1, IPPROTO_TCP }, { IS, 2, TCP_NOTSENT_LOWAT } } },
-/* Memory may be had, but never to run what was written into it. */
 #ifdef __NR_mmap
-	{ __NR_mmap, { { LACKS, 2, PROT_EXEC } } },
+	NO_CODE(__NR_mmap),
 #endif
 #ifdef __NR_mmap2
-	{ __NR_mmap2, { { LACKS, 2, PROT_EXEC } } },
+	NO_CODE(__NR_mmap2),
 #endif
-	{ __NR_mprotect, { { LACKS, 2, PROT_EXEC } } },
+	NO_CODE(__NR_mprotect),
 	/* What has the peer not taken yet, and what is there to be read? */
 	{ __NR_ioctl, { { IS, 1, SIOCOUTQ } } },
 	{ __NR_ioctl, { { IS, 1, SIOCINQ } } },
@@ -171,7 +264,33 @@ static const struct rule {
 	{ __NR_tgkill, { { IS_SELF, 0, 0 } } },
 };
 
-#define N_RULES (sizeof(call_rules) / sizeof(call_rules[0]))
+static const struct rule content_rules[] = {
+	{ __NR_sendto, { { IS_NULL, 4, 0 }, { LACKS, 3, MSG_FASTOPEN } } },
+#ifdef __NR_send
+	{ __NR_send, { { LACKS, 3, MSG_FASTOPEN } } },
+#endif
+#ifdef __NR_mmap
+	NO_CODE(__NR_mmap),
+#endif
+#ifdef __NR_mmap2
+	NO_CODE(__NR_mmap2),
+#endif
+	NO_CODE(__NR_mprotect),
+	{ __NR_tgkill, { { IS_SELF, 0, 0 } } },
+};
+
+/* What one kind of process may call. */
+struct profile {
+	const uint16_t *calls;
+	size_t n_calls;
+	const struct rule *rules;
+	size_t n_rules;
+};
+
+static const struct profile worker_profile = { worker_calls,
+	COUNT(worker_calls), worker_rules, COUNT(worker_rules) };
+static const struct profile content_profile = { content_calls,
+	COUNT(content_calls), content_rules, COUNT(content_rules) };
 
 /* The halves of an argument; all our architectures but s390x are little. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -191,7 +310,14 @@ static const struct rule {
 /* Instructions: of a condition, of a rule, and of all that is not listed. */
 #define CONDITION_LEN 2
 #define RULE_LEN      (3 + 2 * CONDITIONS_MAX * CONDITION_LEN)
-#define PROGRAM_MAX   (6 + 2 * N_ALLOWED + N_RULES * RULE_LEN)
+#define CALLS_MAX     128
+#define RULES_MAX     24
+#define PROGRAM_MAX   (6 + 2 * CALLS_MAX + RULES_MAX * RULE_LEN)
+
+_Static_assert(COUNT(worker_calls) <= CALLS_MAX, "all fit");
+_Static_assert(COUNT(content_calls) <= CALLS_MAX, "all fit");
+_Static_assert(COUNT(worker_rules) <= RULES_MAX, "all fit");
+_Static_assert(COUNT(content_rules) <= RULES_MAX, "all fit");
 
 struct program {
 	struct sock_filter code[PROGRAM_MAX];
@@ -262,7 +388,7 @@ add_rule(struct program *p, const struct rule *r)
 }
 
 static void
-write_program(struct program *p)
+write_program(struct program *p, const struct profile *may)
 {
 	size_t i;
 
@@ -272,22 +398,22 @@ write_program(struct program *p)
 		0));
 	add_instruction(p, RETURN(SECCOMP_RET_KILL_PROCESS));
 	add_instruction(p, LOAD((uint32_t)offsetof(struct seccomp_data, nr)));
-	for (i = 0; i < N_ALLOWED; i++) {
-		add_equals(p, allowed[i], 1);
+	for (i = 0; i < may->n_calls; i++) {
+		add_equals(p, may->calls[i], 1);
 		add_instruction(p, RETURN(SECCOMP_RET_ALLOW));
 	}
-	for (i = 0; i < N_RULES; i++)
-		add_rule(p, &call_rules[i]);
+	for (i = 0; i < may->n_rules; i++)
+		add_rule(p, &may->rules[i]);
 	add_instruction(p, RETURN(DENY));
 }
 
 static int
-fence_calls(void)
+fence_calls(const struct profile *may)
 {
 	struct program p = { .n = 0 };
 	struct sock_fprog prog = { .filter = p.code };
 
-	write_program(&p);
+	write_program(&p, may);
 	assert(p.n <= PROGRAM_MAX);
 	prog.len = p.n;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
@@ -297,8 +423,20 @@ fence_calls(void)
 
 #ifndef __NR_landlock_create_ruleset
 #define __NR_landlock_create_ruleset 444
+#define __NR_landlock_add_rule       445
 #define __NR_landlock_restrict_self  446
 #endif
+
+/* Rights of Landlock's. */
+#define FS_WRITE_FILE  (UINT64_C(1) << 1)
+#define FS_READ_FILE   (UINT64_C(1) << 2)
+#define FS_READ_DIR    (UINT64_C(1) << 3)
+#define FS_REMOVE_FILE (UINT64_C(1) << 5)
+#define FS_MAKE_REG    (UINT64_C(1) << 8)
+#define FS_TRUNCATE    (UINT64_C(1) << 14)
+#define FS_READ        (FS_READ_FILE | FS_READ_DIR)
+#define FS_KEEP                                                                \
+	(FS_READ | FS_WRITE_FILE | FS_REMOVE_FILE | FS_MAKE_REG | FS_TRUNCATE)
 
 #define ABI_QUESTION 1u /* LANDLOCK_CREATE_RULESET_VERSION */
 
@@ -330,12 +468,34 @@ landlock_version(void)
 	return abi > NEWEST ? NEWEST : abi;
 }
 
+/* struct landlock_path_beneath_attr: all below a folder, with these rights. */
+struct rule_beneath {
+	uint64_t rights;
+	int32_t folder;
+} __attribute__((packed));
+
+#define RULE_PATH_BENEATH 1 /* LANDLOCK_RULE_PATH_BENEATH */
+
+/* Allow what the kernel of this version can refuse of these rights. */
 static int
-fence_paths(void)
+allow_below(int ruleset, long abi, int folder, uint64_t rights)
+{
+	struct rule_beneath rule = { rights & versions[abi].fs, folder };
+
+	return folder == -1 ? 0
+			    : (int)syscall(__NR_landlock_add_rule, ruleset,
+				  RULE_PATH_BENEATH, &rule, 0);
+}
+
+/* No path but below n folders, to read, and below store, to write, too. */
+static int
+fence_paths(const struct sandbox_folder *roots, size_t n,
+    const struct sandbox_folder *store)
 {
 	long abi = landlock_version();
 	struct ruleset rules;
-	int fd, r;
+	int fd, r = 0;
+	size_t i;
 
 	if (abi < 1)
 		return 0; /* said at start: sandbox_describe */
@@ -345,7 +505,13 @@ fence_paths(void)
 	    versions[abi].size, 0);
 	if (fd == -1)
 		return -1;
-	r = (int)syscall(__NR_landlock_restrict_self, fd, 0);
+	for (i = 0; i < n; i++)
+		if (allow_below(fd, abi, roots[i].fd, FS_READ) == -1)
+			r = -1;
+	if (store != NULL && allow_below(fd, abi, store->fd, FS_KEEP) == -1)
+		r = -1;
+	if (syscall(__NR_landlock_restrict_self, fd, 0) == -1)
+		r = -1;
 	close(fd);
 	return r;
 }
@@ -401,24 +567,49 @@ drop_capabilities(void)
 	return (int)syscall(SYS_capset, &head, none);
 }
 
+static int
+drop_rights(void)
+{
+	if (drop_capabilities() == 0 &&
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
+		return 0;
+	log_error("cannot give up privileges");
+	return -1;
+}
+
 int
 sandbox_enter(const struct sandbox *box)
 {
 	bool calls;
 
-	if (sandbox_drop_user(box) == -1)
+	if (sandbox_drop_user(box) == -1 || drop_rights() == -1)
 		return -1;
-	if (drop_capabilities() == -1 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1) {
-		log_error("cannot give up privileges");
-		return -1;
-	}
 	if (!SANDBOX_FENCES)
 		return 0;
 	calls = lacks_seccomp() == NULL;
-	if (fence_paths() == -1 || (calls && fence_calls() == -1)) {
+	if (fence_paths(NULL, 0, NULL) == -1 ||
+	    (calls && fence_calls(&worker_profile) == -1)) {
 		log_error("cannot confine this worker");
+		return -1;
+	}
+	return 0;
+}
+
+int
+sandbox_enter_content(const struct sandbox_folder *roots, size_t n,
+    const struct sandbox_folder *store)
+{
+	bool calls;
+
+	if (drop_rights() == -1)
+		return -1;
+	if (!SANDBOX_FENCES)
+		return 0;
+	calls = lacks_seccomp() == NULL;
+	if (fence_paths(roots, n, store) == -1 ||
+	    (calls && fence_calls(&content_profile) == -1)) {
+		log_error("cannot confine the content process");
 		return -1;
 	}
 	return 0;

@@ -1,5 +1,5 @@
 /*
- * sandbox_netbsd.c - what a worker gives up on NetBSD.  Untried on the real
+ * sandbox_netbsd.c - what a process gives up on NetBSD.  Untried on the real
  * system.
  *
  * Floor process.  NetBSD has nothing like pledge(2) or capability mode: root
@@ -18,4 +18,14 @@ int
 sandbox_enter(const struct sandbox *box)
 {
 	return sandbox_drop_user(box);
+}
+
+int
+sandbox_enter_content(const struct sandbox_folder *roots, size_t n,
+    const struct sandbox_folder *store)
+{
+	(void)roots;
+	(void)n;
+	(void)store;
+	return 0;
 }

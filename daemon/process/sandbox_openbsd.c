@@ -1,5 +1,5 @@
 /*
- * sandbox_openbsd.c - what a worker gives up on OpenBSD.  Untried on the real
+ * sandbox_openbsd.c - what a process gives up on OpenBSD.  Untried on the real
  * system.
  *
  * Floor process.  After pledge(2) a worker can use the descriptors it holds,
@@ -29,6 +29,27 @@ sandbox_enter(const struct sandbox *box)
 		return -1;
 	}
 	if (pledge("stdio inet recvfd", NULL) == -1) {
+		log_error("cannot pledge");
+		return -1;
+	}
+	return 0;
+}
+
+int
+sandbox_enter_content(const struct sandbox_folder *roots, size_t n,
+    const struct sandbox_folder *store)
+{
+	bool seen = unveil(store->path, "rwc") == 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (roots[i].fd != -1)
+			seen = seen && unveil(roots[i].path, "r") == 0;
+	if (!seen || unveil(NULL, NULL) == -1) {
+		log_error("cannot unveil what is served");
+		return -1;
+	}
+	if (pledge("stdio rpath wpath cpath flock sendfd recvfd", NULL) == -1) {
 		log_error("cannot pledge");
 		return -1;
 	}
