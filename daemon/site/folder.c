@@ -6,9 +6,9 @@
  */
 #include "site/folder.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,10 +21,44 @@ struct names {
 	size_t n, cap;
 };
 
+/* True for "sed" and six random letters and digits; no English word is. */
 static bool
-is_hidden(const char *name)
+is_of_sed(struct view name)
 {
-	return name[0] == '.' && strcmp(name, ".well-known") != 0;
+	bool odd = false;
+	size_t i;
+
+	if (name.len != 9 || !view_has_prefix(name, VIEW("sed")))
+		return false;
+	for (i = 3; i < name.len; i++) {
+		if (isalnum((unsigned char)name.p[i]) == 0)
+			return false;
+		odd = odd || islower((unsigned char)name.p[i]) == 0;
+	}
+	return odd;
+}
+
+bool
+folder_is_temporary(struct view name)
+{
+	static const struct view ends[] = { VIEW_INIT("~"), VIEW_INIT(".swp"),
+		VIEW_INIT(".swo"), VIEW_INIT(".swx") };
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (view_has_suffix(name, ends[i]))
+			return true;
+	return is_of_sed(name) ||
+	    (name.len > 1 && view_has_prefix(name, VIEW("#")) &&
+		view_has_suffix(name, VIEW("#")));
+}
+
+static bool
+is_hidden(struct view name)
+{
+	return folder_is_temporary(name) ||
+	    (view_has_prefix(name, VIEW(".")) &&
+		!view_eq(name, VIEW(".well-known")));
 }
 
 static struct folder_name *
@@ -118,7 +152,7 @@ folder_read(struct beneath *b, struct view path, struct arena *a,
 		return -1;
 	}
 	for (errno = 0; (d = readdir(dir)) != NULL; errno = 0) {
-		if (is_hidden(d->d_name))
+		if (is_hidden(view_of(d->d_name)))
 			continue;
 		f = add(&names, arena_copy(a, view_of(d->d_name)));
 		if (d->d_type == DT_REG)

@@ -2,6 +2,7 @@
 #ifndef FOLDER_H
 #define FOLDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -33,8 +34,14 @@ struct folder {
 };
 
 /*
- * List the folder at path, without names that start with a dot, of which only
- * ".well-known" is kept.
+ * True for the name of what a program has left beside a file, or is about to
+ * rename to it: "x~", "x.swp", "#x#" of editors, "sedXXXXXX" of sed -i.
+ */
+bool folder_is_temporary(struct view name);
+
+/*
+ * List the folder at path, without temporary names and those that start with a
+ * dot, of which only ".well-known" is kept.
  *
  * Fills *to from a.  Errors: -1, and *why as beneath_open says it.
  */

@@ -219,6 +219,26 @@ a_star_lists_what_else_the_folder_holds(void **state)
 }
 
 static void
+what_an_editor_leaves_beside_a_page_is_no_page(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "f/a.gmi", VIEW("new\n"));
+	place_write(p, "f/a.gmi~", VIEW("old\n"));
+	place_write(p, "f/.a.gmi.swp", VIEW("half\n"));
+	place_write(p, "f/#a.gmi#", VIEW("half\n"));
+	place_write(p, "f/sedQ1w2E3", VIEW("half\n"));
+	place_write(p, "f/index.gophermap", VIEW("*\n"));
+	place_load(p, HEAD "/f/ = f/\n/kept = f/a.gmi~\n");
+	expect_gopher(p, "/f/",
+	    "1a.gmi\t/f/a.gmi\tcapsule.example.org\t70\r\n.\r\n");
+	assert_null(entry(p, "/f/a.gmi~"));
+	assert_null(entry(p, "/f/sedQ1w2E3"));
+	/* The map itself may name it. */
+	assert_non_null(entry(p, "/kept"));
+}
+
+static void
 languages_go_by_the_longest_pattern(void **state)
 {
 	struct place *p = *state;
@@ -988,6 +1008,7 @@ main(void)
 		TEST(a_gophermap_answers_gopher_and_its_gemtext_gemini),
 		TEST(a_gophermap_alone_answers_both),
 		TEST(a_star_lists_what_else_the_folder_holds),
+		TEST(what_an_editor_leaves_beside_a_page_is_no_page),
 		TEST(languages_go_by_the_longest_pattern),
 		TEST(types_of_the_map_come_before_ours),
 		TEST(a_selector_can_have_a_type_of_its_own),
