@@ -59,23 +59,26 @@ site_of(const struct links *l, struct view host)
 static struct link
 look(const struct site *site, struct view selector)
 {
-	struct link link = { LINK_DEAD, selector, VIEW(""), site, NULL };
+	struct link link = { .state = LINK_DEAD,
+		.target = selector,
+		.moved = VIEW(""),
+		.site = site };
+	const struct answer *gemini = &link.entry.gemini;
 
-	link.entry = snapshot_find(site, selector);
 	/* What lies below an application is its own to know. */
-	if (link.entry == NULL)
-		link.entry = snapshot_below(site, selector);
-	if (link.entry == NULL)
+	link.is_there = site_find(site, selector, &link.entry) ||
+	    site_find_above(site, selector, &link.entry);
+	if (!link.is_there)
 		return link;
 	link.state = LINK_FINE;
-	if (link.entry->gemini.status == GEMINI_NOT_FOUND)
+	if (gemini->status == GEMINI_NOT_FOUND)
 		link.state = LINK_DEAD; /* Gopher's alone */
-	else if (link.entry->gemini.status == GEMINI_GONE)
+	else if (gemini->status == GEMINI_GONE)
 		link.state = LINK_GONE;
-	else if (link.entry->gemini.status / 10 == 3) {
+	else if (gemini->status / 10 == 3) {
 		link.state = LINK_MOVED;
 		/* "31 " and CRLF stand around it. */
-		link.moved = view_trim(view_skip(link.entry->gemini.bytes, 3));
+		link.moved = view_trim(view_skip(gemini->bytes, 3));
 	}
 	return link;
 }
@@ -92,25 +95,24 @@ look_gopher(struct links *l, const struct site *site, struct view selector)
 	buf_put(whole, selector);
 	selector = buf_view(whole);
 	link = look(site, selector);
-	if (link.entry == NULL && memchr(selector.p, '?', selector.len)) {
+	if (!link.is_there && memchr(selector.p, '?', selector.len)) {
 		/* Words for a search, or an application, chosen already. */
 		link = look(site, view_cut(&selector, '?'));
-		if (link.entry == NULL ||
-		    (link.entry->kind != ENTRY_SEARCH &&
-			link.entry->app == NULL))
+		if (!link.is_there ||
+		    (link.entry.kind != ENTRY_SEARCH && link.entry.app == NULL))
 			link = look(site, buf_view(whole));
 	}
 	selector = buf_view(whole);
-	if (link.entry == NULL && selector.len > 1 &&
+	if (!link.is_there && selector.len > 1 &&
 	    view_has_suffix(selector, VIEW("/"))) {
 		selector.len--;
 		link = look(site, selector);
 	}
 	/* There, a folder without its "/" is the folder; so with applications.
 	 */
-	if (link.entry != NULL &&
-	    (link.entry->gopher.status == GEMINI_SUCCESS ||
-		link.entry->app != NULL))
+	if (link.is_there &&
+	    (link.entry.gopher.status == GEMINI_SUCCESS ||
+		link.entry.app != NULL))
 		link.state = LINK_FINE;
 	return link;
 }
@@ -118,7 +120,14 @@ look_gopher(struct links *l, const struct site *site, struct view selector)
 static struct link
 away(struct view target)
 {
-	return (struct link){ LINK_AWAY, target, VIEW(""), NULL, NULL };
+	return (struct link){ .state = LINK_AWAY, .target = target };
+}
+
+static struct link
+above(struct view path, const struct site *site)
+{
+	return (
+	    struct link){ .state = LINK_ABOVE, .target = path, .site = site };
 }
 
 static bool
@@ -153,8 +162,7 @@ aim_gemini(struct links *l, const struct uri *u)
 	    (u->port.len > 0 && !is_port(u->port, GEMINI_PORT)))
 		return away(buf_view(&l->text[WHOLE]));
 	if (uri_path_to_selector(selector, u->path) != URI_OK)
-		return (
-		    struct link){ LINK_ABOVE, u->path, VIEW(""), site, NULL };
+		return above(u->path, site);
 	return look(site, buf_view(selector));
 }
 
@@ -199,8 +207,7 @@ from_folder(struct links *l, struct view selector)
 		: pages_folder(l->selector));
 	uri_encode_path(path, selector);
 	if (uri_path_to_selector(whole, buf_view(path)) != URI_OK)
-		return (struct link){ LINK_ABOVE, selector, VIEW(""), l->site,
-			NULL };
+		return above(selector, l->site);
 	return look_gopher(l, l->site, buf_view(whole));
 }
 

@@ -20,10 +20,11 @@ enum link_state {
 /* What is known of one link; views live until the next look. */
 struct link {
 	enum link_state state;
-	struct view target;        /* a selector of ours; or a URI, if away */
-	struct view moved;         /* of a redirect: where to, as it says */
-	const struct site *site;   /* whose selector it is; NULL if away */
-	const struct entry *entry; /* NULL unless something is there */
+	struct view target;      /* a selector of ours; or a URI, if away */
+	struct view moved;       /* of a redirect: where to, as it says */
+	const struct site *site; /* whose selector it is; NULL if away */
+	bool is_there;           /* something, which entry is */
+	struct entry entry;
 };
 
 /* What looking takes; start with link_init, end with link_fini. */

@@ -216,7 +216,7 @@ tell_moved(struct reader *r, const struct rule *rule, const char *what,
     int line)
 {
 	if (r->link.state == LINK_MOVED &&
-	    r->link.entry->gemini.status == GEMINI_REDIRECT_PERMANENT)
+	    r->link.entry.gemini.status == GEMINI_REDIRECT_PERMANENT)
 		FIND(line, rule->name,
 		    "%s to \"%.*s%s\", which has moved to \"%.*s%s\"", what,
 		    QUOTE(r->link.target), QUOTE(r->link.moved));
@@ -379,17 +379,17 @@ static void
 item_type(struct reader *r, const struct rule *rule,
     const struct gophermap_line *line)
 {
-	const struct entry *there = r->link.entry;
+	const struct entry *there = &r->link.entry;
 
 	/* A search whose words are chosen already is a page. */
-	if (there != NULL && there->kind == ENTRY_SEARCH &&
+	if (r->link.is_there && there->kind == ENTRY_SEARCH &&
 	    memchr(line->selector.p, '?', line->selector.len) != NULL)
 		return;
 	/* What an application has below its own selector is of any type. */
-	if (there != NULL && there->kind == ENTRY_APP &&
+	if (r->link.is_there && there->kind == ENTRY_APP &&
 	    !view_eq(r->link.target, there->selector))
 		return;
-	if (r->link.state == LINK_FINE && there != NULL &&
+	if (r->link.state == LINK_FINE && r->link.is_there &&
 	    !goes_with(line->type, there->item))
 		FIND(line->number, rule->name,
 		    "an item of type %c, but \"%.*s%s\" is of type %c",

@@ -55,8 +55,9 @@ static void
 put_path(struct buf *to, const struct site *site, struct view selector)
 {
 	struct view rest = selector, path;
+	struct entry entry;
 
-	if (snapshot_find(site, selector) == NULL) {
+	if (!site_find(site, selector, &entry)) {
 		path = view_cut(&rest, '?');
 		if (rest.p != NULL) {
 			uri_encode_path(to, path);
@@ -143,19 +144,21 @@ understand(const struct call *call, const struct snapshot *s, struct wish *wish,
 }
 
 static int
-send_file(const struct snapshot_file *file)
+send_span(struct span rest)
 {
 	static char chunk[CHUNK];
-	off_t at = 0;
+	size_t want;
 	ssize_t n;
 
-	while (at < file->size) {
-		n = pread(file->fd, chunk, sizeof(chunk), at);
+	while (rest.size > 0) {
+		want = rest.size < CHUNK ? (size_t)rest.size : CHUNK;
+		n = pread(rest.fd, chunk, want, rest.offset);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0 || fwrite(chunk, 1, (size_t)n, stdout) != (size_t)n)
 			return -1;
-		at += n;
+		rest.offset += n;
+		rest.size -= n;
 	}
 	return 0;
 }
@@ -176,14 +179,15 @@ is_harmful(struct view v)
 static enum command_exit
 send_answer(const struct call *call, const struct answer *a)
 {
-	if (call->term.is_terminal && (a->file != NULL || is_harmful(a->bytes)))
+	if (call->term.is_terminal &&
+	    (a->rest.size > 0 || is_harmful(a->bytes)))
 		return command_fail(call, COMMAND_FAILED,
 		    "this is no text, and would upset the terminal; send it "
 		    "to a file with \">\"");
 	if (a->bytes.len > 0 &&
 	    fwrite(a->bytes.p, 1, a->bytes.len, stdout) != a->bytes.len)
 		return COMMAND_FAILED;
-	if (a->file != NULL && send_file(a->file) == -1)
+	if (send_span(a->rest) == -1)
 		return command_fail(call, COMMAND_FAILED,
 		    "the file could not be read to its end");
 	return a->status < 40 ? COMMAND_DONE : COMMAND_FAILED;

@@ -42,10 +42,10 @@ blamed(struct survey *s, const struct page *page, int *line)
 	return view_of(s->l->conf->path);
 }
 
-static const struct entry *
-entry_of(const struct survey *s, const struct page *page)
+static bool
+find_entry(const struct survey *s, const struct page *page, struct entry *to)
 {
-	return snapshot_find(s->c->site, page->selector);
+	return site_find(s->c->site, page->selector, to);
 }
 
 /* True for pages that people read: gemtext, gophermaps, indexes. */
@@ -155,13 +155,13 @@ mark(struct survey *s, struct link link)
 	int i;
 
 	for (i = 0; i < REDIRECTS_MAX && link.state == LINK_MOVED; i++) {
-		put_mark(s->linked, s->l->arena, key_of(link.entry));
-		s->links.selector = link.entry->selector;
+		put_mark(s->linked, s->l->arena, key_of(&link.entry));
+		s->links.selector = link.entry.selector;
 		link = link_of_uri(&s->links, link.moved);
 	}
 	s->links.selector = from;
-	if (link.entry != NULL)
-		put_mark(s->linked, s->l->arena, key_of(link.entry));
+	if (link.is_there)
+		put_mark(s->linked, s->l->arena, key_of(&link.entry));
 }
 
 static void
@@ -190,21 +190,20 @@ mark_menu(struct survey *s, struct view menu)
 static void
 mark_all(struct survey *s)
 {
-	const struct entry *entry;
 	const struct page *page;
+	struct entry entry;
 	size_t done = 0;
 
 	for (page = s->c->pages.first; page != NULL; page = page->next) {
 		term_progress(s->term, "following links", done++,
 		    s->c->pages.n);
-		entry = entry_of(s, page);
-		if (entry == NULL || !is_page(page) ||
-		    entry->gemini.status != GEMINI_SUCCESS)
+		if (!find_entry(s, page, &entry) || !is_page(page) ||
+		    entry.gemini.status != GEMINI_SUCCESS)
 			continue;
 		s->links.selector = page->selector;
-		mark_gemtext(s, body_of(&entry->gemini));
-		if (entry->access == NULL)
-			mark_menu(s, entry->gopher.bytes);
+		mark_gemtext(s, body_of(&entry.gemini));
+		if (entry.access == NULL)
+			mark_menu(s, entry.gopher.bytes);
 	}
 }
 
@@ -244,18 +243,17 @@ void
 survey_weight(struct survey *s, const struct rule *rule)
 {
 	size_t budget = (size_t)s->c->conf->budget, text, menu;
-	const struct entry *entry;
 	const struct page *page;
+	struct entry entry;
 	struct view file;
 	int line;
 
 	for (page = s->c->pages.first; budget > 0 && page != NULL;
 	     page = page->next) {
-		entry = entry_of(s, page);
-		if (entry == NULL || !is_page(page))
+		if (!find_entry(s, page, &entry) || !is_page(page))
 			continue;
-		text = body_of(&entry->gemini).len;
-		menu = entry->access == NULL ? entry->gopher.bytes.len : 0;
+		text = body_of(&entry.gemini).len;
+		menu = entry.access == NULL ? entry.gopher.bytes.len : 0;
 		if (text <= budget && menu <= budget)
 			continue;
 		file = blamed(s, page, &line);
@@ -301,9 +299,10 @@ is_asked_for(struct view selector)
 static bool
 is_linked(const struct survey *s, const struct page *page)
 {
-	const struct entry *entry = entry_of(s, page);
+	struct entry entry;
 
-	return entry == NULL || hash_find(s->linked, key_of(entry)) != NULL;
+	return !find_entry(s, page, &entry) ||
+	    hash_find(s->linked, key_of(&entry)) != NULL;
 }
 
 /* A file that is linked under one of its selectors is found. */
@@ -312,6 +311,7 @@ survey_unlinked(struct survey *s, const struct rule *rule)
 {
 	struct hash *paths = hash_new(s->l->arena, s->c->pages.n);
 	const struct page *page, *of;
+	struct entry entry;
 	struct view file;
 	int line;
 
@@ -325,7 +325,8 @@ survey_unlinked(struct survey *s, const struct rule *rule)
 		if ((page->kind != PAGE_FILE && page->kind != PAGE_LISTING &&
 			page->kind != PAGE_SEARCH && page->kind != PAGE_ATOM) ||
 		    page->hidden || is_asked_for(page->selector) ||
-		    entry_of(s, page)->access != NULL || is_linked(s, page) ||
+		    !find_entry(s, page, &entry) || entry.access != NULL ||
+		    is_linked(s, page) ||
 		    (page->kind == PAGE_FILE &&
 			hash_find(paths, page->file) != NULL))
 			continue;

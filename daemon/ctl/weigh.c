@@ -77,8 +77,7 @@ server_of(const struct capsule *c, enum conf_tickets how, bool *is_guessed)
 static struct wire_answer
 wire_of(const struct answer *a)
 {
-	return (struct wire_answer){ 0, a->bytes.len,
-		a->file == NULL ? 0 : (uint64_t)a->file->size };
+	return (struct wire_answer){ 0, a->bytes.len, (uint64_t)a->rest.size };
 }
 
 /* The request line's length: gemini://HOST/PATH and CRLF. */
@@ -127,7 +126,7 @@ is_wanted(const struct page *page, const struct entry *entry, bool all)
 	bool is_file = page->kind == PAGE_FILE || page->kind == PAGE_LISTING ||
 	    page->kind == PAGE_ATOM;
 
-	if (entry == NULL || entry->gemini.status != GEMINI_SUCCESS || !is_file)
+	if (entry->gemini.status != GEMINI_SUCCESS || !is_file)
 		return false;
 	return all || page->kind == PAGE_LISTING ||
 	    (page->kind == PAGE_FILE &&
@@ -139,8 +138,8 @@ weigh_capsule(struct weights *ws, const struct capsule *c,
     enum conf_tickets how, bool all, struct term *term)
 {
 	struct wire_server server = server_of(c, how, &ws->is_guessed);
-	const struct entry *entry;
 	const struct page *page;
+	struct entry entry;
 	size_t done = 0;
 
 	if (ws->n == 0) {
@@ -149,14 +148,14 @@ weigh_capsule(struct weights *ws, const struct capsule *c,
 	}
 	for (page = c->pages.first; page != NULL; page = page->next) {
 		term_progress(term, "weighing", done++, c->pages.n);
-		entry = snapshot_find(c->site, page->selector);
-		if (!is_wanted(page, entry, all))
+		if (!site_find(c->site, page->selector, &entry) ||
+		    !is_wanted(page, &entry, all))
 			continue;
 		if (ws->n == ws->cap) {
 			ws->cap = ws->cap == 0 ? 64 : ws->cap * 2;
 			ws->v = xrealloc(ws->v, ws->cap, sizeof(*ws->v));
 		}
-		ws->v[ws->n++] = weigh(c, &server, entry);
+		ws->v[ws->n++] = weigh(c, &server, &entry);
 	}
 }
 

@@ -438,6 +438,14 @@ break_with_us(struct conn *c, bool on)
 		c->fragile = on;
 }
 
+/* True if all that is left of the answer, and of its file, can leave at once.
+ */
+static bool
+is_in_one(const struct conn *c)
+{
+	return c->file_left <= STREAM_CHUNK - (off_t)c->left.len;
+}
+
 static void on_app(void *arg);
 
 /* What only applications are told of a peer. */
@@ -465,13 +473,32 @@ ask_app(struct conn *c)
 	return true;
 }
 
+/*
+ * The answer goes on in a file.  One that may change is sent as it is now: it
+ * may have grown since it was loaded.
+ */
+static void
+begin_file(struct conn *c)
+{
+	const struct span *rest = &c->reply.answer.rest;
+	struct stat st;
+
+	c->file_offset = rest->offset;
+	if (rest->fixed)
+		c->file_left = rest->size;
+	else if (fstat(rest->fd, &st) == 0 && st.st_size > rest->offset) {
+		c->file_left = st.st_size - rest->offset;
+		c->file_mtime = st.st_mtim;
+	}
+	if (!is_in_one(c))
+		break_with_us(c, true);
+}
+
 /* Decide what is answered to the request in. */
 static void
 answer(struct conn *c, struct view in)
 {
-	const struct snapshot_file *file;
 	struct peer_certificate shown;
-	struct stat st;
 	struct peer peer = {
 		.sni = view_of(c->stream.sni),
 		.port = c->listener->port,
@@ -490,13 +517,8 @@ answer(struct conn *c, struct view in)
 	buf_init(&c->reply.dynamic, STREAM_CHUNK);
 	c->listener->protocol->answer(c->all->snapshot, &peer, in, &c->reply);
 	c->left = c->reply.answer.bytes;
-	file = c->reply.answer.file;
-	if (file != NULL && fstat(file->fd, &st) == 0) {
-		/* As it is now: it may have grown since it was loaded. */
-		c->file_left = st.st_size;
-		c->file_mtime = st.st_mtim;
-		break_with_us(c, true);
-	}
+	if (c->reply.answer.rest.size > 0)
+		begin_file(c);
 	if (log_access_is_on())
 		begin_log(c, peer.certificate);
 	if (c->reply.app == NULL)
@@ -665,7 +687,7 @@ is_unchanged(const struct conn *c)
 {
 	struct stat st;
 
-	return fstat(c->reply.answer.file->fd, &st) == 0 &&
+	return fstat(c->reply.answer.rest.fd, &st) == 0 &&
 	    st.st_mtim.tv_sec == c->file_mtime.tv_sec &&
 	    st.st_mtim.tv_nsec == c->file_mtime.tv_nsec;
 }
@@ -684,23 +706,26 @@ portion(off_t left, size_t most)
 }
 
 /*
- * Send more of the file.  Its last chunk waits for a look at the file's time:
- * what changed meanwhile may not end as if it were whole.
+ * Send more of the file, and what is left of the bytes before it.  The last
+ * chunk of a file that may change waits for a look at its time: what changed
+ * meanwhile may not end as if it were whole.
  */
 static enum stream_result
 write_file(struct conn *c)
 {
+	const struct span *rest = &c->reply.answer.rest;
 	bool last = c->file_left <= STREAM_CHUNK;
 	enum stream_result r;
-	size_t n;
+	size_t n, before;
 
-	if (last && !is_unchanged(c))
+	if (last && !rest->fixed && !is_unchanged(c))
 		return STREAM_BROKEN;
-	r = stream_write_file(&c->stream, c->reply.answer.file->fd,
-	    c->file_offset, portion(c->file_left, stream_turn(&c->stream)),
-	    last, &n);
-	c->file_offset += (off_t)n;
-	c->file_left -= (off_t)n;
+	r = stream_write_file(&c->stream, c->left, rest->fd, c->file_offset,
+	    portion(c->file_left, stream_turn(&c->stream)), last, &n);
+	before = n < c->left.len ? n : c->left.len;
+	c->left = view_skip(c->left, before);
+	c->file_offset += (off_t)(n - before);
+	c->file_left -= (off_t)(n - before);
 	c->bytes += n;
 	return r;
 }
@@ -711,7 +736,7 @@ write_bytes(struct conn *c)
 	size_t most = stream_turn(&c->stream), n;
 	struct view now = { c->left.p,
 		c->left.len < most ? c->left.len : most };
-	bool last = c->reply.answer.file == NULL && c->relay == NULL &&
+	bool last = c->reply.answer.rest.size == 0 && c->relay == NULL &&
 	    now.len == c->left.len;
 	enum stream_result r;
 
@@ -726,13 +751,13 @@ static enum stream_result
 write_turn(struct conn *c)
 {
 	uint64_t end = c->bytes + stream_turn(&c->stream);
+	bool has_file = c->reply.answer.rest.size > 0, more;
 	enum stream_result r;
-	bool more;
 
 	do {
-		if (c->left.len > 0 || c->reply.answer.file == NULL) {
+		if (!has_file || (c->left.len > 0 && !is_in_one(c))) {
 			r = write_bytes(c);
-			more = c->left.len > 0 || c->reply.answer.file != NULL;
+			more = c->left.len > 0 || has_file;
 		} else {
 			more = c->file_left > STREAM_CHUNK;
 			r = write_file(c);

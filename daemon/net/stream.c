@@ -33,8 +33,8 @@ struct stream_kind {
 	enum stream_result (*read)(struct stream *, char *, size_t, size_t *);
 	enum stream_result (
 	    *write)(struct stream *, struct view, bool, size_t *);
-	enum stream_result (
-	    *write_file)(struct stream *, int, off_t, size_t, bool, size_t *);
+	enum stream_result (*write_file)(struct stream *, struct view, int,
+	    off_t, size_t, bool, size_t *);
 	size_t turn; /* bytes */
 };
 
@@ -158,6 +158,32 @@ give(struct stream *s, const char *p, size_t len, bool more)
 	return (ssize_t)done + n;
 }
 
+/*
+ * Fill *to with head and len bytes of a file from offset, STREAM_CHUNK at most;
+ * they live until this is called again.  False if the file is shorter.
+ */
+static bool
+read_chunk(struct view head, int file, off_t offset, size_t len,
+    struct view *to)
+{
+	static char chunk[STREAM_CHUNK];
+	size_t at = head.len;
+	ssize_t n;
+
+	assert(head.len <= sizeof(chunk) && len <= sizeof(chunk) - head.len);
+	if (head.len > 0)
+		memcpy(chunk, head.p, head.len);
+	*to = (struct view){ chunk, head.len + len };
+	while (at < to->len) {
+		n = pread(file, chunk + at, to->len - at, offset);
+		if (n <= 0)
+			return false;
+		at += (size_t)n;
+		offset += n;
+	}
+	return true;
+}
+
 /* The end in good order: what the kernel holds back leaves with the FIN. */
 static enum stream_result
 end(struct stream *s)
@@ -202,12 +228,18 @@ plain_write(struct stream *s, struct view bytes, bool last, size_t *taken)
 }
 
 static enum stream_result
-plain_write_file(struct stream *s, int file, off_t offset, size_t len,
-    bool last, size_t *taken)
+plain_write_file(struct stream *s, struct view head, int file, off_t offset,
+    size_t len, bool last, size_t *taken)
 {
-	ssize_t n = os_sendfile(s->fd, file, offset, len, last);
+	struct view chunk;
+	ssize_t n;
 
-	if (n == 0 && len > 0)
+	if (head.len + len <= STREAM_CHUNK)
+		return read_chunk(head, file, offset, len, &chunk)
+		    ? plain_write(s, chunk, last, taken)
+		    : STREAM_BROKEN;
+	n = os_sendfile(s->fd, file, offset, len, last);
+	if (n == 0)
 		return STREAM_BROKEN; /* the file has become shorter */
 	return sent(s, n, len, last, taken);
 }
@@ -438,31 +470,26 @@ tls_write(struct stream *s, struct view bytes, bool last, size_t *taken)
 }
 
 static enum stream_result
-tls_write_file(struct stream *s, int file, off_t offset, size_t len, bool last,
-    size_t *taken)
+tls_write_file(struct stream *s, struct view head, int file, off_t offset,
+    size_t len, bool last, size_t *taken)
 {
-	static char chunk[STREAM_CHUNK]; /* used within this call only */
 	enum stream_result r = STREAM_DONE;
+	struct view chunk;
 	size_t want, n;
-	ssize_t got;
 
 	*taken = 0;
 	if (s->kept != NULL && (r = stream_flush(s)) != STREAM_DONE)
 		return r;
-	if (len == 0) /* emptied meanwhile: only the end is to be said */
-		return tls_write(s, (struct view){ chunk, 0 }, last, taken);
-	while (r == STREAM_DONE && *taken < len) {
-		want = len - *taken;
-		if (want > sizeof(chunk))
-			want = sizeof(chunk);
-		got = pread(file, chunk, want, offset + (off_t)*taken);
-		if (got <= 0)
+	do {
+		want = len < STREAM_CHUNK ? len : STREAM_CHUNK;
+		if (!read_chunk(head, file, offset, want, &chunk))
 			return STREAM_BROKEN; /* shorter, or unreadable */
-		want = *taken + (size_t)got;
-		r = put(s, (struct view){ chunk, (size_t)got },
-		    last && want == len, !last || want < len, &n);
+		len -= want;
+		offset += (off_t)want;
+		head.len = 0;
+		r = put(s, chunk, last && len == 0, !last || len > 0, &n);
 		*taken += n;
-	}
+	} while (r == STREAM_DONE && len > 0);
 	return r;
 }
 
@@ -508,12 +535,12 @@ stream_write(struct stream *s, struct view bytes, bool last, size_t *taken)
 }
 
 enum stream_result
-stream_write_file(struct stream *s, int file, off_t offset, size_t len,
-    bool last, size_t *taken)
+stream_write_file(struct stream *s, struct view head, int file, off_t offset,
+    size_t len, bool last, size_t *taken)
 {
 	*taken = 0;
 	s->in = (struct view){ NULL, 0 };
-	return s->kind->write_file(s, file, offset, len, last, taken);
+	return s->kind->write_file(s, head, file, offset, len, last, taken);
 }
 
 bool

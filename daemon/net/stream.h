@@ -167,11 +167,13 @@ enum stream_result stream_write(struct stream *s, struct view bytes, bool last,
     size_t *taken);
 
 /*
- * The same for len bytes of a file from offset.  STREAM_BROKEN, without an end
- * in good order, if the file turns out shorter.
+ * The same for head and, behind it, len bytes of a file from offset; *taken
+ * counts both.  Up to STREAM_CHUNK leave as if they had been bytes; if there
+ * are more, head has to be empty.  STREAM_BROKEN, without an end in good order,
+ * if the file turns out shorter.
  */
-enum stream_result stream_write_file(struct stream *s, int file, off_t offset,
-    size_t len, bool last, size_t *taken);
+enum stream_result stream_write_file(struct stream *s, struct view head,
+    int file, off_t offset, size_t len, bool last, size_t *taken);
 
 /* Try to send what is kept; DONE, WAIT_WRITE or BROKEN. */
 enum stream_result stream_flush(struct stream *s);

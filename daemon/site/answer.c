@@ -182,33 +182,33 @@ gemini_path(const struct site *site, const struct peer *peer,
 	char room[GEMINI_URI_MAX];
 	struct buf selector = ROOM(room);
 	const struct access_rule *rule;
-	const struct entry *entry;
+	struct entry entry;
+	bool found;
 
 	if (uri_path_to_selector(&selector, uri->path) != URI_OK)
 		return refuse(GEMINI_BAD_REQUEST,
 		    VIEW("59 Bad path: it leads outside\r\n"));
-	entry = snapshot_find(site, buf_view(&selector));
+	found = site_find(site, buf_view(&selector), &entry);
 	/* What is not there is not told to strangers either. */
-	rule = entry != NULL ? entry->access
-			     : access_find(site->access, buf_view(&selector));
+	rule = found ? entry.access
+		     : access_find(site->access, buf_view(&selector));
 	if (rule != NULL && !is_admitted(rule, peer, reply))
 		return reply->answer;
-	if (entry == NULL && rule == NULL &&
+	if (!found && rule == NULL &&
 	    site_folder_rule(site, buf_view(&selector)) != NULL)
 		return redirect_to_folder(buf_view(&selector), reply);
-	if (entry == NULL)
-		entry = snapshot_below(site, buf_view(&selector));
-	else
-		reply->selector = entry->selector;
-	if (entry == NULL)
+	if (found)
+		reply->selector = entry.selector;
+	else if (!site_find_above(site, buf_view(&selector), &entry))
 		return refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
-	switch (entry->kind) {
+	switch (entry.kind) {
 	case ENTRY_APP:
-		return gemini_ask(entry, peer, req, buf_view(&selector), reply);
+		return gemini_ask(&entry, peer, req, buf_view(&selector),
+		    reply);
 	case ENTRY_SEARCH:
-		return gemini_query(site, entry, uri->query, reply);
+		return gemini_query(site, &entry, uri->query, reply);
 	default:
-		return entry->gemini;
+		return entry.gemini;
 	}
 }
 
@@ -314,26 +314,24 @@ url_page(const struct site *site, struct view url, struct reply *reply)
  * The entry for a selector, with or without the "/" it starts with, and with
  * one at its end too many: people type these, and clients "repair" them.
  */
-static const struct entry *
-gopher_find(const struct site *site, struct view selector)
+static bool
+gopher_find(const struct site *site, struct view selector, struct entry *to)
 {
 	char room[GOPHER_SELECTOR_MAX + 1];
 	struct buf whole = ROOM(room);
-	const struct entry *entry;
 
 	if (!view_has_prefix(selector, VIEW("/")))
 		buf_putc(&whole, '/');
 	buf_put(&whole, selector);
 	if (whole.failed)
-		return NULL;
+		return false;
 	selector = buf_view(&whole);
-	entry = snapshot_find(site, selector);
-	if (entry == NULL && selector.len > 1 &&
-	    view_has_suffix(selector, VIEW("/"))) {
-		selector.len--;
-		entry = snapshot_find(site, selector);
-	}
-	return entry;
+	if (site_find(site, selector, to))
+		return true;
+	if (selector.len <= 1 || !view_has_suffix(selector, VIEW("/")))
+		return false;
+	selector.len--;
+	return site_find(site, selector, to);
 }
 
 /* The attributes of a menu: its lines, each marked as one item's. */
@@ -368,7 +366,7 @@ plus_answer(const struct site *site, const struct entry *entry, char mark,
 
 	if (mark == '!' || (mark == '$' && entry->item != '1'))
 		return site->plus;
-	if (a.file != NULL) {
+	if (a.rest.size > 0) {
 		a.bytes = VIEW("+-2\r\n");
 		return a;
 	}
@@ -411,19 +409,18 @@ is_private(const struct site *site, struct view selector)
  * The search in "/search?words", which is what a link with words is in a
  * menu, and what some clients send; *query is then what follows, decoded.
  */
-static const struct entry *
-find_search(const struct site *site, struct view selector, struct buf *query)
+static bool
+find_search(const struct site *site, struct view selector, struct buf *query,
+    struct entry *to)
 {
 	struct view rest = selector, path = view_cut(&rest, '?');
-	const struct entry *entry = NULL;
 
-	if (rest.p != NULL)
-		entry = gopher_find(site, path);
-	if (entry == NULL || entry->kind != ENTRY_SEARCH)
-		return NULL;
+	if (rest.p == NULL || !gopher_find(site, path, to) ||
+	    to->kind != ENTRY_SEARCH)
+		return false;
 	if (uri_decode(query, rest) != URI_OK)
 		buf_put(query, rest);
-	return entry;
+	return true;
 }
 
 /* The answer to a query, if the entry takes one. */
@@ -482,23 +479,24 @@ gopher_below(const struct site *site, const struct peer *peer,
 	char room[GOPHER_SELECTOR_MAX + 1];
 	struct buf whole = ROOM(room);
 	struct view query = req->selector, path = view_cut(&query, '?');
-	const struct entry *entry = gopher_find(site, path);
 	struct view selector;
+	struct entry entry;
+	bool found = gopher_find(site, path, &entry);
 
 	if (!view_has_prefix(path, VIEW("/")))
 		buf_putc(&whole, '/');
 	buf_put(&whole, path);
 	selector = buf_view(&whole);
-	if (entry != NULL && entry->app != NULL)
-		selector = entry->app->mapped; /* but for a "/" */
-	else if (entry == NULL && !whole.failed &&
+	if (found && entry.app != NULL)
+		selector = entry.app->mapped; /* but for a "/" */
+	else if (!found && !whole.failed &&
 	    site_folder_rule(site, selector) == NULL)
-		entry = snapshot_below(site, selector);
-	if (entry == NULL || entry->app == NULL)
+		found = site_find_above(site, selector, &entry);
+	if (!found || entry.app == NULL)
 		return is_private(site, req->selector) ? site->forbidden
 						       : site->not_found;
 	reply->selector = path;
-	return gopher_ask(site, entry, peer, req, selector, query, reply);
+	return gopher_ask(site, &entry, peer, req, selector, query, reply);
 }
 
 static struct answer
@@ -507,28 +505,26 @@ gopher_selector(const struct site *site, const struct peer *peer,
 {
 	char room[GOPHER_REQUEST_MAX];
 	struct buf query = ROOM(room);
-	const struct entry *entry;
 	struct view url = url_of(req->selector);
+	struct entry entry;
 
 	if (url.len > 0)
 		return url_page(site, url, reply);
 	if (is_http(req->selector))
 		return site->http;
-	entry = gopher_find(site, req->selector);
-	if (entry == NULL)
-		entry = find_search(site, req->selector, &query);
-	if (entry == NULL)
+	if (!gopher_find(site, req->selector, &entry) &&
+	    !find_search(site, req->selector, &query, &entry))
 		return gopher_below(site, peer, req, reply);
-	reply->selector = entry->selector;
-	if (entry->app != NULL)
-		return gopher_ask(site, entry, peer, req, entry->app->mapped,
+	reply->selector = entry.selector;
+	if (entry.app != NULL)
+		return gopher_ask(site, &entry, peer, req, entry.app->mapped,
 		    VIEW(""), reply);
-	if (entry->kind == ENTRY_SEARCH && entry->access == NULL)
-		return gopher_query(site, entry,
+	if (entry.kind == ENTRY_SEARCH && entry.access == NULL)
+		return gopher_query(site, &entry,
 		    req->has_query ? req->query : buf_view(&query), req->plus,
 		    reply);
-	return req->plus == 0 ? entry->gopher
-			      : plus_answer(site, entry, req->plus, reply);
+	return req->plus == 0 ? entry.gopher
+			      : plus_answer(site, &entry, req->plus, reply);
 }
 
 static void

@@ -48,7 +48,7 @@ is_text(const struct page *page)
 
 /* The start of a file that stays on disk, into c->text. */
 static struct view
-read_start(struct catalog *c, const struct snapshot_file *file)
+read_start(struct catalog *c, const struct span *file)
 {
 	ssize_t n;
 
@@ -56,7 +56,7 @@ read_start(struct catalog *c, const struct snapshot_file *file)
 	buf_fill(&c->text, '\0', SEARCH_TEXT_MAX);
 	if (c->text.failed)
 		mem_exhausted(SEARCH_TEXT_MAX);
-	n = pread(file->fd, c->text.p, c->text.len, 0);
+	n = pread(file->fd, c->text.p, c->text.len, file->offset);
 	c->text.len = n > 0 ? (size_t)n : 0;
 	return buf_view(&c->text);
 }
@@ -67,8 +67,8 @@ body_of(struct catalog *c, const struct answer *a)
 {
 	struct view body = a->bytes;
 
-	if (a->file != NULL)
-		return read_start(c, a->file);
+	if (a->rest.size > 0)
+		return read_start(c, &a->rest);
 	(void)view_cut(&body, '\n');
 	return body;
 }
@@ -99,7 +99,7 @@ add_page(struct catalog *c, const struct page *page)
 	const struct answer *a = &page->entry->gemini;
 	struct view text = body_of(c, a);
 	struct search_page found = { .selector = page->entry->selector,
-		.text = a->file == NULL ? text : VIEW(""),
+		.text = a->rest.size == 0 ? text : VIEW(""),
 		.is_gemtext = page_is_gemtext(page) || page_is_map(page) };
 
 	found.title = title_of(c, page, found.is_gemtext ? text : VIEW(""));

@@ -306,12 +306,20 @@ by_length(const void *a, const void *b)
 	    (x->selector.len > y->selector.len);
 }
 
+/* The entry of the application that answers at selector itself, or NULL. */
+static const struct entry *
+app_at(const struct prepare *c, struct view selector)
+{
+	const struct page *page = pages_find(c->pages, selector);
+
+	return page != NULL && page->kind == PAGE_APP ? page->entry : NULL;
+}
+
 /* Say whose is what has no entry: only with an application it matters. */
 static void
 set_covers(struct prepare *c)
 {
 	const struct conf_pairs *map = &c->capsule->selectors;
-	const struct entry *entry;
 	struct cover *cover;
 	bool any = false;
 	size_t i;
@@ -321,11 +329,9 @@ set_covers(struct prepare *c)
 	for (i = 0; i < map->n; i++) {
 		if (hash_find(c->pages->covers, map->v[i].key) != &map->v[i])
 			continue;
-		entry = snapshot_find(c->site, map->v[i].key);
 		cover = &c->site->covers[c->site->n_covers++];
 		cover->selector = arena_copy(c->s->arena, map->v[i].key);
-		cover->entry =
-		    entry != NULL && entry->kind == ENTRY_APP ? entry : NULL;
+		cover->entry = app_at(c, map->v[i].key);
 		any = any || cover->entry != NULL;
 	}
 	if (!any)
@@ -575,11 +581,12 @@ add_entries(struct prepare *c)
 static char
 item_of_entry(void *arg, struct view selector)
 {
-	const struct entry *entry = snapshot_find(arg, selector);
+	struct entry entry;
 
-	if (entry == NULL)
-		entry = snapshot_below(arg, selector);
-	return entry == NULL ? 0 : entry->item;
+	return site_find(arg, selector, &entry) ||
+		site_find_above(arg, selector, &entry)
+	    ? entry.item
+	    : 0;
 }
 
 /* Such menus lead to selectors and name no host. */

@@ -180,7 +180,8 @@ static void
 stream(struct prepare *c, struct page *page, int *fd, off_t size)
 {
 	page->entry->gemini = prepare_keep(c, page, GEMINI_SUCCESS, &c->in);
-	page->entry->gemini.file = snapshot_keep(c->s, *fd, size);
+	page->entry->gemini.rest = (struct span){ .fd = *fd, .size = size };
+	snapshot_keep(c->s, *fd);
 	*fd = -1;
 }
 

@@ -131,6 +131,7 @@ put_page(struct buf *to, const struct site *site, const struct entry *entry,
 {
 	struct snippet_words words = { found->words, found->n_words,
 		found->is_prefix };
+	struct entry home;
 	size_t i;
 
 	buf_puts(to, "# Search: ");
@@ -147,7 +148,7 @@ put_page(struct buf *to, const struct site *site, const struct entry *entry,
 	buf_puts(to, "\n=> ");
 	uri_encode_path(to, entry->selector);
 	buf_puts(to, " Search again\n");
-	if (snapshot_find(site, VIEW("/")) != NULL)
+	if (site_find(site, VIEW("/"), &home))
 		buf_puts(to, "=> / Home\n");
 }
 

@@ -27,17 +27,15 @@ snapshot_new(void)
 	return s;
 }
 
-struct snapshot_file *
-snapshot_keep(struct snapshot *s, int fd, off_t size)
+void
+snapshot_keep(struct snapshot *s, int fd)
 {
 	struct snapshot_file *file = arena_alloc(s->arena, sizeof(*file));
 
 	file->fd = fd;
-	file->size = size;
 	file->next = s->files;
 	s->files = file;
 	s->n_files++;
-	return file;
 }
 
 const struct site *
@@ -60,30 +58,39 @@ snapshot_site(const struct snapshot *s, struct view host)
 	return wild.failed ? NULL : hash_find(s->hosts, buf_view(&wild));
 }
 
-const struct entry *
-snapshot_find(const struct site *site, struct view selector)
+bool
+site_find(const struct site *site, struct view selector, struct entry *to)
 {
-	return hash_find(site->entries, selector);
+	const struct entry *entry = hash_find(site->entries, selector);
+
+	if (entry != NULL)
+		*to = *entry;
+	return entry != NULL;
 }
 
-const struct entry *
-snapshot_below(const struct site *site, struct view selector)
+bool
+site_find_above(const struct site *site, struct view selector, struct entry *to)
 {
+	const struct cover *cover = site->covers;
 	size_t i;
 
-	for (i = 0; i < site->n_covers; i++)
-		if (view_has_prefix(selector, site->covers[i].selector))
-			return site->covers[i].entry;
-	return NULL;
+	for (i = 0; i < site->n_covers; i++, cover++) {
+		if (!view_has_prefix(selector, cover->selector))
+			continue;
+		if (cover->entry != NULL)
+			*to = *cover->entry;
+		return cover->entry != NULL;
+	}
+	return false;
 }
 
 const struct access_rule *
 site_rule(const struct site *site, struct view selector)
 {
-	const struct entry *entry = snapshot_find(site, selector);
+	struct entry entry;
 
-	return entry != NULL && entry->access != NULL
-	    ? entry->access
+	return site_find(site, selector, &entry) && entry.access != NULL
+	    ? entry.access
 	    : access_find(site->access, selector);
 }
 
@@ -92,12 +99,11 @@ site_folder_rule(const struct site *site, struct view selector)
 {
 	char room[GEMINI_URI_MAX + 2];
 	struct buf folder = { room, 0, sizeof(room), sizeof(room), false };
-	const struct entry *entry;
+	struct entry entry;
 
 	if (site->access == NULL || view_has_suffix(selector, VIEW("/")))
 		return NULL;
-	entry = snapshot_find(site, selector);
-	if (entry != NULL && entry->kind != ENTRY_FOLDER)
+	if (site_find(site, selector, &entry) && entry.kind != ENTRY_FOLDER)
 		return NULL;
 	buf_put(&folder, selector);
 	buf_putc(&folder, '/');

@@ -18,18 +18,20 @@
 /* Larger files are streamed from an open descriptor: bytes. */
 #define SNAPSHOT_INLINE_MAX ((off_t)256 << 10)
 
-/* A file too large to hold in memory; both protocols share it. */
-struct snapshot_file {
-	int fd; /* open for reading as long as the snapshot lives */
-	off_t size;
-	struct snapshot_file *next;
+/* Bytes in an open file, whose descriptor is somebody else's. */
+struct span {
+	int fd;
+	off_t offset, size;
+	/* Nobody writes there any more.  If not, the span is the file from
+	 * offset to its end, as that is when the span is read. */
+	bool fixed;
 };
 
 /* All that is sent for one request, finished before it was asked for. */
 struct answer {
 	int status;        /* a Gemini status; Gopher uses it for the log */
-	struct view bytes; /* header and body, or the header before file */
-	const struct snapshot_file *file; /* NULL: bytes are all */
+	struct view bytes; /* what is sent first: all of it, or a header */
+	struct span rest;  /* what follows; its size is 0: nothing */
 };
 
 /* How an entry is answered. */
@@ -56,6 +58,12 @@ struct cover {
 	struct view selector;      /* ends with "/" */
 	const struct entry *entry; /* an application's; NULL: files, which
 				    * have entries of their own */
+};
+
+/* A file that stays open as long as its snapshot lives. */
+struct snapshot_file {
+	int fd;
+	struct snapshot_file *next;
 };
 
 /* One capsule, ready to serve. */
@@ -94,8 +102,8 @@ struct snapshot {
 /* A snapshot without sites; the caller frees it with snapshot_free. */
 struct snapshot *snapshot_new(void);
 
-/* Let s own fd, which is open on a file of so many bytes. */
-struct snapshot_file *snapshot_keep(struct snapshot *s, int fd, off_t size);
+/* Let s own fd, which is open on a file. */
+void snapshot_keep(struct snapshot *s, int fd);
 
 /*
  * The site of a normalised host name, or NULL: the one that has the name, else
@@ -103,16 +111,16 @@ struct snapshot_file *snapshot_keep(struct snapshot *s, int fd, off_t size);
  */
 const struct site *snapshot_site(const struct snapshot *s, struct view host);
 
-/* What selector gives on site, or NULL. */
-const struct entry *snapshot_find(const struct site *site,
-    struct view selector);
+/* Fill *to with what selector gives on site; false if that is nothing. */
+bool site_find(const struct site *site, struct view selector, struct entry *to);
 
 /*
- * The application that answers for selector, which has no entry, because it
- * lies below the application's own selector and below no longer one; or NULL.
+ * Fill *to with the application that answers for selector, which has no entry,
+ * because it lies below the application's own selector and below no longer
+ * one; false if none does.
  */
-const struct entry *snapshot_below(const struct site *site,
-    struct view selector);
+bool site_find_above(const struct site *site, struct view selector,
+    struct entry *to);
 
 /*
  * The rule for selector, there or not; NULL if everybody may read it.  What has

@@ -81,14 +81,14 @@ check_gemini(const struct answer *a)
 	must(a->bytes.p[0] == '0' + a->status / 10);
 	must(a->bytes.p[1] == '0' + a->status % 10);
 	must(a->bytes.p[2] == ' ' && a->bytes.p[3] != ' ');
-	must(a->status / 10 == 2 || (len == a->bytes.len && a->file == NULL));
+	must(a->status / 10 == 2 || (len == a->bytes.len && a->rest.size == 0));
 }
 
 static void
 check_gopher(const struct answer *a, const struct reply *reply)
 {
 	must(gemini_status_is_defined(a->status));
-	must(a->file != NULL || a->bytes.len > 0);
+	must(a->rest.size > 0 || a->bytes.len > 0);
 	/* Only pages for URLs and Gopher+ are made on the spot. */
 	if (reply->dynamic.len == 0 || a->bytes.p != reply->dynamic.p)
 		return;

@@ -114,6 +114,17 @@ place_fifo(const struct place *p, const char *name)
 		err(1, "%s", name);
 }
 
+/* What the first capsule has at selector, or NULL; four live at a time. */
+static inline const struct entry *
+place_find(const struct place *p, const char *selector)
+{
+	static struct entry found[4];
+	static unsigned next;
+	struct entry *to = &found[next++ % 4];
+
+	return site_find(&p->s->sites[0], view_of(selector), to) ? to : NULL;
+}
+
 /* Forget what was loaded, keep the files. */
 static inline void
 place_unload(struct place *p)

@@ -373,7 +373,7 @@ expect_each(const char *list, bool want)
 
 	for (word = strtok(words, " "); word != NULL;
 	     word = strtok(NULL, " ")) {
-		entry = snapshot_find(site, view_of(word));
+		entry = place_find(&place, word);
 		if (strcmp(word, "/caps.txt") == 0) {
 			assert_int_equal(20, entry->gopher.status);
 			continue;
@@ -406,8 +406,7 @@ a_page_is_protected_by_every_name_it_has(void **state)
 static bool
 shows(const char *selector, const char *text)
 {
-	const struct entry *entry =
-	    snapshot_find(&place.s->sites[0], view_of(selector));
+	const struct entry *entry = place_find(&place, selector);
 	struct view bytes = entry->gemini.bytes;
 
 	return memmem(bytes.p, bytes.len, text, strlen(text)) != NULL;
@@ -432,16 +431,11 @@ a_listing_shows_what_its_readers_may_read(void **state)
 static void
 over_gopher_a_forgotten_slash_opens_nothing(void **state)
 {
-	const struct site *site;
-
 	(void)state;
 	place_load(&place, CONF "/staff/* = any\n");
-	site = &place.s->sites[0];
-	assert_int_equal(60,
-	    snapshot_find(site, VIEW("/staff"))->gopher.status);
-	assert_int_equal(31,
-	    snapshot_find(site, VIEW("/staff"))->gemini.status);
-	assert_null(snapshot_find(site, VIEW("/staff"))->access);
+	assert_int_equal(60, place_find(&place, "/staff")->gopher.status);
+	assert_int_equal(31, place_find(&place, "/staff")->gemini.status);
+	assert_null(place_find(&place, "/staff")->access);
 }
 
 static const struct {

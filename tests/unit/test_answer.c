@@ -441,7 +441,7 @@ an_ordinary_answer_allocates_nothing(void **state)
 	protocol_gopher.answer(place.s, &peer, VIEW("/about\r\n"), &reply);
 	assert_null(reply.dynamic.p);
 	assert_ptr_equal(reply.answer.bytes.p,
-	    snapshot_find(&place.s->sites[0], VIEW("/about"))->gopher.bytes.p);
+	    place_find(&place, "/about")->gopher.bytes.p);
 }
 
 /* -- several capsules -- */

@@ -110,8 +110,8 @@ a_target_in_gemtext_is_resolved_and_looked_up(void **state)
 		if (uris[i].to != NULL)
 			expect_view(uris[i].target, link.target,
 			    view_of(uris[i].to));
-		assert_int_equal(link.entry != NULL && link.site != NULL,
-		    link.entry != NULL);
+		assert_int_equal(link.is_there && link.site != NULL,
+		    link.is_there);
 	}
 }
 

@@ -51,7 +51,7 @@ entry(const struct place *p, const char *selector)
 {
 	if (p->s == NULL)
 		fail_msg("not loaded: %s", p->told);
-	return snapshot_find(&p->s->sites[0], view_of(selector));
+	return place_find(p, selector);
 }
 
 static void
@@ -735,18 +735,18 @@ large_files_are_streamed_from_one_byte_above_the_limit(void **state)
 	place_fill(p, "n1.txt", '\n', max + 1);
 	place_load(p, HEAD "/n = n.bin\n/n1 = n1.bin\n/t = n1.txt\n");
 	e = entry(p, "/n");
-	assert_null(e->gemini.file);
+	assert_true(e->gemini.rest.size == 0);
 	assert_int_equal(e->gopher.bytes.len, max);
 	e = entry(p, "/n1");
-	assert_non_null(e->gemini.file);
-	assert_int_equal(e->gemini.file->size, max + 1);
+	assert_int_equal(e->gemini.rest.size, max + 1);
+	assert_false(e->gemini.rest.fixed);
 	expect("header", e->gemini.bytes, "20 application/octet-stream\r\n");
-	assert_ptr_equal(e->gopher.file, e->gemini.file);
+	assert_int_equal(e->gopher.rest.fd, e->gemini.rest.fd);
 	assert_int_equal(e->gopher.bytes.len, 0);
 	/* Text needs its line ends in Gopher only. */
 	e = entry(p, "/t");
-	assert_non_null(e->gemini.file);
-	assert_null(e->gopher.file);
+	assert_int_equal(e->gemini.rest.size, max + 1);
+	assert_true(e->gopher.rest.size == 0);
 	assert_int_equal(e->gopher.bytes.len, 2 * (max + 1));
 	assert_int_equal(p->s->n_files, 2);
 }
@@ -766,10 +766,10 @@ files_of_gibibytes_keep_their_size(void **state)
 			sizes[i]));
 	}
 	place_load(p, HEAD "/0 = 2.bin\n/1 = 4.bin\n");
-	assert_true(entry(p, "/0")->gemini.file->size == sizes[0]);
-	assert_true(entry(p, "/1")->gemini.file->size == sizes[1]);
-	assert_ptr_equal(entry(p, "/1")->gopher.file,
-	    entry(p, "/1")->gemini.file);
+	assert_true(entry(p, "/0")->gemini.rest.size == sizes[0]);
+	assert_true(entry(p, "/1")->gemini.rest.size == sizes[1]);
+	assert_int_equal(entry(p, "/1")->gopher.rest.fd,
+	    entry(p, "/1")->gemini.rest.fd);
 }
 
 static void
@@ -780,7 +780,7 @@ gemtext_is_held_in_memory_up_to_its_limit(void **state)
 
 	place_fill(p, "a.gmi", 'x', (size_t)SNAPSHOT_INLINE_MAX + 1);
 	place_load(p, HEAD "/a = a.gmi\n");
-	assert_null(entry(p, "/a")->gemini.file);
+	assert_true(entry(p, "/a")->gemini.rest.size == 0);
 	/* Line ends are the largest: a menu line for each would be too much. */
 	place_fill(p, "b.gophermap", '#', max + 1);
 	place_fill(p, "b2.gmi", '#', max + 1);
@@ -826,7 +826,7 @@ text_above_the_limit_goes_raw_to_both(void **state)
 	place_fill(p, "n1.txt", '\n', max + 1);
 	place_load(p, HEAD "/n = n.txt\n/n1 = n1.txt\n");
 	assert_int_equal(entry(p, "/n")->gopher.bytes.len, 2 * max);
-	assert_non_null(entry(p, "/n1")->gopher.file);
+	assert_true(entry(p, "/n1")->gopher.rest.size > 0);
 }
 
 /* Collect the pages of a folder mapped at /f/, with a limit. */
@@ -970,7 +970,7 @@ no_descriptor_outlives_its_snapshot(void **state)
 	place_load(p, HEAD "/a = big.bin\n/b = link.txt\n/f/ = f/\n");
 	assert_int_equal(open_files(), before + 1);
 	assert_true(
-	    fcntl(entry(p, "/a")->gemini.file->fd, F_GETFD) & FD_CLOEXEC);
+	    fcntl(entry(p, "/a")->gemini.rest.fd, F_GETFD) & FD_CLOEXEC);
 	place_unload(p);
 	assert_int_equal(open_files(), before);
 	place_load(p, HEAD "/a = big.bin\n/b = nothing\n/c = f/fifo\n");

@@ -43,8 +43,7 @@ tear_down(void **state)
 static bool
 is_closed(const char *selector)
 {
-	const struct entry *entry =
-	    snapshot_find(&place.s->sites[0], view_of(selector));
+	const struct entry *entry = place_find(&place, selector);
 
 	if (entry == NULL)
 		fail_msg("%s: no such page", selector);

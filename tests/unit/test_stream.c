@@ -331,6 +331,128 @@ a_request_in_many_records_is_no_chatter(void **state)
 	}
 }
 
+/* -- what is sent of a file -- */
+
+/* A file of so many bytes that differ. */
+static int
+make_file(size_t size)
+{
+	char name[] = "/tmp/stream-XXXXXX";
+	int fd = mkstemp(name);
+	size_t i;
+	char c;
+
+	assert_true(fd >= 0);
+	(void)unlink(name);
+	for (i = 0; i < size; i++) {
+		c = (char)('a' + i % 23);
+		assert_int_equal(1, write(fd, &c, 1));
+	}
+	return fd;
+}
+
+/* A stream in the clear whose peer sees each send(2) by itself. */
+static void
+meet_in_packets(struct meeting *m)
+{
+	int pair[2];
+
+	assert_int_equal(0, socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
+	assert_int_equal(0, fcntl(pair[0], F_SETFL, O_NONBLOCK));
+	*m = (struct meeting){ .fd = pair[1] };
+	stream_init(&m->stream, &scratch, pair[0]);
+	assert_int_equal(STREAM_DONE, stream_start(&m->stream, NULL));
+}
+
+static void
+a_head_and_a_chunk_of_a_file_leave_in_one_piece(void **state)
+{
+	static char got[2 * STREAM_CHUNK];
+	const struct view head = VIEW("+-2\r\n");
+	const size_t len = STREAM_CHUNK - head.len;
+	int file = make_file(len + 3);
+	struct meeting m;
+	size_t n;
+
+	(void)state;
+	meet_in_packets(&m);
+	assert_int_equal(STREAM_DONE,
+	    stream_write_file(&m.stream, head, file, 3, len, true, &n));
+	assert_int_equal(STREAM_CHUNK, n);
+	assert_int_equal(STREAM_CHUNK, recv(m.fd, got, sizeof(got), 0));
+	assert_memory_equal("+-2\r\ndef", got, 8);
+	assert_int_equal('a' + (len + 2) % 23, got[STREAM_CHUNK - 1]);
+	assert_int_equal(0, recv(m.fd, got, sizeof(got), 0));
+	part(&m);
+	close(file);
+}
+
+static void
+a_file_that_has_become_shorter_breaks_its_answer(void **state)
+{
+	static const size_t sizes[] = { 10, STREAM_CHUNK + 10 };
+	struct meeting m;
+	size_t i, n;
+	int file;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		file = make_file(9);
+		meet_in_packets(&m);
+		assert_int_equal(STREAM_BROKEN,
+		    stream_write_file(&m.stream, VIEW(""), file, i == 0 ? 0 : 9,
+			sizes[i], true, &n));
+		part(&m);
+		close(file);
+	}
+}
+
+/* What travels, to the end: bytes as the kernel counts them. */
+static size_t
+count_bytes(struct meeting *m)
+{
+	char room[4096];
+	size_t all = 0;
+	ssize_t n;
+
+	while ((n = recv(m->fd, room, sizeof(room), 0)) > 0)
+		all += (size_t)n;
+	assert_int_equal(0, n);
+	return all;
+}
+
+static void
+over_tls_a_page_from_a_file_costs_what_it_does_from_memory(void **state)
+{
+	static const int both[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	static char page[STREAM_SMALL_ABOVE + 1000];
+	static const size_t sizes[] = { 100, 3000, sizeof(page) };
+	int file = make_file(sizeof(page));
+	size_t i, n, cost;
+	struct meeting m;
+
+	(void)state;
+	for (i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct view bytes = { page, sizes[i / 2] };
+
+		meet(&m);
+		shake_hands(&m, both[i % 2]);
+		assert_int_equal(STREAM_DONE,
+		    stream_write(&m.stream, bytes, true, &n));
+		cost = count_bytes(&m);
+		part(&m);
+		meet(&m);
+		shake_hands(&m, both[i % 2]);
+		assert_int_equal(STREAM_DONE,
+		    stream_write_file(&m.stream, VIEW("20 \r\n"), file, 0,
+			bytes.len - 5, true, &n));
+		assert_int_equal(bytes.len, n);
+		assert_int_equal(cost, count_bytes(&m));
+		part(&m);
+	}
+	close(file);
+}
+
 int
 main(void)
 {
@@ -342,6 +464,12 @@ main(void)
 		cmocka_unit_test(a_flood_of_key_updates_is_not_worked_off),
 		cmocka_unit_test(another_handshake_is_refused_and_counted),
 		cmocka_unit_test(a_request_in_many_records_is_no_chatter),
+		cmocka_unit_test(
+		    a_head_and_a_chunk_of_a_file_leave_in_one_piece),
+		cmocka_unit_test(
+		    a_file_that_has_become_shorter_breaks_its_answer),
+		cmocka_unit_test(
+		    over_tls_a_page_from_a_file_costs_what_it_does_from_memory),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
