@@ -77,8 +77,8 @@ SRC_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render html words snippet atom prometheus scrape http
 SRC_site =	access conf conf_table conf_value conf_list conf_map \
 		conf_check conf_print search snapshot beneath folder map \
-		program pages protect notices catalog target dynamic \
-		results prepare prepare_file loader answer
+		program pages protect folders resolve notices catalog \
+		target dynamic results prepare prepare_file loader answer
 SRC_net =	identity deadline pieces pace stream tls certificate \
 		private_key signing remote_key dial upstream relay \
 		conn listener handed acceptor limits sessions \

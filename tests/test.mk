@@ -19,8 +19,8 @@ UNIT_base =	view buf arena hash clock quota problem log lock address \
 		os
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus scrape http
-UNIT_site =	access beneath folder conf loader program protect answer \
-		dynamic search
+UNIT_site =	access beneath folder conf loader program protect resolve \
+		answer dynamic search
 UNIT_net =	acceptor deadline pieces pace upstream handed limits metrics \
 		certificate private_key remote_key sessions session_outline \
 		shared_tables ticket_keys stream

@@ -317,8 +317,8 @@ set_app(struct collect *c, struct page *page, const struct conf_pair *pair)
 		    (void *)(uintptr_t)pair);
 }
 
-static void
-add_action(struct collect *c, const struct conf_pair *pair)
+bool
+pages_read_action(struct view value, struct page *to)
 {
 	static const struct {
 		struct view name;
@@ -331,32 +331,43 @@ add_action(struct collect *c, const struct conf_pair *pair)
 		{ VIEW_INIT("@scgi"), PAGE_APP, '1' },
 		{ VIEW_INIT("@redirect"), PAGE_REDIRECT, '1' },
 		{ VIEW_INIT("@redirect-temporary"), PAGE_REDIRECT, '1' } };
-	struct view v = pair->value;
+	struct view name = value;
 	size_t n = 0, i;
-	struct page *page;
 
-	while (n < v.len && v.p[n] != ' ' && v.p[n] != '\t')
+	while (n < value.len && value.p[n] != ' ' && value.p[n] != '\t')
 		n++;
-	v.len = n;
+	name.len = n;
 	for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-		if (view_eq(v, actions[i].name))
+		if (view_eq(name, actions[i].name))
 			break;
 	if (i == sizeof(actions) / sizeof(actions[0]))
+		return false;
+	to->kind = actions[i].kind;
+	to->mime.item = actions[i].item;
+	to->target = view_trim(view_skip(value, n));
+	to->temporary = view_eq(name, VIEW("@redirect-temporary"));
+	return true;
+}
+
+static void
+add_action(struct collect *c, const struct conf_pair *pair)
+{
+	struct page read = { .kind = PAGE_FILE }, *page;
+
+	if (!pages_read_action(pair->value, &read))
 		return; /* the configuration's check has told */
-	page = add(c, pair->key, actions[i].kind, pair->line);
+	page = add(c, pair->key, read.kind, pair->line);
 	if (page == NULL)
 		return;
-	page->mime.item = actions[i].item;
-	v = view_trim(view_skip(pair->value, n));
+	page->mime.item = read.mime.item;
+	page->temporary = read.temporary;
 	if (page->kind == PAGE_APP)
 		set_app(c, page, pair);
 	else if (page->kind == PAGE_ATOM) {
-		page->path = v;
-		page->file = source_named(c, v).file;
+		page->path = read.target;
+		page->file = source_named(c, read.target).file;
 	} else
-		page->target = v;
-	page->temporary =
-	    view_has_prefix(pair->value, VIEW("@redirect-temporary"));
+		page->target = read.target;
 }
 
 /* The lines that name a file or a deed; folders are kept for later. */
@@ -628,8 +639,8 @@ pages_folder(struct view selector)
 	return selector;
 }
 
-static bool
-is_listed(const struct page *page)
+bool
+page_is_listed(const struct page *page)
 {
 	struct view name = pages_name(page->selector);
 
@@ -647,7 +658,7 @@ adopt(struct pages *pages)
 	struct view folder;
 
 	for (page = pages->first; page != NULL; page = page->next) {
-		if (!is_listed(page))
+		if (!page_is_listed(page))
 			continue;
 		folder = pages_folder(page->selector);
 		family = hash_find(pages->families, folder);

@@ -118,6 +118,15 @@ struct view pages_folder(struct view selector);
 bool page_is_gemtext(const struct page *page);
 bool page_is_map(const struct page *page);
 
+/* True if a listing of the folder that it lies in shows it. */
+bool page_is_listed(const struct page *page);
+
+/*
+ * Fill kind, item type, target (all that follows the name) and temporary from
+ * a line of the map that names an action; false if it names none that is known.
+ */
+bool pages_read_action(struct view value, struct page *to);
+
 /* The last component of a selector or path, with the "/" that ends it. */
 struct view pages_name(struct view path);
 

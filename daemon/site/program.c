@@ -40,9 +40,8 @@ program_is_named(struct view path)
 
 /* Up to size bytes from the start of a file; none if it cannot be read. */
 static struct view
-read_start(int fd, struct arena *a, size_t size)
+read_start(int fd, char *p, size_t size)
 {
-	char *p = arena_alloc(a, size);
 	ssize_t n;
 
 	do
@@ -57,16 +56,18 @@ program_look(struct beneath *root, struct view path, struct arena *a,
 {
 	struct view got;
 	enum program_kind kind = PROGRAM_NONE;
+	char start[sizeof(PROGRAM_START)];
 	const char *why;
 	struct stat st;
 	int fd = beneath_open(root, path, S_IFREG, &st, &why);
 
 	if (fd < 0)
 		return PROGRAM_NONE;
-	got = read_start(fd, a,
-	    st.st_size <= LOADER_RENDER_MAX ? (size_t)st.st_size
-					    : sizeof(PROGRAM_START));
-	if ((off_t)got.len == st.st_size)
+	got = text != NULL && st.st_size <= LOADER_RENDER_MAX
+	    ? read_start(fd, arena_alloc(a, (size_t)st.st_size),
+		  (size_t)st.st_size)
+	    : read_start(fd, start, sizeof(start));
+	if (text != NULL && got.p != start && (off_t)got.len == st.st_size)
 		*text = got;
 	if (view_has_prefix(got, VIEW(PROGRAM_START)))
 		kind = PROGRAM_MAP;

@@ -42,7 +42,7 @@ bool program_is_named(struct view path);
  *
  * Its bytes go to *text, from a, so that nobody has to open it once more.
  * *text stays as it was for a file over LOADER_RENDER_MAX, or that cannot be
- * read as a whole.
+ * read as a whole.  If text is NULL, so may be a, and its start alone is read.
  */
 enum program_kind program_look(struct beneath *root, struct view path,
     struct arena *a, struct view *text);

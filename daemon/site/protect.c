@@ -30,9 +30,8 @@ rule_of_name(const struct access *access, struct view folder, struct view path)
 	return access_find(access, buf_view(&selector));
 }
 
-/* The rule for a page, by the names that it has where it was found. */
-static const struct access_rule *
-rule_of_page(const struct access *access, const struct page *page)
+const struct access_rule *
+protect_own_rule(const struct access *access, const struct page *page)
 {
 	const struct access_rule *rule = access_find(access, page->selector);
 	struct view folder = view_has_suffix(page->selector, VIEW("/"))
@@ -48,15 +47,30 @@ rule_of_page(const struct access *access, const struct page *page)
 	return rule;
 }
 
-/* The protected page of a file, or NULL. */
-static const struct page *
+/* Remember that a rule protects a page of the file; the first rule counts. */
+static void
+close_file(const struct pages *pages, struct hash *closed, struct view file,
+    const struct access_rule *rule)
+{
+	const struct access_rule **first = hash_find(closed, file);
+
+	if (first == NULL) {
+		first = arena_alloc(pages->arena, sizeof(*first));
+		*first = rule;
+		(void)hash_put(closed, file, first);
+	} else if (rule < *first)
+		*first = rule;
+}
+
+/* The rule that protects a page of the same file, or NULL. */
+static const struct access_rule *
 find_closed(const struct hash *closed, const struct page *page)
 {
-	const struct page *found = hash_find(closed, page->file);
+	const struct access_rule **found = hash_find(closed, page->file);
 
 	if (found == NULL && page->map_file.len > 0)
 		found = hash_find(closed, page->map_file);
-	return found;
+	return found == NULL ? NULL : *found;
 }
 
 /*
@@ -88,15 +102,13 @@ static void
 follow_file(const struct access *access, const struct pages *pages,
     const struct hash *closed, struct page *page)
 {
-	const struct page *source;
-
 	if (page->kind != PAGE_ATOM &&
 	    ((page->kind != PAGE_FILE && page->kind != PAGE_LISTING) ||
 		!page->linked))
 		return;
-	source = find_closed(closed, page);
-	page->rule = source != NULL ? source->rule
-				    : rule_of_place(access, pages, page->file);
+	page->rule = find_closed(closed, page);
+	if (page->rule == NULL)
+		page->rule = rule_of_place(access, pages, page->file);
 	if (page->rule == NULL && page->map_file.len > 0)
 		page->rule = rule_of_place(access, pages, page->map_file);
 	page->borrowed = page->rule != NULL;
@@ -112,12 +124,12 @@ protect_pages(struct pages *pages, const struct access *access)
 		return;
 	closed = hash_new(pages->arena, 0);
 	for (page = pages->first; page != NULL; page = page->next) {
-		page->rule = rule_of_page(access, page);
+		page->rule = protect_own_rule(access, page);
 		if (page->kind != PAGE_FILE || page->rule == NULL)
 			continue;
-		(void)hash_put(closed, page->file, page);
+		close_file(pages, closed, page->file, page->rule);
 		if (page->map_file.len > 0)
-			(void)hash_put(closed, page->map_file, page);
+			close_file(pages, closed, page->map_file, page->rule);
 	}
 	for (page = pages->first; page != NULL; page = page->next)
 		if (page->rule == NULL)

@@ -13,9 +13,14 @@
  * It is that of its selector, or of another name of the same content: a
  * folder's index is also a file in it, and so are both halves of a pair.  A
  * page that is found by a link is as protected as what the link leads to, and
- * a feed as what it is made from, wherever these are protected.
+ * a feed as what it is made from, wherever these are protected; of several
+ * rules, the first line of [access] counts.
  */
 void protect_pages(struct pages *pages, const struct access *access);
+
+/* The rule for a page by the names that it has where it was found; or NULL. */
+const struct access_rule *protect_own_rule(const struct access *access,
+    const struct page *page);
 
 /*
  * Add to notes what the operator should know of a capsule whose pages have
