@@ -84,7 +84,8 @@ SRC_net =	identity deadline pieces pace stream tls certificate \
 		conn listener handed acceptor limits sessions \
 		session_outline ticket_keys resume metrics
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
-		advice child ways exporter keeper generation worker master
+		advice child ways exporter keeper generation settle \
+		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) worker master
 SRC_ctl =	term json table finding load link rule survey wire starter \
 		check show weigh cert new fetch counts look reckon report \
 		status

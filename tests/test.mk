@@ -24,9 +24,9 @@ UNIT_site =	access beneath folder conf loader program protect resolve \
 UNIT_net =	acceptor deadline pieces pace upstream handed limits metrics \
 		certificate private_key remote_key sessions session_outline \
 		shared_tables ticket_keys stream
-UNIT_process =	channel keeper advice logs \
+UNIT_process =	channel keeper advice logs settle \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux sandbox_content \
-		reach_linux)
+		reach_linux watch_linux)
 UNIT_ctl =	json table finding link rule wire counts
 FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \
 		render words atom scrape http
