@@ -81,7 +81,7 @@ SRC_site =	access conf conf_table conf_value conf_list conf_map \
 		target dynamic results prepare prepare_file loader answer
 SRC_net =	identity deadline pieces pace stream tls certificate \
 		private_key signing remote_key dial upstream relay \
-		conn listener handed acceptor limits sessions \
+		files conn listener handed acceptor limits sessions \
 		session_outline ticket_keys resume metrics
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		advice child ways exporter keeper generation settle \

@@ -21,9 +21,9 @@ UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus scrape http
 UNIT_site =	access beneath folder conf loader program protect resolve \
 		answer dynamic search
-UNIT_net =	acceptor deadline pieces pace upstream handed limits metrics \
-		certificate private_key remote_key sessions session_outline \
-		shared_tables ticket_keys stream
+UNIT_net =	acceptor deadline files pieces pace upstream handed limits \
+		metrics certificate private_key remote_key sessions \
+		session_outline shared_tables ticket_keys stream
 UNIT_process =	channel keeper advice logs settle \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux sandbox_content \
 		reach_linux watch_linux)
