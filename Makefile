@@ -70,12 +70,14 @@ ATOMIC =	$(if $(filter %gnueabi %musleabi mips-% mipsel-% powerpc-% \
 FLOORS =	base format site net process ctl=site+net/certificate
 FLOOR =		base format site net process ctl
 
-SRC_base =	view buf mem clock arena hash quota problem log lock shared \
-		address \
+SRC_base =	view buf mem clock arena hash checksum quota problem log lock \
+		shared address \
 		os_$(SYSTEM) $(if $(filter linux,$(SYSTEM)),,os_bsd)
 SRC_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render html words snippet atom prometheus scrape http
-SRC_site =	access conf conf_table conf_value conf_list conf_map \
+SRC_site =	store_format store_table store_reader store_folder \
+		store_batch store_commit store_compact store store_check \
+		access conf conf_table conf_value conf_list conf_map \
 		conf_check conf_print search snapshot beneath folder map \
 		program pages protect folders resolve notices catalog \
 		target dynamic results prepare prepare_file loader answer

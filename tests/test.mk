@@ -15,11 +15,12 @@ BENCH =		all
 
 # -- the programs, by floor --
 
-UNIT_base =	view buf arena hash clock quota problem log lock address \
-		os
+UNIT_base =	view buf arena hash checksum clock quota problem log \
+		lock address os
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus scrape http
-UNIT_site =	access beneath folder conf loader program protect resolve \
+UNIT_site =	store \
+		access beneath folder conf loader program protect resolve \
 		answer dynamic search
 UNIT_net =	acceptor deadline files pieces pace upstream handed limits \
 		metrics certificate private_key remote_key sessions \
