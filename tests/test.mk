@@ -26,8 +26,8 @@ UNIT_net =	acceptor deadline files pieces pace upstream handed limits \
 		metrics certificate private_key remote_key sessions \
 		session_outline shared_tables ticket_keys stream
 UNIT_process =	channel keeper advice logs settle \
-		$(if $(filter linux,$(SYSTEM)),sandbox_linux sandbox_content \
-		reach_linux watch_linux)
+		$(if $(filter linux,$(SYSTEM)),sandbox_linux reach_linux \
+		sandbox_content_linux watch_linux)
 UNIT_ctl =	json table finding link rule wire counts
 FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \
 		render words atom scrape http

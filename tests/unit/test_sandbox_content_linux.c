@@ -1,4 +1,4 @@
-/* test_sandbox_content.c - what the content process can do, and what not. */
+/* test_sandbox_content_linux.c - the fences of who reads roots. */
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
