@@ -82,7 +82,7 @@ load_snapshot(const struct conf *conf, struct problems *ps,
 
 /* The files behind what is served. */
 static void
-collect(struct loaded *l, size_t i, struct problems *ps)
+collect(struct loaded *l, size_t i)
 {
 	struct capsule *c = &l->capsules[i];
 	/* They were told when the snapshot was loaded. */
@@ -93,16 +93,11 @@ collect(struct loaded *l, size_t i, struct problems *ps)
 	c->site = &l->snapshot->sites[i];
 	c->folder = shorten(l->arena, c->conf->root);
 	c->root = beneath_new(c->conf->root.p);
-	if (c->root == NULL) {
-		problems_add(ps, l->conf->path, c->conf->root_line,
-		    "the root \"%s\" cannot be opened: %s", c->conf->root.p,
-		    strerror(errno));
-	} else {
-		if (!c->conf->symlinks)
-			beneath_refuse_links(c->root);
-		pages_init(&c->pages, l->arena);
-		pages_collect(&c->pages, l->conf, c->conf, c->root, ps, notes);
-	}
+	pages_init(&c->pages, l->arena);
+	if (c->root != NULL && !c->conf->symlinks)
+		beneath_refuse_links(c->root);
+	if (c->root != NULL)
+		pages_collect(&c->pages, l->conf, c->conf, c->root, notes);
 	problems_free(notes);
 }
 
@@ -125,8 +120,8 @@ load_all(struct loaded *to, const char *path, struct problems *ps,
 	to->capsules =
 	    arena_alloc(to->arena, to->n_capsules * sizeof(*to->capsules));
 	for (i = 0; i < to->n_capsules; i++)
-		collect(to, i, ps);
-	return problems_count(ps) == 0 ? 0 : -1;
+		collect(to, i);
+	return 0;
 }
 
 void

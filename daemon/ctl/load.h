@@ -16,7 +16,7 @@ struct capsule {
 	const struct conf_capsule *conf;
 	const struct conf_gopher *gopher;
 	const struct site *site;
-	struct beneath *root;
+	struct beneath *root; /* NULL, and no pages: it cannot be opened */
 	struct pages pages;
 	struct view folder; /* of the files, as people know it: see load_name */
 };
@@ -35,7 +35,7 @@ struct loaded {
  * Fills *to, which the caller frees with load_free whatever came of it.
  * Returns 0, or -1 with problems added to ps: those that keep capsuled from
  * starting, in its own words, for it is its loader that tells them.  What it
- * warns of goes to notes.
+ * warns of, and leaves out, goes to notes.
  */
 int load_all(struct loaded *to, const char *path, struct problems *ps,
     struct problems *notes);

@@ -506,6 +506,8 @@ each(struct survey *s, void (*deed)(struct survey *))
 
 	for (i = 0; i < s->l->n_capsules; i++) {
 		s->c = &s->l->capsules[i];
+		if (s->c->root == NULL)
+			continue;
 		link_init(&s->links, s->l->snapshot, s->c->site,
 		    load_gopher_port(s->c->gopher));
 		deed(s);

@@ -135,11 +135,12 @@ load_tls(struct generation *g, struct problems *ps)
 		keeper_check(conf, g->tls, ps); /* all in one go */
 }
 
-/* Load all that conf maps; menus name the ports of ls. */
+/* Load all that conf maps; menus name the ports of ls.  What is left out, and
+ * what is unwise, goes to the log. */
 static struct snapshot *
-load(const struct conf *conf, const struct listeners *ls, struct problems *ps,
-    struct problems *notes)
+load(const struct conf *conf, const struct listeners *ls, struct problems *ps)
 {
+	struct problems *notes = problems_new();
 	int *ports = xcalloc(conf->n_gophers, sizeof(*ports));
 	struct snapshot *s;
 	size_t i;
@@ -150,18 +151,6 @@ load(const struct conf *conf, const struct listeners *ls, struct problems *ps,
 		    : listeners_gopher_port(ls, i);
 	s = loader_load(conf, ports, ps, notes);
 	xfree(ports);
-	return s;
-}
-
-/* The same, with what is unwise in the log. */
-static struct snapshot *
-load_and_warn(const struct conf *conf, const struct listeners *ls,
-    struct problems *ps)
-{
-	struct problems *notes = problems_new();
-	struct snapshot *s = load(conf, ls, ps, notes);
-	size_t i;
-
 	for (i = 0; i < problems_count(notes); i++)
 		log_warnx("%s", problems_get(notes, i));
 	problems_free(notes);
@@ -181,7 +170,7 @@ generation_new(struct conf *conf, const struct generation *old,
 	if (listeners_open(&g->listeners, had, conf, ps) == 0) {
 		/* Before loading: a change in between is seen next time. */
 		g->fingerprint = generation_fingerprint(conf);
-		g->snapshot = load_and_warn(conf, &g->listeners, ps);
+		g->snapshot = load(conf, &g->listeners, ps);
 		/* Before the forks: all processes would have their copies. */
 		os_trim_heap();
 	}
@@ -217,14 +206,13 @@ void
 generation_check(const struct conf *conf, struct problems *ps,
     struct problems *notes)
 {
-	static const struct listeners none = { NULL, 0 };
 	struct snapshot *s;
 	struct tls *tls;
 	bool made = false;
 	size_t i;
 
 	users_check(conf, ps);
-	s = load(conf, &none, ps, notes);
+	s = loader_inspect(conf, ps, notes);
 	for (i = 0; i < conf->n_capsules; i++)
 		if (certificate_ensure(conf, &conf->capsules[i], true, ps) != 0)
 			made = true;

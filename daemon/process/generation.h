@@ -36,8 +36,8 @@ struct generation *generation_new(struct conf *conf,
 /* Free all of it but the sockets that kept, which may be NULL, took over. */
 void generation_free(struct generation *g, const struct generation *kept);
 
-/* Look at everything conf names, bind and write nothing: for -n.  What is
- * legal and unwise goes to notes. */
+/* Look at everything conf names, bind and write nothing, and read no content:
+ * for -n.  What refuses nothing goes to notes. */
 void generation_check(const struct conf *conf, struct problems *ps,
     struct problems *notes);
 

@@ -46,9 +46,10 @@ usage(FILE *to)
 	fputs("usage: capsuled [-fnVv] [-c file] [-R fd]\n"
 	      "  -c file  configuration; default " CAPSULED_CONF "\n"
 	      "  -f       stay in the foreground, log to standard error\n"
-	      "  -n       check configuration, certificates and content; "
-	      "-nn also\n"
-	      "           prints the effective configuration\n"
+	      "  -n       check the configuration and certificates, and look "
+	      "for what\n"
+	      "           the map names; -nn also prints the effective "
+	      "configuration\n"
 	      "  -R fd    write \"ready gemini=PORT gopher=PORT\" there once "
 	      "all is served\n"
 	      "  -v       log more; may be repeated\n"
@@ -150,11 +151,13 @@ check(const struct arguments *a)
 	/* What is no reason to refuse a configuration, but to be told of. */
 	struct problems *ps = problems_new(), *notes = problems_new();
 	struct conf *conf = conf_load(a->options.conf_path, ps);
+	bool is_whole;
 	int status;
 
 	/* Content is looked at only where the map itself makes sense. */
 	if (conf != NULL && problems_count(ps) == 0)
 		generation_check(conf, ps, notes);
+	is_whole = problems_count(notes) == 0;
 	status = tell(ps, "");
 	if (status == EXIT_STOPPED) {
 		users_advise(conf, notes);
@@ -164,7 +167,8 @@ check(const struct arguments *a)
 	if (status == EXIT_STOPPED && a->check > 1)
 		conf_print(conf, stdout);
 	else if (status == EXIT_STOPPED)
-		printf("%s: everything is in order\n", a->options.conf_path);
+		printf("%s: everything is in order%s\n", a->options.conf_path,
+		    is_whole ? "" : ", but for the warnings");
 	conf_free(conf);
 	problems_free(notes);
 	problems_free(ps);

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "format/gemini.h"
 #include "format/gemtext.h"
 #include "format/utf8.h"
 #include "site/search.h"
@@ -119,6 +120,7 @@ add_pages(struct catalog *c, const struct pages *pages)
 
 	for (page = pages->first; page != NULL; page = page->next)
 		if (is_text(page) && page->entry->access == NULL &&
+		    page->entry->gemini.status == GEMINI_SUCCESS &&
 		    hash_put(files, page->file, page->entry) == NULL)
 			add_page(c, page);
 }
@@ -136,7 +138,7 @@ first_search(const struct pages *pages)
 
 void
 catalog_fill(struct snapshot *s, struct site *site, const struct conf *conf,
-    const struct pages *pages, struct problems *ps)
+    const struct pages *pages, struct problems *notes)
 {
 	const struct page *search = first_search(pages);
 	struct catalog c = { .arena = s->arena };
@@ -152,7 +154,8 @@ catalog_fill(struct snapshot *s, struct site *site, const struct conf *conf,
 	buf_fini(&c.title);
 	site->search = search_build(c.builder, &why);
 	if (site->search == NULL)
-		problems_add(ps, conf->path, search->line,
-		    "%.*s: no index can be made for the search: %s",
+		problems_add(notes, conf->path, search->line,
+		    "%.*s: no index can be made for the search: %s; it is "
+		    "tried again at the next reload",
 		    VIEW_ARG(search->selector), why);
 }

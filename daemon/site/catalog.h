@@ -11,10 +11,11 @@
  * If a page of pages is a search, index all those that hold text, each file
  * once, and fill site->search.
  *
- * Every page has its entry, with a finished answer; what is kept goes into
- * the arena of s.  Problems go to ps.
+ * Every page has its entry, with a finished answer, or status 0; what is
+ * kept goes into the arena of s.  If no index can be made, site->search stays
+ * NULL, with a note.
  */
 void catalog_fill(struct snapshot *s, struct site *site,
-    const struct conf *conf, const struct pages *pages, struct problems *ps);
+    const struct conf *conf, const struct pages *pages, struct problems *notes);
 
 #endif

@@ -2,20 +2,23 @@
  * loader.c - from the configuration to a snapshot, or to what is wrong.
  *
  * Floor site.  For each capsule: collect its pages, follow its redirects,
- * prepare its answers.  All that is needed only on the way lives in an arena
- * that is dropped at the end.
+ * prepare its answers.  Only the configuration can be wrong: trouble of a file
+ * is told, and the rest is served.  All that is needed only on the way lives in
+ * an arena that is dropped at the end.
  */
 #include "site/loader.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "format/gemini.h"
 #include "format/uri.h"
+#include "site/inspect.h"
 #include "site/pages.h"
 #include "site/prepare.h"
 #include "site/protect.h"
+#include "site/redirect.h"
+#include "site/trouble.h"
 
 /* -- hosts -- */
 
@@ -54,41 +57,13 @@ add_hosts(struct snapshot *s, struct site *site, const struct conf *conf,
 
 /* -- redirects -- */
 
-/* Append the selector a redirect leads to; false if that is elsewhere. */
-static bool
-lead(const struct snapshot *s, const struct site *site, const struct page *page,
-    struct buf *to)
-{
-	char room[GEMINI_META_MAX * 4], name[URI_HOST_MAX + 2];
-	struct buf path = { room, 0, sizeof(room) / 2, sizeof(room) / 2,
-		false };
-	struct buf whole = { room + path.max, 0, path.max, path.max, false };
-	struct buf host = { name, 0, sizeof(name), sizeof(name), false };
-	struct uri base, ref, uri;
-
-	uri_encode_path(&path, page->selector);
-	if (uri_parse(buf_view(&path), &base) != URI_OK ||
-	    uri_parse(page->target, &ref) != URI_OK)
-		return false;
-	if (ref.has_authority &&
-	    (!view_eq_nocase(ref.scheme, VIEW("gemini")) || ref.port.len > 0 ||
-		uri_normalise_host(&host, ref.host) != URI_OK ||
-		snapshot_site(s, buf_view(&host)) != site))
-		return false;
-	if (ref.scheme.len > 0 && !ref.has_authority)
-		return false;
-	uri_resolve(&whole, &base, &ref);
-	return uri_parse(buf_view(&whole), &uri) == URI_OK &&
-	    uri_path_to_selector(to, uri.path) == URI_OK;
-}
-
 /*
- * A redirect into a folder must meet a file there; circles and targets that
+ * A redirect into a folder should meet a file there; circles and targets that
  * the map does not know were found with the configuration.
  */
 static void
 check_redirects(const struct snapshot *s, const struct site *site,
-    const struct conf *conf, const struct pages *pages, struct problems *ps)
+    const struct conf *conf, const struct pages *pages, struct problems *notes)
 {
 	char room[GEMINI_META_MAX];
 	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
@@ -97,16 +72,13 @@ check_redirects(const struct snapshot *s, const struct site *site,
 	for (page = pages->first; page != NULL; page = page->next) {
 		buf_reset(&selector);
 		if (page->kind != PAGE_REDIRECT ||
-		    !lead(s, site, page, &selector))
+		    !redirect_lead(s, site, page, &selector))
 			continue;
 		to = pages_find(pages, buf_view(&selector));
 		if (to == NULL && pages_has_app(pages, buf_view(&selector)))
 			continue;
 		if (to == NULL || to->kind == PAGE_CAPS_TXT)
-			problems_add(ps, conf->path, page->line,
-			    "[selectors] %.*s: the redirect to \"%.*s\" goes "
-			    "nowhere: there is no such file",
-			    VIEW_ARG(page->selector), VIEW_ARG(page->target));
+			redirect_tell(conf, page, notes);
 	}
 }
 
@@ -130,55 +102,60 @@ open_root(const struct conf_capsule *capsule)
 	return root;
 }
 
-/* Fill a site from what lies below root. */
+/* The pages below root; without one, none. */
 static void
-fill_site(const struct load *l, struct site *site,
-    const struct conf_capsule *capsule, struct beneath *root, int gopher_port)
+collect_pages(const struct load *l, const struct site *site,
+    const struct conf_capsule *capsule, struct beneath *root,
+    struct pages *pages)
 {
-	struct arena *work = arena_new();
-	struct pages pages;
-
-	pages_init(&pages, work);
-	pages_collect(&pages, l->conf, capsule, root, l->ps, l->notes);
-	protect_pages(&pages, site->access);
-	protect_check(&pages, site->access, l->conf, capsule, l->notes);
-	claims_add(l->claims, capsule, root, &pages);
-	check_redirects(l->s, site, l->conf, &pages, l->ps);
-	prepare_site(l->s, site, l->conf, capsule, root, &pages, gopher_port,
-	    l->ps);
-	arena_free(work);
+	if (root == NULL) {
+		trouble_tell_root(l->conf, capsule, l->notes);
+		return;
+	}
+	pages_collect(pages, l->conf, capsule, root, l->notes);
+	protect_pages(pages, site->access);
+	protect_check(pages, site->access, l->conf, capsule, l->notes);
+	claims_add(l->claims, capsule, root, pages);
+	check_redirects(l->s, site, l->conf, pages, l->notes);
+	l->s->n_warnings += pages->n_skipped;
 }
 
+/* What a site is without its content. */
 static void
-load_capsule(const struct load *l, struct site *site,
-    const struct conf_capsule *capsule, int gopher_port)
+begin_site(const struct load *l, struct site *site,
+    const struct conf_capsule *capsule)
 {
-	struct beneath *root = open_root(capsule);
 	struct arena *a = l->s->arena;
 
 	site->title = arena_copy(a, capsule->title);
 	site->admin = arena_copy(a, capsule->admin);
 	site->access = access_load(l->conf, capsule, a, &l->s->n_cas, l->ps);
 	site->asks = site->access != NULL || capsule->ask_certificate;
-	if (root == NULL)
-		problems_add(l->ps, l->conf->path, capsule->root_line,
-		    "the root \"%.*s\" cannot be opened: %s%s",
-		    VIEW_ARG(capsule->root), strerror(errno),
-		    errno == EACCES ? "; every folder down to it must let in "
-				      "the user that capsuled runs as"
-				    : "");
-	else
-		fill_site(l, site, capsule, root, gopher_port);
+}
+
+static void
+fill_site(const struct load *l, struct site *site,
+    const struct conf_capsule *capsule, int gopher_port)
+{
+	struct beneath *root = open_root(capsule);
+	struct arena *work = arena_new();
+	struct pages pages;
+
+	pages_init(&pages, work);
+	collect_pages(l, site, capsule, root, &pages);
+	prepare_site(l->s, site, l->conf, capsule, root, &pages, gopher_port,
+	    l->notes);
+	arena_free(work);
 	beneath_free(root);
 }
 
-struct snapshot *
-loader_load(const struct conf *conf, const int *gopher_ports,
-    struct problems *ps, struct problems *notes)
+/* A snapshot of all that the configuration says by itself. */
+static struct load
+begin(const struct conf *conf, struct problems *ps, struct problems *notes)
 {
-	size_t i, n = conf->n_capsules, before = problems_count(ps);
 	struct snapshot *s = snapshot_new();
-	struct load l = { s, conf, claims_new(conf), ps, notes };
+	struct load l = { s, conf, NULL, ps, notes };
+	size_t i, n = conf->n_capsules;
 
 	s->check_port = conf->check_port;
 	s->sites = arena_alloc(s->arena, n * sizeof(*s->sites));
@@ -186,14 +163,55 @@ loader_load(const struct conf *conf, const int *gopher_ports,
 	for (i = 0; i < n; i++)
 		add_hosts(s, &s->sites[i], conf, &conf->capsules[i], ps);
 	for (i = 0; i < n; i++)
-		load_capsule(&l, &s->sites[i], &conf->capsules[i],
+		begin_site(&l, &s->sites[i], &conf->capsules[i]);
+	return l;
+}
+
+/* The snapshot, or NULL if there are more problems than there were. */
+static struct snapshot *
+finish(const struct load *l, size_t before)
+{
+	if (problems_count(l->ps) == before)
+		return l->s;
+	snapshot_free(l->s);
+	return NULL;
+}
+
+struct snapshot *
+loader_load(const struct conf *conf, const int *gopher_ports,
+    struct problems *ps, struct problems *notes)
+{
+	size_t i, before = problems_count(ps), noted = problems_count(notes);
+	struct load l = begin(conf, ps, notes);
+
+	l.claims = claims_new(conf);
+	for (i = 0; i < conf->n_capsules; i++)
+		fill_site(&l, &l.s->sites[i], &conf->capsules[i],
 		    gopher_ports[conf->capsules[i].gopher]);
 	claims_tell(l.claims, notes);
 	claims_free(l.claims);
-	if (problems_count(ps) == before)
-		return s;
-	snapshot_free(s);
-	return NULL;
+	l.s->n_warnings += problems_count(notes) - noted;
+	return finish(&l, before);
+}
+
+struct snapshot *
+loader_inspect(const struct conf *conf, struct problems *ps,
+    struct problems *notes)
+{
+	size_t i, before = problems_count(ps);
+	struct load l = begin(conf, ps, notes);
+	struct beneath *root;
+
+	for (i = 0; i < conf->n_capsules; i++) {
+		root = open_root(&conf->capsules[i]);
+		if (root == NULL)
+			trouble_tell_root(conf, &conf->capsules[i], notes);
+		else
+			inspect_map(l.s, &l.s->sites[i], conf,
+			    &conf->capsules[i], root, notes);
+		beneath_free(root);
+	}
+	return finish(&l, before);
 }
 
 /* -- has anything changed? -- */
@@ -201,6 +219,7 @@ loader_load(const struct conf *conf, const int *gopher_ports,
 /* What can be told of a file without opening it. */
 struct trace {
 	unsigned long long size, seconds, nanoseconds, inode, device;
+	unsigned long long changed_s, changed_ns; /* its mode, too */
 };
 
 static unsigned long long
@@ -217,6 +236,8 @@ trace_file(struct beneath *root, struct view path, unsigned long long seed)
 		t.size = (unsigned long long)st.st_size;
 		t.seconds = (unsigned long long)st.st_mtim.tv_sec;
 		t.nanoseconds = (unsigned long long)st.st_mtim.tv_nsec;
+		t.changed_s = (unsigned long long)st.st_ctim.tv_sec;
+		t.changed_ns = (unsigned long long)st.st_ctim.tv_nsec;
 		t.inode = (unsigned long long)st.st_ino;
 		t.device = (unsigned long long)st.st_dev;
 	}
@@ -230,20 +251,18 @@ trace_capsule(const struct conf *conf, const struct conf_capsule *capsule,
 {
 	struct arena *work = arena_new();
 	struct beneath *root = open_root(capsule);
-	struct problems *ps = problems_new();
 	const struct page *page;
 	struct pages pages;
 
 	if (root != NULL) {
 		pages_init(&pages, work);
-		pages_collect(&pages, conf, capsule, root, ps, NULL);
+		pages_collect(&pages, conf, capsule, root, NULL);
 		for (page = pages.first; page != NULL; page = page->next) {
 			seed = hash_append(seed, page->selector);
 			seed = trace_file(root, page->path, seed);
 			seed = trace_file(root, page->map, seed);
 		}
 	}
-	problems_free(ps);
 	beneath_free(root);
 	arena_free(work);
 	return seed;

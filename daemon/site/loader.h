@@ -12,8 +12,9 @@
  * gopher_ports: what menus name, one for each of conf->gophers.  Every file
  * is opened beneath its capsule's root, never through a link that leaves it,
  * and never blocks.
- * Adds what is wrong to ps, each with the line of the map that asked for it,
- * and what is legal and unwise to notes.
+ * Adds to ps what is wrong with host names and access lists.  Content refuses
+ * nothing: what cannot be served is left out, and told in notes with the line
+ * of the map that asked for it, as is what is legal and unwise.
  * Returns the snapshot, to be freed with snapshot_free, or NULL if there were
  * problems.
  */
@@ -21,8 +22,16 @@ struct snapshot *loader_load(const struct conf *conf, const int *gopher_ports,
     struct problems *ps, struct problems *notes);
 
 /*
+ * The same without content: hosts and access lists are read, and what the map
+ * names is looked at, never opened, in a time that does not grow with what
+ * lies in folders.  Nothing can be served from the snapshot.
+ */
+struct snapshot *loader_inspect(const struct conf *conf, struct problems *ps,
+    struct problems *notes);
+
+/*
  * A number that changes when any file that conf maps is added, removed or
- * modified (names, sizes, times): what "watch" compares.
+ * modified (names, sizes, times, modes): what "watch" compares.
  */
 unsigned long long loader_fingerprint(const struct conf *conf);
 

@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -18,6 +19,12 @@
 #include "site/folder.h"
 #include "site/map.h"
 #include "site/target.h"
+#include "site/trouble.h"
+
+/* What a folder is that lies too deep. */
+#define TEXT_OF(n) #n
+#define WORD_OF(n) TEXT_OF(n)
+#define TOO_DEEP   "lies more than " WORD_OF(PAGES_DEPTH_MAX) " folders deep"
 
 /* What the helpers below share. */
 struct collect {
@@ -25,10 +32,10 @@ struct collect {
 	const struct conf *conf;
 	const struct conf_capsule *capsule;
 	struct beneath *root;
-	struct problems *ps;
 	struct problems *notes; /* NULL: be silent, and open no file */
 	bool types_have_maps;   /* some line of [types] is for gophermaps */
 	bool is_full;           /* the limit was reached, and told */
+	struct trouble trouble;
 };
 
 /* A file: as it is opened, its one name, and its bytes if it was read. */
@@ -105,6 +112,18 @@ join(struct collect *c, struct view a, struct view b, const char *last)
 	return (struct view){ p, a.len + b.len + end.len };
 }
 
+static void
+tell_full(struct collect *c, struct view selector, int line)
+{
+	c->is_full = true;
+	if (c->notes != NULL)
+		problems_add(c->notes, c->conf->path, line,
+		    "the map leads to more than %zu selectors: \"%.*s\" is one "
+		    "too many, and is left out with all that follow; let "
+		    "another capsule have some of the folders",
+		    c->pages->max, VIEW_ARG(selector));
+}
+
 /* A page of its own for selector; NULL if there is one, or no room. */
 static struct page *
 add(struct collect *c, struct view selector, enum page_kind kind, int line)
@@ -115,11 +134,7 @@ add(struct collect *c, struct view selector, enum page_kind kind, int line)
 	if (pages_find(pages, selector) != NULL || c->is_full)
 		return NULL;
 	if (pages->n == pages->max) {
-		problems_add(c->ps, c->conf->path, line,
-		    "the map leads to more than %zu selectors: \"%.*s\" is one "
-		    "too many",
-		    pages->max, VIEW_ARG(selector));
-		c->is_full = true;
+		tell_full(c, selector, line);
 		return NULL;
 	}
 	page = arena_alloc(pages->arena, sizeof(*page));
@@ -393,10 +408,20 @@ add_named(struct collect *c, const struct conf_pair *pair)
 static void
 skip(struct collect *c, struct view path, struct view name, const char *why)
 {
+	c->pages->n_skipped++;
 	if (c->notes != NULL)
 		log_warnx("skipping \"%.*s%.*s\" in \"%.*s\": it %s",
 		    VIEW_ARG(path), VIEW_ARG(name), VIEW_ARG(c->capsule->root),
 		    why);
+}
+
+/* A folder is left out with all that lies in it. */
+static void
+skip_folder(struct collect *c, struct view selector, struct view path,
+    const char *why, int line)
+{
+	if (c->notes != NULL)
+		trouble_tell_folder(&c->trouble, line, selector, path, why);
 }
 
 /* True for a folder of programs, none of which is served. */
@@ -570,15 +595,12 @@ walk(struct collect *c, struct view selector, struct view path,
 	size_t i;
 
 	if (level.depth > PAGES_DEPTH_MAX) {
-		problems_add(c->ps, c->conf->path, line,
-		    "\"%.*s\" lies more than %d folders deep", VIEW_ARG(path),
-		    PAGES_DEPTH_MAX);
+		errno = 0;
+		skip_folder(c, selector, path, TOO_DEEP, line);
 		return;
 	}
 	if (folder_read(c->root, path, c->pages->arena, &f, &why) < 0) {
-		problems_add(c->ps, c->conf->path, line,
-		    "the folder \"%.*s\" %s (in \"%.*s\")", VIEW_ARG(path), why,
-		    VIEW_ARG(c->capsule->root));
+		skip_folder(c, selector, path, why, line);
 		return;
 	}
 	if (is_circle(up, &f)) {
@@ -680,32 +702,84 @@ pages_below(const struct pages *pages, struct view folder)
 	return family == NULL ? NULL : family->first;
 }
 
-bool
-pages_has_app(const struct pages *pages, struct view selector)
+const struct conf_pair *
+pages_cover(const struct pages *pages, struct view selector)
 {
 	const struct conf_pair *pair = NULL;
 
-	while (pair == NULL && selector.len > 0) {
-		selector.len--;
+	for (; pair == NULL && selector.len > 0; selector.len--)
 		if (view_has_suffix(selector, VIEW("/")))
 			pair = hash_find(pages->covers, selector);
-	}
+	return pair;
+}
+
+bool
+pages_has_app(const struct pages *pages, struct view selector)
+{
+	const struct conf_pair *pair;
+
+	if (selector.len == 0)
+		return false;
+	selector.len--;
+	pair = pages_cover(pages, selector);
 	return pair != NULL && target_is(pair->value);
+}
+
+static struct collect
+begin(struct pages *pages, const struct conf *conf,
+    const struct conf_capsule *capsule, struct beneath *root,
+    struct problems *notes)
+{
+	struct collect c = { .pages = pages,
+		.conf = conf,
+		.capsule = capsule,
+		.root = root,
+		.notes = notes,
+		.trouble = { conf, capsule, root, pages->arena, notes, 0,
+		    NULL } };
+	size_t i;
+
+	c.types_have_maps =
+	    map_has_value(&capsule->types, VIEW(MIME_GOPHERMAP));
+	for (i = 0; i < capsule->selectors.n; i++)
+		add_named(&c, &capsule->selectors.v[i]);
+	return c;
+}
+
+void
+pages_collect_named(struct pages *pages, const struct conf *conf,
+    const struct conf_capsule *capsule, struct beneath *root)
+{
+	struct collect c = begin(pages, conf, capsule, root, NULL);
+	const struct conf_pairs *map = &capsule->selectors;
+	const char *why;
+	struct stat st;
+	struct buf name;
+	size_t i;
+
+	buf_init(&name, (size_t)BENEATH_PATH_MAX * 2);
+	for (i = 0; i < map->n; i++) {
+		if (hash_find(pages->covers, map->v[i].key) != &map->v[i] ||
+		    beneath_stat(root, map->v[i].value, &st, &why) < 0)
+			continue;
+		buf_reset(&name);
+		beneath_put_name(root, &name);
+		add_folder(&c, arena_copy(pages->arena, buf_view(&name)),
+		    map->v[i].key);
+	}
+	buf_fini(&name);
 }
 
 void
 pages_collect(struct pages *pages, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
-    struct problems *ps, struct problems *notes)
+    struct problems *notes)
 {
 	const struct conf_pairs *map = &capsule->selectors;
-	struct collect c = { pages, conf, capsule, root, ps, notes,
-		map_has_value(&capsule->types, VIEW(MIME_GOPHERMAP)), false };
+	struct collect c = begin(pages, conf, capsule, root, notes);
 	struct page *caps;
 	size_t i;
 
-	for (i = 0; i < map->n; i++)
-		add_named(&c, &map->v[i]);
 	for (i = 0; i < map->n; i++)
 		if (hash_find(pages->covers, map->v[i].key) == &map->v[i] &&
 		    !target_is(map->v[i].value))

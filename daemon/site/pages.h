@@ -77,7 +77,8 @@ struct pages {
 	struct page *first, *last;
 	struct programs programs; /* in folders that are mapped */
 	size_t n;
-	size_t max; /* PAGES_MAX; tests lower it */
+	size_t max;       /* PAGES_MAX; tests lower it */
+	size_t n_skipped; /* in folders: logged, and not in the notes */
 };
 
 /* An empty list whose memory comes from a. */
@@ -87,14 +88,20 @@ void pages_init(struct pages *pages, struct arena *a);
  * Add every selector of the capsule: those its map names, and those of the
  * files in its folders below root.
  *
- * What is wrong goes to ps; what merely cannot be served from a folder is
- * skipped, and logged, and what is unwise goes to notes.  With NULL for notes,
- * nothing is logged, and no file is opened: a gophermap that is a program is
- * then taken for a page.
+ * What is wrong or unwise goes to notes, and what merely cannot be served from
+ * a folder is skipped, and logged.  With NULL for notes, nothing is told, and
+ * no file is opened: a gophermap that is a program is then taken for a page.
  */
 void pages_collect(struct pages *pages, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
-    struct problems *ps, struct problems *notes);
+    struct problems *notes);
+
+/*
+ * Add the selectors that lines of the map name alone: no folder is read, no
+ * file is opened, and nothing is told.
+ */
+void pages_collect_named(struct pages *pages, const struct conf *conf,
+    const struct conf_capsule *capsule, struct beneath *root);
 
 /* The page at selector, or NULL. */
 struct page *pages_find(const struct pages *pages, struct view selector);
@@ -104,6 +111,11 @@ struct page *pages_find(const struct pages *pages, struct view selector);
  * if there is none.  What leads elsewhere is left out, as are hidden pages.
  */
 struct page *pages_below(const struct pages *pages, struct view folder);
+
+/* The line of the map that answers for what lies at selector or below it,
+ * because it has a folder or an application there; or NULL. */
+const struct conf_pair *pages_cover(const struct pages *pages,
+    struct view selector);
 
 /*
  * True if an application answers for selector, which has no page, because it

@@ -82,6 +82,14 @@ by_name(const void *a, const void *b)
 	return (x->name.len > y->name.len) - (x->name.len < y->name.len);
 }
 
+/* True if nothing could be read of a page: it is there for nobody. */
+static bool
+is_lost(const struct page *page)
+{
+	return page->kind == PAGE_FILE && page->text.p == NULL &&
+	    page->entry->gemini.status == 0 && page->entry->gopher.status == 0;
+}
+
 /* True if whoever reads page may read p, too. */
 static bool
 is_as_open(const struct page *p, const struct page *page)
@@ -108,7 +116,7 @@ list(struct prepare *c, const struct page *page, size_t *n)
 	entries = xcalloc(*n + 1, sizeof(*entries));
 	*n = 0;
 	for (p = first; p != NULL; p = p->sibling) {
-		if (p == page || !is_as_open(p, page))
+		if (p == page || is_lost(p) || !is_as_open(p, page))
 			continue;
 		is_folder = view_has_suffix(p->selector, VIEW("/"));
 		entries[(*n)++] =
@@ -120,56 +128,64 @@ list(struct prepare *c, const struct page *page, size_t *n)
 	return entries;
 }
 
-/* One that begins as a script is a program, and its source nobody's page. */
-static void
-check_map(struct prepare *c, const struct page *page, struct view path,
-    struct view map)
+/* The file that a page's gophermap is in. */
+static struct view
+map_of(const struct page *page)
 {
-	if (view_has_prefix(map, VIEW(PROGRAM_START)))
-		problems_add(c->ps, c->conf->path, page->line,
-		    "%.*s: \"%.*s\" begins with \"" PROGRAM_START
-		    "\": it is a program, no menu; let an application server "
-		    "run it (@fastcgi), or give it another type in [types]",
-		    VIEW_ARG(page->selector), VIEW_ARG(path));
+	return page->map.len == 0 ? page->path : page->map;
 }
 
-/* The bytes of a page's gophermap; p is NULL, and a problem added, without. */
-static struct view
-read_map(struct prepare *c, const struct page *page, struct view path)
+/* One that begins as a script is a program, and its source nobody's page. */
+static bool
+is_script(struct prepare *c, const struct page *page)
 {
-	struct view map = page->text;
-	struct stat st;
-	int fd;
+	if (!view_has_prefix(utf8_skip_bom(page->text), VIEW(PROGRAM_START)))
+		return false;
+	problems_add(c->trouble.notes, c->conf->path, page->line,
+	    "%.*s: \"%.*s\" begins with \"" PROGRAM_START
+	    "\": it is a program, no menu; let an application server "
+	    "run it (@fastcgi), or give it another type in [types]",
+	    VIEW_ARG(page->selector), VIEW_ARG(map_of(page)));
+	return true;
+}
 
-	if (map.p != NULL || (fd = prepare_open(c, page, path, &st)) < 0)
-		return map;
-	buf_reset(&c->in);
-	if (prepare_read(c, page, path, fd, st.st_size) == 0)
-		map = arena_copy(c->pages->arena, buf_view(&c->in));
-	(void)close(fd);
-	return map;
+/* Read a page's gophermap; its text stays NULL if that is no menu. */
+static void
+read_map(struct prepare *c, struct page *page)
+{
+	struct view path = map_of(page);
+	struct stat st;
+	int fd = -1;
+
+	if (page->text.p == NULL &&
+	    (fd = prepare_open(c, page, path, &st)) >= 0) {
+		buf_reset(&c->in);
+		if (prepare_read(c, page, path, fd, st.st_size) == 0)
+			page->text =
+			    arena_copy(c->pages->arena, buf_view(&c->in));
+		(void)close(fd);
+	}
+	if (page->text.p != NULL && is_script(c, page))
+		page->text = (struct view){ NULL, 0 };
+	else if (page->text.p != NULL && page->map.len == 0)
+		page->size = (off_t)page->text.len;
 }
 
 /* Fill what a gophermap gives: Gopher's answer, and Gemini's if it is alone. */
 static void
 prepare_map(struct prepare *c, struct page *page)
 {
-	bool is_alone = page->map.len == 0;
-	struct view path = is_alone ? page->path : page->map;
-	struct view whole = read_map(c, page, path), map;
+	struct view map = utf8_skip_bom(page->text);
 	struct render_entry *entries;
 	size_t n;
 
-	if (whole.p == NULL)
+	if (page->text.p == NULL)
 		return;
-	map = utf8_skip_bom(whole);
-	check_map(c, page, path, map);
 	entries = list(c, page, &n);
 	buf_reset(&c->out);
 	render_gophermap_menu(&c->out, &c->r, map, entries, n);
 	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
-	if (is_alone) {
-		page->size = (off_t)whole.len;
+	if (page->map.len == 0) {
 		prepare_header(c, page, VIEW(MIME_GEMTEXT));
 		render_gophermap_gemtext(&c->in, &c->r, map, entries, n);
 		page->entry->gemini =
@@ -275,12 +291,13 @@ prepare_app(struct prepare *c, struct page *page)
 	struct conf_pair pair = { page->selector, page->target, page->line };
 	struct target *app = arena_alloc(c->s->arena, sizeof(*app));
 	struct buf why;
+	bool failed;
 
 	buf_init(&why, LOADER_MENU_MAX);
-	if (target_parse(c->conf, &pair, c->s->arena, app, &why) == -1)
-		problems_add(c->ps, c->conf->path, page->line, "%.*s",
-		    VIEW_ARG(buf_view(&why)));
+	failed = target_parse(c->conf, &pair, c->s->arena, app, &why) == -1;
 	buf_fini(&why);
+	if (failed)
+		return; /* the configuration's check has told */
 	app->mapped = page->entry->selector;
 	app->root = document_root(c, app);
 	app->number = c->s->n_targets++;
@@ -414,7 +431,7 @@ write_feed(struct prepare *c, struct page *page, struct view text)
 	buf_reset(&c->out);
 	gemini_header(&c->out, GEMINI_SUCCESS, VIEW(MIME_ATOM));
 	if (atom_write(&c->out, &feed, text) == 0) {
-		problems_add(c->ps, c->conf->path, page->line,
+		problems_add(c->trouble.notes, c->conf->path, page->line,
 		    "%.*s: \"%.*s\" has no link with a date, such as "
 		    "\"=> /x 2026-01-31 Title\", to make a feed of%s",
 		    VIEW_ARG(page->selector), VIEW_ARG(page->path),
@@ -439,7 +456,7 @@ prepare_atom(struct prepare *c, struct page *page)
 	if (fd < 0)
 		return;
 	if (!view_has_prefix(mime.type, VIEW(MIME_GEMTEXT)))
-		problems_add(c->ps, c->conf->path, page->line,
+		problems_add(c->trouble.notes, c->conf->path, page->line,
 		    "%.*s: \"%.*s\" is not gemtext, which a feed is made of",
 		    VIEW_ARG(page->selector), VIEW_ARG(page->path));
 	else {
@@ -489,11 +506,10 @@ prepare_same(struct prepare *c, struct page *page)
 /* -- all of them, in an order in which each finds what it needs -- */
 
 static bool
-needs_entries(const struct page *page)
+has_map(const struct page *page)
 {
-	return page->kind == PAGE_LISTING ||
-	    (page->kind == PAGE_FILE &&
-		(page_is_map(page) || page->map.len > 0));
+	return page->kind == PAGE_FILE &&
+	    (page_is_map(page) || page->map.len > 0);
 }
 
 static void
@@ -512,20 +528,19 @@ prepare_first(struct prepare *c, struct page *page)
 		[PAGE_SLASH] = NULL,
 	};
 
-	if (deeds[page->kind] == NULL ||
-	    (page->kind == PAGE_FILE && page_is_map(page)))
-		return;
-	deeds[page->kind](c, page);
+	if (deeds[page->kind] != NULL &&
+	    !(page->kind == PAGE_FILE && page_is_map(page)))
+		deeds[page->kind](c, page);
+	if (has_map(page))
+		read_map(c, page);
 }
 
 static void
 prepare_second(struct prepare *c, struct page *page)
 {
-	if (!needs_entries(page))
-		return;
 	if (page->kind == PAGE_LISTING)
 		prepare_listing(c, page);
-	else
+	else if (has_map(page))
 		prepare_map(c, page);
 }
 
@@ -574,6 +589,58 @@ add_entries(struct prepare *c)
 		(void)hash_put(c->site->entries, page->entry->selector,
 		    page->entry);
 	}
+}
+
+/* True if there is anything to answer. */
+static bool
+is_served(const struct prepare *c, const struct page *page)
+{
+	if (page->same != NULL)
+		page = page->same;
+	if (page->kind == PAGE_SEARCH)
+		return c->site->search != NULL;
+	return page->entry->gemini.status != 0 ||
+	    page->entry->gopher.status != 0;
+}
+
+/* What one protocol has and the other has not is not there for that one. */
+static void
+fill_gap(const struct prepare *c, struct entry *entry)
+{
+	if (entry->gemini.status == 0)
+		entry->gemini = (struct answer){ .status = GEMINI_NOT_FOUND,
+			.bytes = VIEW("51 Not found\r\n") };
+	if (entry->gopher.status == 0)
+		entry->gopher = c->site->not_found;
+}
+
+/* Forget the entries of pages of which nothing can be served. */
+static void
+drop_entries(struct prepare *c)
+{
+	struct hash *kept = hash_new(c->s->arena, 0);
+	const struct page *page;
+
+	for (page = c->pages->first; page != NULL; page = page->next)
+		if (is_served(c, page))
+			(void)hash_put(kept, page->entry->selector,
+			    page->entry);
+	c->site->entries = kept;
+}
+
+static void
+settle_entries(struct prepare *c)
+{
+	const struct page *page;
+	bool all = true;
+
+	for (page = c->pages->first; page != NULL; page = page->next)
+		if (!is_served(c, page))
+			all = false;
+		else
+			fill_gap(c, page->entry);
+	if (!all)
+		drop_entries(c);
 }
 
 /* -- menus that are made while serving -- */
@@ -629,12 +696,14 @@ menu_host(const struct conf_gopher *gopher, const struct conf_capsule *capsule)
 void
 prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
-    struct pages *pages, int gopher_port, struct problems *ps)
+    struct pages *pages, int gopher_port, struct problems *notes)
 {
 	static void (*const turns[])(struct prepare *,
 	    struct page *) = { prepare_first, prepare_second, prepare_third };
 	const struct conf_gopher *gopher = &conf->gophers[capsule->gopher];
-	struct prepare c = { s, site, conf, capsule, root, pages, ps };
+	struct prepare c = { s, site, conf, capsule, root, pages,
+		.trouble = { conf, capsule, root, pages->arena, notes, 0,
+		    NULL } };
 	struct page *page;
 	size_t i;
 
@@ -655,10 +724,10 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 			c.r.selector = page->selector;
 			turns[i](&c, page);
 		}
+	catalog_fill(s, site, conf, pages, notes);
+	settle_entries(&c);
 	set_covers(&c);
 	set_menu(&c);
-	if (problems_count(ps) == 0)
-		catalog_fill(s, site, conf, pages, ps);
 	close_gopher(&c);
 	buf_fini(&c.in);
 	buf_fini(&c.out);

@@ -22,10 +22,13 @@
  * memory from s, and the site's notices.
  *
  * site has its hosts; s->hosts knows them.  gopher_port: what menus name.
+ * What cannot be read or rendered is left out, with a note: it has no entry,
+ * or, if that is so for one protocol alone, an answer that says it is not
+ * there.  root may be NULL if there are no pages.
  */
 void prepare_site(struct snapshot *s, struct site *site,
     const struct conf *conf, const struct conf_capsule *capsule,
     struct beneath *root, struct pages *pages, int gopher_port,
-    struct problems *ps);
+    struct problems *notes);
 
 #endif

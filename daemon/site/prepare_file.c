@@ -12,41 +12,25 @@
 #include "base/mem.h"
 #include "format/gemini.h"
 #include "format/gemtext.h"
-#include "site/folder.h"
 #include "site/map.h"
-
-/* A name in the same folder that may have been meant, or NULL. */
-static const char *
-nearest(struct prepare *c, struct view path)
-{
-	struct view name = pages_name(path);
-	const char **names, *found, *why;
-	struct folder f;
-	size_t i;
-
-	if (folder_read(c->root, pages_folder(path), c->pages->arena, &f,
-		&why) < 0)
-		return NULL;
-	names = xcalloc(f.n + 1, sizeof(*names));
-	for (i = 0; i < f.n; i++)
-		names[i] = f.names[i].name.p;
-	found =
-	    problem_nearest(arena_copy(c->pages->arena, name).p, names, f.n);
-	xfree(names);
-	return found;
-}
 
 static void
 complain(struct prepare *c, const struct page *page, struct view path,
     const char *why)
 {
-	const char *near = errno == ENOENT ? nearest(c, path) : NULL;
+	trouble_tell_file(&c->trouble, page->line, page->selector, path, why);
+}
 
-	problems_add(c->ps, c->conf->path, page->line,
-	    "%.*s: the file \"%.*s\" %s (in \"%.*s\")%s%s%s",
-	    VIEW_ARG(page->selector), VIEW_ARG(path), why,
-	    VIEW_ARG(c->capsule->root), near == NULL ? "" : "; did you mean \"",
-	    near == NULL ? "" : near, near == NULL ? "" : "\"?");
+static void
+tell_size(struct prepare *c, const struct page *page, struct view path)
+{
+	if (trouble_is_new(&c->trouble, page->line, path))
+		problems_add(c->trouble.notes, c->conf->path, page->line,
+		    "%.*s: \"%.*s\" is larger than %d MiB, the most that a "
+		    "page may have; split it, or give it another type in "
+		    "[types]",
+		    VIEW_ARG(page->selector), VIEW_ARG(path),
+		    (int)(LOADER_RENDER_MAX >> 20));
 }
 
 int
@@ -69,11 +53,7 @@ prepare_read(struct prepare *c, const struct page *page, struct view path,
 	ssize_t n;
 
 	if (size > LOADER_RENDER_MAX) {
-		problems_add(c->ps, c->conf->path, page->line,
-		    "%.*s: \"%.*s\" is larger than %d MiB, the most that a "
-		    "page may have",
-		    VIEW_ARG(page->selector), VIEW_ARG(path),
-		    (int)(LOADER_RENDER_MAX >> 20));
+		tell_size(c, page, path);
 		return -1;
 	}
 	buf_fill(&c->in, '\0', (size_t)size);
@@ -102,14 +82,17 @@ struct answer
 prepare_keep(struct prepare *c, const struct page *page, int status,
     struct buf *b)
 {
-	struct answer a = { .status = status };
+	struct answer a = { .status = 0 };
 
 	if (b->failed)
-		problems_add(c->ps, c->conf->path, page->line,
-		    "%.*s: what is made of it is larger than %zu MiB",
+		problems_add(c->trouble.notes, c->conf->path, page->line,
+		    "%.*s: what is made of it is larger than %zu MiB; split "
+		    "it",
 		    VIEW_ARG(page->selector), LOADER_MENU_MAX >> 20);
-	else
+	else {
+		a.status = status;
 		a.bytes = arena_copy(c->s->arena, buf_view(b));
+	}
 	buf_reset(b);
 	return a;
 }

@@ -74,15 +74,13 @@ find_closed(const struct hash *closed, const struct page *page)
 }
 
 /*
- * The rule for a file or folder by the selector that it has, or would have if
- * it were served, where it lies in the nearest folder that is.
+ * Append the selector that a file or folder has, or would have if it were
+ * served, where it lies in the nearest folder that is; false if none is.
  */
-static const struct access_rule *
-rule_of_place(const struct access *access, const struct pages *pages,
-    struct view file)
+static bool
+put_selector_of(const struct pages *pages, struct view file,
+    struct buf *selector)
 {
-	char room[CONF_LINE_MAX + BENEATH_PATH_MAX];
-	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
 	struct view folder = file;
 	const struct view *place;
 
@@ -91,10 +89,23 @@ rule_of_place(const struct access *access, const struct pages *pages,
 		place = hash_find(pages->folders, folder);
 	} while (place == NULL && folder.len > 0);
 	if (place == NULL)
-		return NULL;
-	buf_put(&selector, *place);
-	buf_put(&selector, view_skip(file, folder.len));
-	return access_find(access, buf_view(&selector));
+		return false;
+	buf_put(selector, *place);
+	buf_put(selector, view_skip(file, folder.len));
+	return true;
+}
+
+/* The rule for a file or folder by that selector. */
+static const struct access_rule *
+rule_of_place(const struct access *access, const struct pages *pages,
+    struct view file)
+{
+	char room[CONF_LINE_MAX + BENEATH_PATH_MAX];
+	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
+
+	return put_selector_of(pages, file, &selector)
+	    ? access_find(access, buf_view(&selector))
+	    : NULL;
 }
 
 /* Protect what has the content of a protected page and no rule of its own. */
@@ -235,6 +246,17 @@ put_nearest_name(struct buf *to, const struct pages *pages, struct view pattern)
 	return near != NULL;
 }
 
+void
+protect_tell_idle(const struct access_rule *rule, const struct conf *conf,
+    const struct conf_capsule *capsule, struct view near,
+    struct problems *notes)
+{
+	problems_add(notes, conf->path, rule->line,
+	    "[access%s] %.*s%s: protects nothing now: no page fits it%.*s",
+	    capsule->tag, VIEW_ARG(rule->pattern), rule->is_prefix ? "*" : "",
+	    VIEW_ARG(near));
+}
+
 static void
 check_rules(const struct pages *pages, const struct access *access,
     const struct conf *conf, const struct conf_capsule *capsule,
@@ -253,11 +275,7 @@ check_rules(const struct pages *pages, const struct access *access,
 		if (told++ >= NEAREST_TOLD_MAX ||
 		    !put_nearest_name(&near, pages, rule->pattern))
 			buf_reset(&near);
-		problems_add(notes, conf->path, rule->line,
-		    "[access%s] %.*s%s: protects nothing now: no page fits "
-		    "it%.*s",
-		    capsule->tag, VIEW_ARG(rule->pattern),
-		    rule->is_prefix ? "*" : "", VIEW_ARG(buf_view(&near)));
+		protect_tell_idle(rule, conf, capsule, buf_view(&near), notes);
 	}
 	buf_fini(&near);
 }
@@ -400,8 +418,55 @@ tell_claims(const struct claims *claims, bool across, const struct conf *conf,
 		tell_exposure(e, conf, notes);
 }
 
+static void
+add_claims(struct claims *claims, const struct conf_capsule *capsule,
+    const struct pages *pages)
+{
+	const struct page *page;
+
+	for (page = pages->first; page != NULL; page = page->next) {
+		if (!has_file(page))
+			continue;
+		add_claim(claims, capsule, page, page->selector, page->file);
+		if (page->map_file.len > 0)
+			add_claim(claims, capsule, page, page->selector,
+			    page->map_file);
+	}
+}
+
 void
 protect_check(const struct pages *pages, const struct access *access,
+    const struct conf *conf, const struct conf_capsule *capsule,
+    struct problems *notes)
+{
+	struct claims claims = { .arena = pages->arena };
+
+	if (access == NULL)
+		return;
+	check_rules(pages, access, conf, capsule, notes);
+	add_claims(&claims, capsule, pages);
+	tell_claims(&claims, false, conf, notes);
+}
+
+/* What a named file is in the folder of the map that it lies in. */
+static void
+claim_place(struct claims *claims, const struct conf_capsule *capsule,
+    const struct access *access, const struct pages *pages, struct view file)
+{
+	char room[CONF_LINE_MAX + BENEATH_PATH_MAX];
+	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
+	struct page page = { .rule = NULL };
+
+	if (!put_selector_of(pages, file, &selector))
+		return;
+	page.rule = access_find(access, buf_view(&selector));
+	if (page.rule != NULL)
+		add_claim(claims, capsule, &page,
+		    arena_copy(claims->arena, buf_view(&selector)), file);
+}
+
+void
+protect_check_named(struct pages *pages, const struct access *access,
     const struct conf *conf, const struct conf_capsule *capsule,
     struct problems *notes)
 {
@@ -410,13 +475,14 @@ protect_check(const struct pages *pages, const struct access *access,
 
 	if (access == NULL)
 		return;
-	check_rules(pages, access, conf, capsule, notes);
+	protect_pages(pages, access);
+	add_claims(&claims, capsule, pages);
 	for (page = pages->first; page != NULL; page = page->next) {
 		if (!has_file(page))
 			continue;
-		add_claim(&claims, capsule, page, page->selector, page->file);
+		claim_place(&claims, capsule, access, pages, page->file);
 		if (page->map_file.len > 0)
-			add_claim(&claims, capsule, page, page->selector,
+			claim_place(&claims, capsule, access, pages,
 			    page->map_file);
 	}
 	tell_claims(&claims, false, conf, notes);

@@ -32,6 +32,21 @@ void protect_check(const struct pages *pages, const struct access *access,
     const struct conf *conf, const struct conf_capsule *capsule,
     struct problems *notes);
 
+/* The note for a line of [access] that fits no page; near follows it. */
+void protect_tell_idle(const struct access_rule *rule, const struct conf *conf,
+    const struct conf_capsule *capsule, struct view near,
+    struct problems *notes);
+
+/*
+ * Add to notes each line of the map that names a file and shows it to
+ * everybody, while a folder of the map has it, protected.
+ *
+ * pages: what pages_collect_named found.  Nothing is read.
+ */
+void protect_check_named(struct pages *pages, const struct access *access,
+    const struct conf *conf, const struct conf_capsule *capsule,
+    struct problems *notes);
+
 /* What several capsules show and protect of the same files. */
 struct claims;
 

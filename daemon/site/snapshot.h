@@ -96,6 +96,7 @@ struct snapshot {
 	unsigned n_targets;
 	struct snapshot_file *files; /* closed with the snapshot */
 	size_t n_files;
+	size_t n_warnings;     /* told of its content while it was loaded */
 	struct snapshot *next; /* of all that this process has */
 };
 

@@ -265,22 +265,28 @@ selector with "/"
 application/epub+zip 9
 """),
 
-    # content
+}
+
+# What refuses nothing: the rest is served.
+WARNED = {
     "no such root": ("[capsule]\nroot = nowhere\n", """\
-:2: the root "nowhere" cannot be opened: No such file or directory
+:2: the root "nowhere" cannot be opened: No such file or directory; until \
+then nothing of the capsule is served
 """),
     "files that cannot be served": (
         BASE + "/none = nowhere.zzz\n/up = ../capsuled.ini\n"
         "/abs = /etc/passwd\n/folder = files\n/fifo = fifo\n"
         "/link = outside\n/no/ = nodir/\n/file/ = plain.txt/\n", """\
-:5: /none: the file "nowhere.zzz" does not exist (in "root")
+:5: /none: the file "nowhere.zzz" does not exist (in "root"); put it there, \
+or change the line
 :6: /up: the file "../capsuled.ini" leads outside the root (in "root")
 :7: /abs: the file "/etc/passwd" leads outside the root (in "root")
 :8: /folder: the file "files" is a folder, not a file (in "root")
 :9: /fifo: the file "fifo" is a FIFO, not a file (in "root")
 :10: /link: the file "outside" leads outside the root (in "root")
-:11: the folder "nodir/" does not exist (in "root")
-:12: the folder "plain.txt/" is a file, not a folder (in "root")
+:11: /no/: the folder "nodir/" does not exist (in "root"); put it there, or \
+change the line
+:12: /file/: the folder "plain.txt/" is a file, not a folder (in "root")
 """),
     "a misspelt file": (BASE + "/x = histroy.gmi\n", """\
 :5: /x: the file "histroy.gmi" does not exist (in "root"); did you mean \
@@ -308,8 +314,18 @@ def test_the_operator_is_told_exactly(folder, case):
     assert (done.returncode, done.stdout) == (1, "")
 
 
-@pytest.mark.parametrize("case", ["six at once", "continuation",
-                                  "files that cannot be served"])
+@pytest.mark.parametrize("case", WARNED)
+def test_trouble_of_files_is_warned_of_and_refuses_nothing(folder, case):
+    text, want = WARNED[case]
+    want = ["warning: " + NAME + line for line in want.splitlines()]
+    done = check(folder, text)
+    assert [line for line in done.stderr.splitlines()
+            if "key_user" not in line] == want
+    assert (done.returncode, done.stdout) == (
+        0, OK.replace("\n", ", but for the warnings\n"))
+
+
+@pytest.mark.parametrize("case", ["six at once", "continuation"])
 def test_a_start_says_the_same_as_a_check(folder, case):
     path = folder / NAME
     text = WRONG[case][0]

@@ -361,9 +361,30 @@ def test_rules_can_be_left_out(capsule):
 
 def test_what_keeps_the_daemon_from_starting_is_a_finding(capsule):
     capsule.write(index_gmi="# A\n")
-    lines = capsule.check("/x = nowhere.gmi\n")
-    assert lines == ['x.ini:5: /x: the file "nowhere.gmi" does not exist (in '
-                     '"root") [configuration]']
+    lines = capsule.check("/x = @jump\n")
+    assert len(lines) == 1 and lines[0].startswith(
+        'x.ini:5: [selectors] /x: "@jump" is not an action')
+    assert lines[0].endswith(" [configuration]")
+
+
+def test_what_the_daemon_leaves_out_is_a_finding(capsule):
+    capsule.write(index_gmi="# A\n=> /x The missing\n")
+    lines = capsule.check("/x = nowhere.gmi\n/f/ = nowhere/\n")
+    assert lines == [
+        'root/index.gmi:2: a link to "/x", where nothing is [dead-link]',
+        'x.ini:5: /x: the file "nowhere.gmi" does not exist (in "root"); put '
+        "it there, or change the line [warning]",
+        'x.ini:6: /f/: the folder "nowhere/" does not exist (in "root"); put '
+        "it there, or change the line [warning]"]
+
+
+def test_a_root_that_is_gone_is_a_finding(capsule):
+    capsule.write(index_gmi="# A\n")
+    lines = capsule.check("[capsule b]\nhostname = b.example.org\n"
+                          "root = nowhere\n[selectors b]\n/ = index.gmi\n")
+    assert lines == [
+        'x.ini:7: the root "nowhere" cannot be opened: No such file or ' \
+        "directory; until then nothing of the capsule is served [warning]"]
 
 
 def test_json_has_what_the_lines_have(capsule):

@@ -7,6 +7,7 @@ import pytest
 
 import server
 from client import gemini, gopher, links, menu
+from ctl import ctl
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 PAGE = """# News of <the> "capsule" & more
@@ -102,11 +103,12 @@ def test_the_operator_is_told_of_a_feed_without_entries(tmp_path, page, want):
         (tmp_path / "root" / "news.gmi").write_text(page)
     path = tmp_path / "capsuled.ini"
     path.write_text(server.conf(selectors={"/news.xml": "@atom news.gmi"}))
-    done = server.run("-n", "-c", path)
+    assert server.run("-n", "-c", path).returncode == 0
+    done = ctl("-c", path, "check")
     assert done.returncode == 1
     line = path.read_text().split("\n").index("/news.xml = @atom news.gmi")
-    assert ":%d: /news.xml: " % (line + 1) in done.stderr
-    assert want in done.stderr
+    assert ":%d: /news.xml: " % (line + 1) in done.stdout
+    assert want in done.stdout
 
 
 def test_a_feed_leaves_out_what_its_readers_may_not_read(daemon, tmp_path):

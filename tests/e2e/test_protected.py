@@ -153,10 +153,20 @@ def test_an_open_feed_tells_of_no_protected_page(guard, tmp_path, address):
     assert b"Secret" not in over_gemini.body + over_gopher
 
 
-def warned(folder, text, *more):
-    """What -n warns of, less the names of folders; it may find no fault."""
+def warned(folder, text):
+    """What is warned of, less the names of folders; -n may find no fault."""
     (folder / "x.ini").write_text(text)
-    got = server.run("-n", "-c", "x.ini", *more, cwd=folder)
+    got = server.run("-n", "-c", "x.ini", cwd=folder)
+    assert got.returncode == 0, got.stderr
+    done = ctl("-c", "x.ini", "check", cwd=folder)
+    return [line.removeprefix("x.ini:").removesuffix(" [warning]")
+            for line in done.stdout.splitlines() if "[warning]" in line]
+
+
+def warned_by_a_look(folder, text):
+    """What -n tells of that without reading any page."""
+    (folder / "x.ini").write_text(text)
+    got = server.run("-n", "-c", "x.ini", cwd=folder)
     assert got.returncode == 0, got.stderr
     # Started by root, it may also want a user of its own for the keys.
     return [line.removeprefix("warning: x.ini:")
@@ -186,6 +196,8 @@ def test_what_is_shown_here_and_protected_there_is_a_warning(
     assert got.startswith("%d: [selectors] %s to everybody, which [access] "
                           "/log/* protects as /log/" % (line_of(text, line),
                                                         says)), got
+    if line.startswith("/one"):
+        assert warned_by_a_look(tmp_path, text) == [got]
     # The map says so, and so it is.
     one = guard(text)
     assert both(one, line.split()[0])[0].status in (20, 51)
@@ -255,6 +267,9 @@ def test_a_line_that_no_page_fits_is_a_warning_with_the_nearest_name(
         line_of(text, pattern + " = any"), pattern,
         "; nearest: " + near if near else "")
     assert warned(tmp_path, text) == [want]
+    # What only reading the folder can tell: that no name begins so.
+    assert warned_by_a_look(tmp_path, text) == (
+        [] if pattern == "/opne*" else [want])
     done = ctl("-c", "x.ini", "check", "--without", "no-link", cwd=tmp_path)
     assert "x.ini:%s [warning]" % want in done.stdout.splitlines()
     done = ctl("-c", "x.ini", "check", "--without", "no-link,warning",

@@ -24,6 +24,8 @@
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+#define NOT_FOUND "3Not found\t\terror.host\t1\r\n.\r\n"
+
 #define HEAD                                                                   \
 	"[capsule]\nhostname = capsule.example.org\nroot = capsule\n"          \
 	"title = The institute\nadmin = a@example.org\nlanguage = en\n"        \
@@ -84,11 +86,14 @@ expect_gopher(const struct place *p, const char *selector, const char *want)
 		expect(selector, e->gopher.bytes, want);
 }
 
+/* What is left out is told, and refuses nothing. */
 static void
-expect_told(const struct place *p, const char *want)
+expect_warned(const struct place *p, const char *want)
 {
-	assert_null(p->s);
-	assert_string_equal(p->told, want);
+	if (p->s == NULL)
+		fail_msg("not loaded: %s", p->told);
+	assert_string_equal(p->told, "");
+	assert_string_equal(p->warned, want);
 }
 
 /* -- what files become -- */
@@ -441,7 +446,7 @@ links_are_not_followed_where_they_are_forbidden(void **state)
 	assert_null(entry(p, "/a/link.txt"));
 	assert_null(strstr(entry(p, "/a/")->gemini.bytes.p, "link.txt"));
 	place_load(p, NO_LINKS "/1 = a/link.txt\n/2 = folder/file.txt\n");
-	expect_told(p,
+	expect_warned(p,
 	    "capsuled.ini:6: /1: the file \"a/link.txt\" is a symbolic link "
 	    "or behind one, which [capsule] symlinks forbids (in "
 	    "\"capsule\")\n"
@@ -458,7 +463,7 @@ links_that_lead_in_a_circle_end(void **state)
 	place_link(p, "a", "b");
 	place_link(p, "b", "a");
 	place_load(p, HEAD "/a = a\n");
-	expect_told(p,
+	expect_warned(p,
 	    "capsuled.ini:8: /a: the file \"a\" cannot be read: Too many "
 	    "levels of symbolic links (in \"capsule\")\n");
 }
@@ -479,11 +484,11 @@ links_are_followed_up_to_the_limit(void **state)
 	snprintf(text, sizeof(text), "%s/x = link-%d\n", HEAD,
 	    BENEATH_LINKS_MAX);
 	place_load(p, text);
-	assert_non_null(p->s);
+	assert_non_null(entry(p, "/x"));
 	snprintf(text, sizeof(text), "%s/x = link-%d\n", HEAD,
 	    BENEATH_LINKS_MAX + 1);
 	place_load(p, text);
-	assert_null(p->s);
+	assert_null(entry(p, "/x"));
 }
 
 static void
@@ -514,7 +519,7 @@ static const struct refusal {
 	{ "/5 = ../x.txt", "/5: the file \"../x.txt\" leads outside the root" },
 	{ "/6 = /etc/passwd",
 	    "/6: the file \"/etc/passwd\" leads outside the root" },
-	{ "/7/ = out/", "the folder \"out/\" leads outside the root" },
+	{ "/7/ = out/", "/7/: the folder \"out/\" leads outside the root" },
 	{ "/8 = out-and-in",
 	    "/8: the file \"out-and-in\" leads outside the root" },
 	{ "/9 = a/../../x.txt",
@@ -524,8 +529,8 @@ static const struct refusal {
 	{ "/3 = socket", "/3: the file \"socket\" is a socket, not a file" },
 	{ "/4 = folder", "/4: the file \"folder\" is a folder, not a file" },
 	{ "/5/ = folder/x/",
-	    "the folder \"folder/x/\" is a file, not a folder" },
-	{ "/6/ = fifo/", "the folder \"fifo/\" is a FIFO, not a file" },
+	    "/5/: the folder \"folder/x/\" is a file, not a folder" },
+	{ "/6/ = fifo/", "/6/: the folder \"fifo/\" is a FIFO, not a file" },
 };
 
 /* What follows the root's own name there is a path in the root, too. */
@@ -540,7 +545,7 @@ a_folder_whose_name_begins_as_the_roots_does_is_outside(void **state)
 	snprintf(target, sizeof(target), "%s/capsulex/file.txt", p->path);
 	place_link(p, "link.txt", target);
 	place_load(p, HEAD "/1 = link.txt\n");
-	expect_told(p,
+	expect_warned(p,
 	    "capsuled.ini:8: /1: the file \"link.txt\" leads outside the root "
 	    "(in \"capsule\")\n");
 }
@@ -567,7 +572,7 @@ only_files_below_the_root_are_served(void **state)
 		snprintf(want, sizeof(want),
 		    "capsuled.ini:8: %s (in \"capsule\")\n", refusals[i].told);
 		place_load(p, text);
-		expect_told(p, want);
+		expect_warned(p, want);
 	}
 }
 
@@ -652,13 +657,16 @@ a_feed_that_cannot_be_made_is_told(void **state)
 	place_load(p,
 	    HEAD "/a = @atom plain.gmi\n/b = @atom news.txt\n"
 		 "/c = @atom nothing.gmi\n");
-	expect_told(p,
+	expect_warned(p,
 	    "capsuled.ini:8: /a: \"plain.gmi\" has no link with a date, such "
 	    "as \"=> /x 2026-01-31 Title\", to make a feed of\n"
 	    "capsuled.ini:9: /b: \"news.txt\" is not gemtext, which a feed is "
 	    "made of\n"
 	    "capsuled.ini:10: /c: the file \"nothing.gmi\" does not exist (in "
-	    "\"capsule\")\n");
+	    "\"capsule\"); put it there, or change the line\n");
+	assert_null(entry(p, "/a"));
+	assert_null(entry(p, "/b"));
+	assert_null(entry(p, "/c"));
 }
 
 /* -- what is wrong, and how it is said -- */
@@ -670,24 +678,29 @@ a_missing_file_is_told_with_the_nearest_name(void **state)
 
 	place_write(p, "history.gmi", VIEW("x\n"));
 	place_write(p, "deep/figures.gmi", VIEW("x\n"));
+	place_write(p, "fields/x.gmi", VIEW("x\n"));
 	place_load(p,
 	    HEAD "/a = hitsory.gmi\n/b = deep/figure.gmi\n/c = nothing.pdf\n"
 		 "/d = nodir/x.gmi\n/e/ = fildes/\n");
-	expect_told(p,
+	expect_warned(p,
 	    "capsuled.ini:8: /a: the file \"hitsory.gmi\" does not exist (in "
 	    "\"capsule\"); did you mean \"history.gmi\"?\n"
 	    "capsuled.ini:9: /b: the file \"deep/figure.gmi\" does not exist "
 	    "(in \"capsule\"); did you mean \"figures.gmi\"?\n"
 	    "capsuled.ini:10: /c: the file \"nothing.pdf\" does not exist (in "
-	    "\"capsule\")\n"
+	    "\"capsule\"); put it there, or change the line\n"
 	    "capsuled.ini:11: /d: the file \"nodir/x.gmi\" does not exist (in "
-	    "\"capsule\")\n"
-	    "capsuled.ini:12: the folder \"fildes/\" does not exist (in "
-	    "\"capsule\")\n");
+	    "\"capsule\"); put it there, or change the line\n"
+	    "capsuled.ini:12: /e/: the folder \"fildes/\" does not exist (in "
+	    "\"capsule\"); did you mean \"fields\"?\n");
+	assert_null(entry(p, "/a"));
+	assert_null(entry(p, "/e/"));
+	assert_null(entry(p, "/e"));
+	assert_int_equal(p->s->n_warnings, 5);
 }
 
 static void
-a_redirect_into_a_folder_must_meet_a_file(void **state)
+a_redirect_into_a_folder_should_meet_a_file(void **state)
 {
 	struct place *p = *state;
 
@@ -700,12 +713,14 @@ a_redirect_into_a_folder_must_meet_a_file(void **state)
 		 "/6 = @redirect f/y.gmi\n");
 #define NOWHERE(n, s, to)                                                      \
 	"capsuled.ini:" n ": [selectors] " s ": the redirect to \"" to         \
-	"\" goes nowhere: there is no such file\n"
-	expect_told(p,
+	"\" goes nowhere: there is no such file; put it there, or change the " \
+	"line\n"
+	expect_warned(p,
 	    NOWHERE("10", "/2", "/f/y.gmi") NOWHERE("11", "/3", "/f/")
 		NOWHERE("12", "/4", "gemini://capsule.example.org/f/y.gmi")
 		    NOWHERE("14", "/6", "f/y.gmi"));
 #undef NOWHERE
+	expect_gemini(p, "/2", "31 /f/y.gmi\r\n");
 }
 
 static void
@@ -716,9 +731,233 @@ a_root_that_cannot_be_opened_is_told(void **state)
 	place_load(p,
 	    "[capsule]\nhostname = x.example.org\nroot = nowhere\n"
 	    "[selectors]\n/ = x.gmi\n");
-	expect_told(p,
+	expect_warned(p,
 	    "capsuled.ini:3: the root \"nowhere\" cannot be opened: No such "
-	    "file or directory\n");
+	    "file or directory; until then nothing of the capsule is "
+	    "served\n");
+	assert_null(entry(p, "/"));
+}
+
+static void
+a_root_that_is_gone_is_one_capsules_trouble(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "index.gmi", VIEW("here\n"));
+	place_load(p,
+	    HEAD "/ = index.gmi\n"
+		 "[capsule b]\nhostname = b.example.org\nroot = nowhere\n"
+		 "[selectors b]\n/ = index.gmi\n/old = @redirect /\n");
+	expect_warned(p,
+	    "capsuled.ini:11: the root \"nowhere\" cannot be opened: No such "
+	    "file or directory; until then nothing of the capsule is "
+	    "served\n");
+	expect_gemini(p, "/", "20 text/gemini;lang=en\r\nhere\n");
+	assert_int_equal(hash_count(p->s->sites[1].entries), 0);
+	expect("notice", p->s->sites[1].not_found.bytes, NOT_FOUND);
+}
+
+/* Load as a user whom a mode keeps out; root is let in everywhere. */
+static void
+load_as_nobody(struct place *p, const char *text)
+{
+	bool is_root = geteuid() == 0;
+
+	if (is_root && (chmod(p->path, 0755) < 0 || seteuid(65534) < 0))
+		err(1, "seteuid");
+	place_load(p, text);
+	if (is_root && seteuid(0) < 0)
+		err(1, "seteuid");
+}
+
+static void
+set_mode(const struct place *p, const char *name, mode_t mode)
+{
+	if (chmod(place_name(p, name), mode) < 0)
+		err(1, "%s", name);
+}
+
+static void
+what_may_not_be_read_is_left_out_until_it_may(void **state)
+{
+	static const char text[] =
+	    HEAD "/n = n.gmi\n/f/ = f/\n/old = @redirect /f/a.gmi\n"
+		 "[listing]\n/f/ = yes\n";
+	struct place *p = *state;
+	unsigned long long first;
+
+	place_write(p, "n.gmi", VIEW("n\n"));
+	place_write(p, "f/a.gmi", VIEW("a\n"));
+	place_write(p, "f/b.gophermap", VIEW("ib\n"));
+	place_write(p, "f/c.txt", VIEW("c\n"));
+	place_write(p, "f/shut/d.txt", VIEW("d\n"));
+	place_write(p, "f/i/index.gmi", VIEW("i\n"));
+	set_mode(p, "n.gmi", 0);
+	set_mode(p, "f/a.gmi", 0);
+	set_mode(p, "f/b.gophermap", 0);
+	set_mode(p, "f/i/index.gmi", 0);
+	set_mode(p, "f/shut", 0);
+	load_as_nobody(p, text);
+#define SHUT(n, selector, what)                                                \
+	"capsuled.ini:" n ": " selector ": the " what                          \
+	" cannot be read: Permission denied (in \"capsule\"); let the user "   \
+	"that capsuled runs as read it, and enter every folder down to it\n"
+	expect_warned(p,
+	    SHUT("8", "/n", "file \"n.gmi\"") SHUT("9", "/f/shut/",
+		"folder \"f/shut/\"") SHUT("9", "/f/a.gmi", "file \"f/a.gmi\"")
+		SHUT("9", "/f/b.gophermap", "file \"f/b.gophermap\"")
+		    SHUT("9", "/f/i/", "file \"f/i/index.gmi\""));
+	assert_null(entry(p, "/n"));
+	assert_null(entry(p, "/f/a.gmi"));
+	assert_null(entry(p, "/f/b.gophermap"));
+	assert_null(entry(p, "/f/shut/d.txt"));
+	assert_null(entry(p, "/f/i/"));
+	assert_null(entry(p, "/f/i"));
+	assert_null(entry(p, "/f/i/index.gmi"));
+	expect_gemini(p, "/f/",
+	    "20 text/gemini;lang=en\r\n# /f/\n\n=> c.txt c.txt (2 B)\n");
+	first = loader_fingerprint(p->conf);
+	set_mode(p, "n.gmi", 0644);
+	assert_true(first != loader_fingerprint(p->conf));
+	set_mode(p, "f/a.gmi", 0644);
+	set_mode(p, "f/b.gophermap", 0644);
+	set_mode(p, "f/i/index.gmi", 0644);
+	set_mode(p, "f/shut", 0755);
+	load_as_nobody(p, text);
+	expect_warned(p, "");
+	expect_gemini(p, "/n", "20 text/gemini;lang=en\r\nn\n");
+	expect_gemini(p, "/f/shut/d.txt", "20 text/plain\r\nd\n");
+	expect_gemini(p, "/f/i/", "20 text/gemini;lang=en\r\ni\n");
+}
+
+/* One file's trouble is that file's: its other half is as it was. */
+static void
+the_other_half_of_a_pair_is_served(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "a.gmi", VIEW("a\n"));
+	place_write(p, "a.gophermap", VIEW("#!/bin/sh\n"));
+	place_fill(p, "b.gmi", '#', (size_t)LOADER_RENDER_MAX + 1);
+	place_write(p, "b.gophermap", VIEW("b\n"));
+	place_load(p, HEAD "/a = a.gophermap\n/b = b.gmi\n/f/ = ./\n");
+	expect_gemini(p, "/a", "20 text/gemini;lang=en\r\na\n");
+	expect_gopher(p, "/a", NOT_FOUND);
+	expect_gemini(p, "/b", "51 Not found\r\n");
+	expect_gopher(p, "/b", "ib\t\t\t0\r\n.\r\n");
+	/* In a folder, a map that is a program is not taken for a half. */
+	expect_gopher(p, "/f/a.gmi", "ia\t\t\t0\r\n.\r\n");
+	assert_int_equal(p->s->n_warnings, 4);
+}
+
+static void
+a_search_finds_what_is_there_beside_what_is_not(void **state)
+{
+	struct place *p = *state;
+	struct search_found found;
+
+	place_write(p, "a.gmi", VIEW("# Marmots\n"));
+	place_load(p, HEAD "/a = a.gmi\n/b = b.gmi\n/search = @search\n");
+	assert_null(entry(p, "/b"));
+	assert_non_null(p->s->sites[0].search);
+	assert_int_equal(search_find(p->s->sites[0].search, VIEW("marmots"),
+			     &found),
+	    0);
+	assert_int_equal(found.total, 1);
+}
+
+/* -- what can be told without reading -- */
+
+static void
+inspect(struct place *p, const char *text)
+{
+	struct problems *notes = problems_new();
+
+	place_read(p, text);
+	assert_int_equal(problems_count(p->ps), 0);
+	p->s = loader_inspect(p->conf, p->ps, notes);
+	p->told = place_tell(p, p->ps);
+	p->warned = place_tell(p, notes);
+	problems_free(notes);
+}
+
+static void
+what_the_map_names_is_looked_at_and_not_read(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "history.gmi", VIEW("#!"));
+	place_write(p, "f/x.gmi", VIEW("x\n"));
+	place_fifo(p, "fifo");
+	set_mode(p, "history.gmi", 0);
+	inspect(p,
+	    HEAD "/a = hitsory.gmi\n/b = fifo\n/c = f\n/d/ = fi/\n/f/ = f/\n"
+		 "/g/ = history.gmi/\n/h = @atom histroy.gmi\n"
+		 "/1 = @redirect /f/x.gmi\n/2 = @redirect /f/y.gmi\n"
+		 "/3 = @redirect /f/\n/ok = history.gmi\n");
+	expect_warned(p,
+	    "capsuled.ini:8: /a: the file \"hitsory.gmi\" does not exist (in "
+	    "\"capsule\"); did you mean \"history.gmi\"?\n"
+	    "capsuled.ini:9: /b: the file \"fifo\" is a FIFO, not a file (in "
+	    "\"capsule\")\n"
+	    "capsuled.ini:10: /c: the file \"f\" is a folder, not a file (in "
+	    "\"capsule\")\n"
+	    "capsuled.ini:11: /d/: the folder \"fi/\" does not exist (in "
+	    "\"capsule\"); did you mean \"f\"?\n"
+	    "capsuled.ini:13: /g/: the folder \"history.gmi/\" is a file, not "
+	    "a folder (in \"capsule\")\n"
+	    "capsuled.ini:14: /h: the file \"histroy.gmi\" does not exist (in "
+	    "\"capsule\"); did you mean \"history.gmi\"?\n"
+	    "capsuled.ini:16: [selectors] /2: the redirect to \"/f/y.gmi\" "
+	    "goes nowhere: there is no such file; put it there, or change the "
+	    "line\n");
+}
+
+/* A folder with so many names takes as long to look at as an empty one. */
+static void
+a_folder_of_the_map_is_not_read_to_look_at_it(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "f/x.gmi", VIEW("x\n"));
+	set_mode(p, "f", 0);
+	if (geteuid() == 0 && (chmod(p->path, 0755) < 0 || seteuid(65534) < 0))
+		err(1, "seteuid");
+	inspect(p, HEAD "/f/ = f/\n");
+	if (geteuid() == 65534 && seteuid(0) < 0)
+		err(1, "seteuid");
+	expect_warned(p, "");
+}
+
+static void
+access_that_protects_nothing_is_told_without_reading(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "feed/x.gmi", VIEW("x\n"));
+	place_write(p, "log/s.gmi", VIEW("s\n"));
+	inspect(p,
+	    HEAD "/ = ./\n/open = log/s.gmi\n/shut = feed/x.gmi\n"
+		 "[access]\n/fed/* = any\n/feed/y* = any\n/log/* = any\n"
+		 "/shut = any\n/feed/z.gmi = any\n");
+	expect_warned(p,
+	    "capsuled.ini:9: [selectors] /open: shows \"log/s.gmi\" to "
+	    "everybody, which [access] /log/* protects as /log/s.gmi\n"
+	    "capsuled.ini:12: [access] /fed/*: protects nothing now: no page "
+	    "fits it; nearest: /feed/\n"
+	    "capsuled.ini:16: [access] /feed/z.gmi: protects nothing now: no "
+	    "page fits it; nearest: /feed/x.gmi\n");
+}
+
+static void
+a_list_that_cannot_be_read_is_a_problem_all_the_same(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "x.gmi", VIEW("x\n"));
+	inspect(p, HEAD "/x = x.gmi\n[access]\n/x = nobody.txt\n");
+	assert_null(p->s);
+	assert_non_null(strstr(p->told, "nobody.txt"));
 }
 
 /* -- limits -- */
@@ -785,18 +1024,22 @@ gemtext_is_held_in_memory_up_to_its_limit(void **state)
 	place_fill(p, "b.gophermap", '#', max + 1);
 	place_fill(p, "b2.gmi", '#', max + 1);
 	place_load(p, HEAD "/b = b.gophermap\n/b2 = b2.gmi\n");
-	expect_told(p,
+	expect_warned(p,
 	    "capsuled.ini:8: /b: \"b.gophermap\" is larger than 16 MiB, the "
-	    "most that a page may have\n"
+	    "most that a page may have; split it, or give it another type in "
+	    "[types]\n"
 	    "capsuled.ini:9: /b2: \"b2.gmi\" is larger than 16 MiB, the most "
-	    "that a page may have\n");
+	    "that a page may have; split it, or give it another type in "
+	    "[types]\n");
+	assert_null(entry(p, "/b"));
+	assert_null(entry(p, "/b2"));
 	place_fill(p, "b.gophermap", '#', max);
 	place_load(p, HEAD "/b = b.gophermap\n");
-	assert_non_null(p->s);
+	assert_non_null(entry(p, "/b"));
 }
 
 static void
-a_menu_too_large_is_a_problem(void **state)
+a_menu_too_large_is_not_there_for_gopher(void **state)
 {
 	struct place *p = *state;
 
@@ -812,8 +1055,12 @@ a_menu_too_large_is_a_problem(void **state)
 	    (struct view){ text, (size_t)LOADER_RENDER_MAX });
 	free(text);
 	place_load(p, HEAD "/a = a.gmi\n");
-	expect_told(p,
-	    "capsuled.ini:8: /a: what is made of it is larger than 64 MiB\n");
+	expect_warned(p,
+	    "capsuled.ini:8: /a: what is made of it is larger than 64 MiB; "
+	    "split it\n");
+	/* Gemini needs no menu. */
+	assert_int_equal(entry(p, "/a")->gemini.status, 20);
+	expect_gopher(p, "/a", NOT_FOUND);
 }
 
 static void
@@ -831,7 +1078,7 @@ text_above_the_limit_goes_raw_to_both(void **state)
 
 /* Collect the pages of a folder mapped at /f/, with a limit. */
 static size_t
-collect(struct place *p, size_t max, size_t *problems)
+collect(struct place *p, size_t max, size_t *warnings)
 {
 	struct arena *a = arena_new();
 	struct beneath *root = beneath_new(p->conf->capsules[0].root.p);
@@ -841,9 +1088,9 @@ collect(struct place *p, size_t max, size_t *problems)
 
 	pages_init(&pages, a);
 	pages.max = max;
-	pages_collect(&pages, p->conf, &p->conf->capsules[0], root, ps, NULL);
+	pages_collect(&pages, p->conf, &p->conf->capsules[0], root, ps);
 	n = pages.n;
-	*problems = problems_count(ps);
+	*warnings = problems_count(ps);
 	problems_free(ps);
 	beneath_free(root);
 	arena_free(a);
@@ -854,19 +1101,19 @@ static void
 so_many_selectors_and_no_more(void **state)
 {
 	struct place *p = *state;
-	size_t problems;
+	size_t warnings;
 
 	place_write(p, "f/a.txt", VIEW("a\n"));
 	place_write(p, "f/b.txt", VIEW("b\n"));
 	place_write(p, "f/c.txt", VIEW("c\n"));
 	place_read(p, HEAD "/f/ = f/\n");
 	/* Three files and caps.txt. */
-	assert_int_equal(collect(p, 4, &problems), 4);
-	assert_int_equal(problems, 0);
-	assert_int_equal(collect(p, 3, &problems), 3);
-	assert_int_equal(problems, 1);
-	assert_int_equal(collect(p, 0, &problems), 0);
-	assert_int_equal(problems, 1);
+	assert_int_equal(collect(p, 4, &warnings), 4);
+	assert_int_equal(warnings, 0);
+	assert_int_equal(collect(p, 3, &warnings), 3);
+	assert_int_equal(warnings, 1);
+	assert_int_equal(collect(p, 0, &warnings), 0);
+	assert_int_equal(warnings, 1);
 }
 
 static void
@@ -882,12 +1129,15 @@ so_many_folders_deep_and_no_deeper(void **state)
 	place_write(p, name, VIEW("x\n"));
 	place_load(p, HEAD "/d/ = d/\n");
 	assert_non_null(p->s);
+	assert_string_equal(p->warned, "");
 	memmove(name + 2, name, strlen(name) + 1);
 	memcpy(name, "d/", 2);
 	place_write(p, name, VIEW("x\n"));
+	place_write(p, "d/y.txt", VIEW("y\n"));
 	place_load(p, HEAD "/d/ = d/\n");
-	assert_null(p->s);
-	assert_non_null(strstr(p->told, "lies more than 32 folders deep"));
+	assert_non_null(entry(p, "/d/y.txt"));
+	assert_non_null(strstr(p->warned, " lies more than 32 folders deep"));
+	assert_int_equal(p->s->n_warnings, 1);
 }
 
 static void
@@ -973,8 +1223,8 @@ no_descriptor_outlives_its_snapshot(void **state)
 	    fcntl(entry(p, "/a")->gemini.rest.fd, F_GETFD) & FD_CLOEXEC);
 	place_unload(p);
 	assert_int_equal(open_files(), before);
-	place_load(p, HEAD "/a = big.bin\n/b = nothing\n/c = f/fifo\n");
-	assert_null(p->s);
+	place_load(p, HEAD "/a = nothing\n/b = f\n/c = f/fifo\n");
+	assert_null(entry(p, "/a"));
 	assert_int_equal(open_files(), before);
 }
 
@@ -1027,12 +1277,20 @@ main(void)
 		TEST(a_feed_is_made_of_the_dated_links_of_a_page),
 		TEST(a_feed_that_cannot_be_made_is_told),
 		TEST(a_missing_file_is_told_with_the_nearest_name),
-		TEST(a_redirect_into_a_folder_must_meet_a_file),
+		TEST(a_redirect_into_a_folder_should_meet_a_file),
 		TEST(a_root_that_cannot_be_opened_is_told),
+		TEST(a_root_that_is_gone_is_one_capsules_trouble),
+		TEST(what_may_not_be_read_is_left_out_until_it_may),
+		TEST(the_other_half_of_a_pair_is_served),
+		TEST(a_search_finds_what_is_there_beside_what_is_not),
+		TEST(what_the_map_names_is_looked_at_and_not_read),
+		TEST(a_folder_of_the_map_is_not_read_to_look_at_it),
+		TEST(access_that_protects_nothing_is_told_without_reading),
+		TEST(a_list_that_cannot_be_read_is_a_problem_all_the_same),
 		TEST(large_files_are_streamed_from_one_byte_above_the_limit),
 		TEST(files_of_gibibytes_keep_their_size),
 		TEST(gemtext_is_held_in_memory_up_to_its_limit),
-		TEST(a_menu_too_large_is_a_problem),
+		TEST(a_menu_too_large_is_not_there_for_gopher),
 		TEST(text_above_the_limit_goes_raw_to_both),
 		TEST(so_many_selectors_and_no_more),
 		TEST(so_many_folders_deep_and_no_deeper),

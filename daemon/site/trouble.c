@@ -1,0 +1,110 @@
+/*
+ * trouble.c - say what is wrong with a file, and what to do about it.
+ *
+ * Floor site.  The loader says it of what it reads, and the check of what the
+ * map names of what it looks at, in the same words.
+ */
+#include "site/trouble.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "site/folder.h"
+#include "site/pages.h"
+
+const char *
+trouble_nearest(struct trouble *t, struct view path)
+{
+	struct view name = pages_name(path);
+	const char **names, *found, *why;
+	struct folder f;
+	size_t i;
+
+	if (t->looked++ >= TROUBLE_NEAREST_MAX ||
+	    folder_read(t->root, pages_folder(path), t->arena, &f, &why) < 0)
+		return NULL;
+	if (view_has_suffix(name, VIEW("/")))
+		name.len--;
+	names = xcalloc(f.n + 1, sizeof(*names));
+	for (i = 0; i < f.n; i++)
+		names[i] = f.names[i].name.p;
+	found = problem_nearest(arena_copy(t->arena, name).p, names, f.n);
+	xfree(names);
+	return found;
+}
+
+bool
+trouble_is_new(struct trouble *t, int line, struct view path)
+{
+	char *key = arena_alloc(t->arena, sizeof(line) + path.len);
+	struct view whole = { key, sizeof(line) + path.len };
+
+	if (t->told == NULL)
+		t->told = hash_new(t->arena, 0);
+	memcpy(key, &line, sizeof(line));
+	memcpy(key + sizeof(line), path.p, path.len);
+	return hash_put(t->told, whole, t) == NULL;
+}
+
+/* Append what mends it, if that is known. */
+static void
+put_remedy(struct trouble *t, struct buf *to, struct view path, int error)
+{
+	const char *near = error == ENOENT ? trouble_nearest(t, path) : NULL;
+
+	if (near != NULL)
+		buf_printf(to, "; did you mean \"%s\"?", near);
+	else if (error == ENOENT || error == ENOTDIR)
+		buf_puts(to, "; put it there, or change the line");
+	else if (error == EACCES)
+		buf_puts(to,
+		    "; let the user that capsuled runs as read it, and enter "
+		    "every folder down to it");
+}
+
+static void
+tell(struct trouble *t, int line, struct view selector, const char *what,
+    struct view path, const char *why)
+{
+	int error = errno;
+	struct buf remedy;
+
+	if (!trouble_is_new(t, line, path))
+		return;
+	buf_init(&remedy, BENEATH_PATH_MAX);
+	put_remedy(t, &remedy, path, error);
+	problems_add(t->notes, t->conf->path, line,
+	    "%.*s: the %s \"%.*s\" %s (in \"%.*s\")%.*s", VIEW_ARG(selector),
+	    what, VIEW_ARG(path), why, VIEW_ARG(t->capsule->root),
+	    VIEW_ARG(buf_view(&remedy)));
+	buf_fini(&remedy);
+}
+
+void
+trouble_tell_file(struct trouble *t, int line, struct view selector,
+    struct view path, const char *why)
+{
+	tell(t, line, selector, "file", path, why);
+}
+
+void
+trouble_tell_folder(struct trouble *t, int line, struct view selector,
+    struct view path, const char *why)
+{
+	tell(t, line, selector, "folder", path, why);
+}
+
+void
+trouble_tell_root(const struct conf *conf, const struct conf_capsule *capsule,
+    struct problems *notes)
+{
+	problems_add(notes, conf->path, capsule->root_line,
+	    "the root \"%.*s\" cannot be opened: %s%s; until then nothing of "
+	    "the capsule is served",
+	    VIEW_ARG(capsule->root), strerror(errno),
+	    errno == EACCES ? "; every folder down to it must let in the user "
+			      "that capsuled runs as"
+			    : "");
+}
