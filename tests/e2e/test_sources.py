@@ -148,7 +148,8 @@ def test_what_the_map_names_itself_is_served_but_no_program_as_a_menu(
         "/m = m.gophermap\n/ = ./\n")) if "/m: " in t]
     assert told == (
         'warning: x.ini:12: /m: "m.gophermap" begins with "#!": it is a '
-        "program, no menu; let an application server run it (@fastcgi), or give it "
+        "program, no menu; let an application server run it (@fastcgi), or "
+        "give it "
         "another type in [types]")
 
 
