@@ -282,9 +282,9 @@ def test_a_failed_reload_leaves_the_sockets_as_they_were(daemon, run_folder):
     d = daemon(by_file(run_folder))
     before = sorted(p.name for p in run_folder.iterdir())
     d.rewrite(conf(gopher={"listen": "unix:%s/new" % run_folder},
-                   selectors={"/bad": "missing.gmi"}))
+                   access={"/": "missing.txt"}))
     d.signal(signal.SIGHUP)
-    wait_for("the reason", lambda: "missing.gmi" in d.log())
+    wait_for("the reason", lambda: "missing.txt" in d.log())
     assert b"1996" in gopher(run_folder / "gopher", b"/history\r\n")
     wait_for("the new file to go", lambda: before == sorted(
         p.name for p in run_folder.iterdir()))

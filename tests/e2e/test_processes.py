@@ -86,7 +86,7 @@ def start_and_fail(d, **how):
 
 
 @pytest.mark.parametrize("more", [["-f"], []])
-@pytest.mark.parametrize("why", ["configuration", "content", "address"])
+@pytest.mark.parametrize("why", ["configuration", "access", "address"])
 def test_a_failed_start_says_why_and_ends_the_ready_pipe(daemon, why, more):
     d = daemon()
     d.stop()
@@ -96,7 +96,7 @@ def test_a_failed_start_says_why_and_ends_the_ready_pipe(daemon, why, more):
         here = "127.0.0.1:%d" % taken.getsockname()[1]
         text, words = {
             "configuration": (conf(server={"workers": "lots"}), "lots"),
-            "content": (conf(selectors={"/x": "none.gmi"}), "none.gmi"),
+            "access": (conf(access={"/": "none.txt"}), "none.txt"),
             "address": (conf(gopher={"listen": here}), here),
         }[why]
         d.path.write_text(text)
@@ -358,9 +358,9 @@ def broken_configuration(d):
     return r"capsuled\.ini:\d+: .*lots"
 
 
-def broken_content(d):
-    (d.root / "plain.txt").unlink()
-    return r"capsuled\.ini:\d+: .*plain\.txt"
+def missing_access(d):
+    d.rewrite(conf(access={"/history": "none.txt"}))
+    return r"capsuled\.ini:\d+: .*none\.txt"
 
 
 def unknown_section(d):
@@ -391,7 +391,7 @@ def foreign_key(d):
 
 
 @pytest.mark.parametrize("damage", [
-    broken_configuration, broken_content, unknown_section,
+    broken_configuration, missing_access, unknown_section,
     missing_configuration, broken_certificate, missing_key, foreign_key])
 def test_a_broken_reload_keeps_the_old_service_and_says_why(daemon, damage):
     d = daemon()
