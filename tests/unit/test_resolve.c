@@ -219,8 +219,7 @@ open_both(struct both *b)
 	b->access =
 	    access_load(b->place.conf, capsule, b->arena, &n_cas, ignored);
 	pages_init(&b->pages, b->arena);
-	pages_collect(&b->pages, b->place.conf, capsule, b->root, ignored,
-	    ignored);
+	pages_collect(&b->pages, b->place.conf, capsule, b->root, ignored);
 	protect_pages(&b->pages, b->access);
 	b->resolver = resolver_new(b->place.conf, capsule, b->root, b->access);
 	resolver_learn_links(b->resolver);
