@@ -316,6 +316,10 @@ generation_announce(const struct generation *g)
 
 	for (i = 0; i < g->conf->n_capsules; i++)
 		announce_capsule(&g->conf->capsules[i], &g->snapshot->sites[i]);
+	if (g->snapshot->n_warnings > 0)
+		log_info("content: %zu warnings above; \"capsulectl check\" "
+			 "has all that is to be mended",
+		    g->snapshot->n_warnings);
 	advice_log(g->conf);
 	announce_sandbox(g);
 	buf_init(&name, 256);
