@@ -76,7 +76,8 @@ SRC_base =	view buf mem clock arena hash checksum quota problem log lock \
 SRC_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render html words snippet atom prometheus scrape http
 SRC_site =	store_format store_table store_reader store_folder \
-		store_batch store_commit store_compact store store_check \
+		store_batch store_commit store_compact store store_scan \
+		store_check \
 		access conf conf_table conf_value conf_list conf_map \
 		conf_check conf_print search snapshot beneath folder map \
 		program trouble pages protect folders resolve redirect inspect \

@@ -9,8 +9,8 @@ CHECK_SECONDS =	5
 SOAK_SECONDS =	600
 # The end-to-end tests to run.
 E2E =		tests/e2e
-# What to measure: cpu bytes memory large search slow, or all; "quick" takes
-# less time over it, "write" also writes doc/performance.md.
+# What to measure: cpu bytes memory large search store slow, or all; "quick"
+# takes less time over it, "write" also writes doc/performance.md.
 BENCH =		all
 
 # -- the programs, by floor --
@@ -33,7 +33,7 @@ FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \
 		render words atom scrape http
 FUZZ_site =	access conf answer search
 FUZZ_net =	keeper ticket_keys session_outline shared_tables
-BENCH_site =	bench_search
+BENCH_site =	bench_search bench_store
 # On no floor: they share no code with what they measure.
 BENCH_alone =	load visit flood limit inetd \
 		$(if $(filter linux,$(SYSTEM)),slowlink)

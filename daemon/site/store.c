@@ -218,8 +218,7 @@ lock_store(struct store *s, int lock)
 {
 	s->lock = lock;
 	if (s->lock == -1)
-		s->lock = openat(s->folder.fd, STORE_LOCK,
-		    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		s->lock = store_folder_lock(&s->folder);
 	if (s->lock == -1)
 		return store_fail(s, "the store's lock cannot be opened");
 	if (flock(s->lock, LOCK_EX | LOCK_NB) == -1)
@@ -452,8 +451,11 @@ append_answers(struct store *s, struct store_entry *e, const struct view *parts)
 	size_t len = parts[STORE_SELECTOR].len;
 	struct store_tail *tail;
 
-	memcpy(names, parts[STORE_SELECTOR].p, len);
-	memcpy(names + len, parts[STORE_TITLE].p, parts[STORE_TITLE].len);
+	if (len > 0)
+		memcpy(names, parts[STORE_SELECTOR].p, len);
+	if (parts[STORE_TITLE].len > 0)
+		memcpy(names + len, parts[STORE_TITLE].p,
+		    parts[STORE_TITLE].len);
 	len += parts[STORE_TITLE].len;
 	e->sum[2] = store_sum(s->seed, (struct view){ names, len });
 	tail = store_tail_for(s, STORE_SEGMENT, store_record_len(e));

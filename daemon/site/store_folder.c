@@ -131,6 +131,15 @@ store_folder_create(const struct store_folder *f, const char *name,
 	return -1;
 }
 
+int
+store_folder_lock(const struct store_folder *f)
+{
+	return f->unnamed
+	    ? store_folder_create(f, STORE_LOCK, NULL)
+	    : openat(f->fd, STORE_LOCK,
+		  O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 /* Whatever is there: nothing that blocks. */
 int
 store_folder_get(const struct store_folder *f, const char *name, bool writing)

@@ -40,6 +40,9 @@ void store_folder_name(char *to, const char *kind, uint32_t number);
 int store_folder_create(const struct store_folder *f, const char *name,
     int *reading);
 
+/* A descriptor of the lock, which is made if it is not there; -1. */
+int store_folder_lock(const struct store_folder *f);
+
 /* Open a file that is there: for reading, or for writing, too; -1. */
 int store_folder_get(const struct store_folder *f, const char *name,
     bool writing);

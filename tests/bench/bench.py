@@ -56,9 +56,22 @@ def search(run):
     run.report.verbatim(got.stdout.rstrip("\n").split("\n"))
 
 
+def store(run):
+    """What the store costs, by a program of its own."""
+    run.report.heading("Store")
+    run.report.busy("filling a store")
+    got = subprocess.run([str(rig.TOOLS / "bench_store"),
+                          "10000" if run.quick else "1000000"],
+                         stdout=subprocess.PIPE, text=True)
+    if got.returncode != 0:
+        raise rig.Failure("bench_store: exit status %d" % got.returncode)
+    run.report.verbatim(got.stdout.rstrip("\n").split("\n"))
+
+
 SECTIONS = {"cpu": cpu.section, "bytes": wire.section,
             "memory": memory.section, "large": large.section,
-            "crowded": crowded.section, "search": search, "slow": slow.section}
+            "crowded": crowded.section, "search": search, "store": store,
+            "slow": slow.section}
 
 
 def scratch():
