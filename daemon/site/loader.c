@@ -8,7 +8,10 @@
  */
 #include "site/loader.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "format/gemini.h"
@@ -19,6 +22,10 @@
 #include "site/protect.h"
 #include "site/redirect.h"
 #include "site/trouble.h"
+
+/* Descriptors that have to be free when all is loaded: who reads a folder or a
+ * file needs a few, so that fewer are left wherever one could not be had. */
+#define DESCRIPTORS_LEFT_MIN 16
 
 /* -- hosts -- */
 
@@ -177,6 +184,28 @@ finish(const struct load *l, size_t before)
 	return NULL;
 }
 
+/*
+ * Each large file keeps a descriptor.  Where they run out, pages would be left
+ * out that have no fault: that is the machine's trouble, and refuses.
+ */
+static void
+check_descriptors(const struct conf *conf, struct problems *ps)
+{
+	int spare[DESCRIPTORS_LEFT_MIN], n = 0;
+
+	while (n < DESCRIPTORS_LEFT_MIN &&
+	    (spare[n] = open("/", O_RDONLY | O_CLOEXEC)) >= 0)
+		n++;
+	if (n < DESCRIPTORS_LEFT_MIN)
+		problems_add(ps, conf->path, 0,
+		    "the large files leave no descriptor for anything else: "
+		    "%s; raise the limit of open files (ulimit -n, "
+		    "LimitNOFILE=)",
+		    strerror(errno));
+	while (n > 0)
+		(void)close(spare[--n]);
+}
+
 struct snapshot *
 loader_load(const struct conf *conf, const int *gopher_ports,
     struct problems *ps, struct problems *notes)
@@ -191,6 +220,7 @@ loader_load(const struct conf *conf, const int *gopher_ports,
 	claims_tell(l.claims, notes);
 	claims_free(l.claims);
 	l.s->n_warnings += problems_count(notes) - noted;
+	check_descriptors(conf, ps);
 	return finish(&l, before);
 }
 

@@ -12,7 +12,8 @@
  * gopher_ports: what menus name, one for each of conf->gophers.  Every file
  * is opened beneath its capsule's root, never through a link that leaves it,
  * and never blocks.
- * Adds to ps what is wrong with host names and access lists.  Content refuses
+ * Adds to ps what is wrong with host names and access lists, and if large
+ * files, which stay open, have taken the last descriptors.  Content refuses
  * nothing: what cannot be served is left out, and told in notes with the line
  * of the map that asked for it, as is what is legal and unwise.
  * Returns the snapshot, to be freed with snapshot_free, or NULL if there were

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -990,6 +991,34 @@ large_files_are_streamed_from_one_byte_above_the_limit(void **state)
 	assert_int_equal(p->s->n_files, 2);
 }
 
+/* Rather nothing new than pages left out that have no fault. */
+static void
+large_files_that_take_the_last_descriptors_are_a_problem(void **state)
+{
+	struct place *p = *state;
+	struct rlimit before, few;
+	char name[32];
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "f/%d.bin", i);
+		place_write(p, name, VIEW("x"));
+		assert_int_equal(0,
+		    truncate(place_name(p, name), SNAPSHOT_INLINE_MAX + 1));
+	}
+	assert_int_equal(0, getrlimit(RLIMIT_NOFILE, &before));
+	few = before;
+	few.rlim_cur = 40;
+	assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &few));
+	place_load(p, HEAD "/f/ = f/\n");
+	assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &before));
+	assert_null(p->s);
+	assert_non_null(strstr(p->told, "raise the limit of open files"));
+	place_load(p, HEAD "/f/ = f/\n");
+	assert_non_null(entry(p, "/f/39.bin"));
+	assert_int_equal(p->s->n_files, 40);
+}
+
 /* Where a length of 32 bits, with and without a sign, begins anew. */
 static void
 files_of_gibibytes_keep_their_size(void **state)
@@ -1288,6 +1317,7 @@ main(void)
 		TEST(access_that_protects_nothing_is_told_without_reading),
 		TEST(a_list_that_cannot_be_read_is_a_problem_all_the_same),
 		TEST(large_files_are_streamed_from_one_byte_above_the_limit),
+		TEST(large_files_that_take_the_last_descriptors_are_a_problem),
 		TEST(files_of_gibibytes_keep_their_size),
 		TEST(gemtext_is_held_in_memory_up_to_its_limit),
 		TEST(a_menu_too_large_is_not_there_for_gopher),
