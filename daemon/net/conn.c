@@ -486,9 +486,10 @@ begin_file(struct conn *c)
 	c->file_offset = rest->offset;
 	if (rest->fixed)
 		c->file_left = rest->size;
-	else if (fstat(rest->fd, &st) == 0 && st.st_size > rest->offset) {
-		c->file_left = st.st_size - rest->offset;
+	else if (fstat(rest->fd, &st) == 0) {
 		c->file_mtime = st.st_mtim;
+		if (st.st_size > rest->offset)
+			c->file_left = st.st_size - rest->offset;
 	}
 	if (!is_in_one(c))
 		break_with_us(c, true);
