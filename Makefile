@@ -79,17 +79,18 @@ SRC_site =	store_format store_table store_reader store_folder \
 		store_batch store_commit store_compact store store_scan \
 		store_check \
 		access conf conf_table conf_value conf_list conf_map \
-		conf_check conf_print search snapshot beneath folder map \
-		program trouble pages protect folders resolve redirect inspect \
-		notices catalog target dynamic results prepare prepare_file \
-		loader answer
+		conf_check conf_print search_query search snapshot beneath \
+		folder map program trouble pages protect folders resolve \
+		redirect inspect notices catalog target dynamic results \
+		prepare prepare_file loader answer
 SRC_net =	identity deadline pieces pace stream tls certificate \
 		private_key signing remote_key dial upstream relay \
-		files conn listener handed acceptor limits sessions \
-		session_outline ticket_keys resume metrics
+		search_client files conn listener handed acceptor limits \
+		sessions session_outline ticket_keys resume metrics
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
-		advice child ways exporter keeper generation settle \
-		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) worker master
+		advice child ways exporter keeper search_process generation \
+		settle watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
+		worker master
 SRC_ctl =	term json table finding load link rule survey wire starter \
 		check show weigh cert new fetch counts look reckon report \
 		status

@@ -24,8 +24,8 @@ UNIT_site =	store \
 		answer dynamic search
 UNIT_net =	acceptor deadline files pieces pace upstream handed limits \
 		metrics certificate private_key remote_key sessions \
-		session_outline shared_tables ticket_keys stream
-UNIT_process =	channel keeper advice logs settle \
+		session_outline shared_tables ticket_keys stream search_client
+UNIT_process =	channel keeper search_process advice logs settle \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux reach_linux \
 		sandbox_content_linux watch_linux)
 UNIT_ctl =	json table finding link rule wire counts

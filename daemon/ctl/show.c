@@ -18,6 +18,7 @@
 #include "format/gopher.h"
 #include "format/uri.h"
 #include "site/answer.h"
+#include "site/search.h"
 
 enum { GEMINI, GOPHER, HOST };
 
@@ -193,6 +194,25 @@ send_answer(const struct call *call, const struct answer *a)
 	return a->status < 40 ? COMMAND_DONE : COMMAND_FAILED;
 }
 
+/* Look for what is to be found, as the search process does. */
+static void
+search_pages(const struct snapshot *s, const struct wish *wish,
+    struct reply *reply)
+{
+	const struct search_query *q = &reply->search->query;
+	const struct search_index *built = s->sites[q->capsule].index;
+	struct search *index = NULL;
+	struct search_found found;
+	const char *why;
+
+	if (built != NULL)
+		index = search_open(built, &why);
+	if (index != NULL)
+		search_find(index, q, &found);
+	wish->protocol->found(index == NULL ? NULL : &found, reply);
+	search_close(index);
+}
+
 static enum command_exit
 show(const struct call *call, const struct snapshot *s)
 {
@@ -210,11 +230,13 @@ show(const struct call *call, const struct snapshot *s)
 		peer.site = wish.site;
 		peer.tls = wish.protocol == &protocol_gemini;
 		wish.protocol->answer(s, &peer, buf_view(&request), &reply);
+		if (reply.search != NULL)
+			search_pages(s, &wish, &reply);
 		status = reply.app == NULL
 		    ? send_answer(call, &reply.answer)
 		    : tell_application(call, &wish, reply.app);
 	}
-	buf_fini(&reply.dynamic);
+	reply_fini(&reply);
 	buf_fini(&request);
 	buf_fini(&decoded);
 	return status;

@@ -8,7 +8,8 @@
  *	sniff -> read -> answer -> closing -> dead
  *
  * Before that comes header, where a proxy has to say first whose it is.  Where
- * an application answers, app and answer take turns.
+ * an application answers, app and answer take turns; a
+ * search waits in search.
  *
  * Callbacks change states and return; a connection is freed in exactly one
  * place, settle(), when its turn is over.
@@ -31,6 +32,7 @@
 #include <event2/event_struct.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/os.h"
@@ -40,6 +42,7 @@
 #include "net/deadline.h"
 #include "net/metrics.h"
 #include "net/relay.h"
+#include "net/search_client.h"
 #include "net/stream.h"
 
 #define TLS_HANDSHAKE 0x16 /* first byte of a TLS record; RFC 8446 5.1 */
@@ -55,6 +58,7 @@ enum conn_state {
 	CONN_SNIFF,   /* nothing has come yet */
 	CONN_READ,    /* handshake, then the request */
 	CONN_APP,     /* an application has yet to say something */
+	CONN_SEARCH,  /* the search process has not answered yet */
 	CONN_ANSWER,  /* the answer is on its way */
 	CONN_CLOSING, /* all is sent; what still comes is dropped */
 	CONN_DEAD,    /* to be freed at the end of this turn */
@@ -65,6 +69,7 @@ enum conn_state {
 enum {
 	LIMIT_REQUEST, /* from accept to the end of the request */
 	LIMIT_APP,     /* no answer, or no more of it, of an application */
+	LIMIT_SEARCH,  /* no answer of the search process */
 	LIMIT_IDLE,    /* no byte taken by the client */
 	LIMIT_PATIENT, /* the same, of one who has taken some late */
 	LIMIT_LINGER,  /* the client does not close */
@@ -87,6 +92,7 @@ struct conn {
 	/* The answer: what is left of it. */
 	struct reply reply;
 	struct relay *relay; /* where more of it comes from, or NULL; owned */
+	struct search_wait *wait; /* for what is found, or NULL; owned */
 	struct view left;
 	off_t file_offset, file_left;
 	struct timespec file_mtime;
@@ -111,6 +117,8 @@ struct conns {
 	struct tls *tls;
 	struct limits *limits;
 	struct upstreams *upstreams;
+	struct search_client *search;
+	struct hash_seed seed; /* of addresses, for the search process */
 	struct limits_rules rules;
 	struct deadlines deadlines;
 	struct event *timer;
@@ -130,6 +138,7 @@ static bool read_header(struct conn *c);
 static bool sniff(struct conn *c);
 static bool read_request(struct conn *c);
 static bool read_app(struct conn *c);
+static bool await_results(struct conn *c);
 static bool write_answer(struct conn *c);
 static bool linger(struct conn *c);
 
@@ -147,10 +156,13 @@ static const struct {
 	[CONN_SNIFF] = { "waiting", TO(CONN_READ) | TO(CONN_DEAD),
 	    LIMIT_REQUEST, sniff },
 	[CONN_READ] = { "reading",
-	    TO(CONN_APP) | TO(CONN_ANSWER) | TO(CONN_CLOSING) | TO(CONN_DEAD),
+	    TO(CONN_APP) | TO(CONN_SEARCH) | TO(CONN_ANSWER) |
+		TO(CONN_CLOSING) | TO(CONN_DEAD),
 	    LIMIT_REQUEST, read_request },
 	[CONN_APP] = { "asking", TO(CONN_ANSWER) | TO(CONN_DEAD), LIMIT_APP,
 	    read_app },
+	[CONN_SEARCH] = { "searching", TO(CONN_ANSWER) | TO(CONN_DEAD),
+	    LIMIT_SEARCH, await_results },
 	[CONN_ANSWER] = { "answering",
 	    TO(CONN_APP) | TO(CONN_CLOSING) | TO(CONN_DEAD), LIMIT_IDLE,
 	    write_answer },
@@ -473,6 +485,35 @@ ask_app(struct conn *c)
 	return true;
 }
 
+static void on_found(void *arg, const struct search_found *found);
+
+/* A number for the client's address: those of a network of 64 bits are one. */
+static uint32_t
+number_of(const struct conn *c)
+{
+	size_t len = c->family == AF_INET ? 4 : c->family == AF_INET6 ? 8 : 0;
+
+	return (uint32_t)hash_bytes((struct view){ (const char *)c->addr, len },
+	    c->all->seed);
+}
+
+/* Words have to be looked for: have it done; false if nobody can. */
+static bool
+ask_search(struct conn *c)
+{
+	struct search_query *q = &c->reply.search->query;
+	struct search_found none = { .n = 0 };
+	enum search_end end;
+
+	q->from = number_of(c);
+	c->wait = search_client_ask(c->all->search, q, on_found, c, &end);
+	if (c->wait != NULL)
+		return true;
+	none.end = end;
+	c->listener->protocol->found(&none, &c->reply);
+	return false;
+}
+
 /*
  * The answer goes on in a file.  One that may change is sent as it is now: it
  * may have grown since it was loaded.
@@ -517,15 +558,20 @@ answer(struct conn *c, struct view in)
 		peer.certificate = &shown;
 	buf_init(&c->reply.dynamic, STREAM_CHUNK);
 	c->listener->protocol->answer(c->all->snapshot, &peer, in, &c->reply);
+	if (c->reply.search != NULL)
+		(void)ask_search(c);
 	c->left = c->reply.answer.bytes;
 	if (c->reply.answer.rest.size > 0)
 		begin_file(c);
 	if (log_access_is_on())
 		begin_log(c, peer.certificate);
-	if (c->reply.app == NULL)
-		move(c, CONN_ANSWER);
-	else
+	if (c->reply.app != NULL)
 		move(c, ask_app(c) ? CONN_APP : CONN_DEAD);
+	else if (c->wait != NULL) {
+		break_with_us(c, true);
+		move(c, keep_log(c) ? CONN_SEARCH : CONN_DEAD);
+	} else
+		move(c, CONN_ANSWER);
 }
 
 /* Remember the pieces of a request; false without memory. */
@@ -655,12 +701,12 @@ pass_on(struct conn *c, enum relay_result r)
 }
 
 /*
- * While the application thinks: is anybody left to hear it?  In the clear an
- * end may be all that the client wanted to say, as of "nc -N"; over TLS nobody
- * does that, it is gone.
+ * While somebody else works for it: is anybody left to hear it?  In the clear
+ * an end may be all that the client wanted to say, as of "nc -N"; over TLS
+ * nobody does that, it is gone.
  */
 static bool
-await_app(struct conn *c)
+await_client(struct conn *c)
 {
 	enum stream_result r = stream_drain(&c->stream);
 
@@ -679,7 +725,13 @@ read_app(struct conn *c)
 {
 	enum relay_result r = relay_read(c->relay);
 
-	return r == RELAY_WAIT ? await_app(c) : pass_on(c, r);
+	return r == RELAY_WAIT ? await_client(c) : pass_on(c, r);
+}
+
+static bool
+await_results(struct conn *c)
+{
+	return await_client(c);
 }
 
 /* True if the file is as it was when its answer began. */
@@ -855,7 +907,7 @@ conn_free(struct conn *c)
 	/* An answer that began and did not end must not look whole. */
 	bool cut = c->cut ||
 	    (c->bytes > 0 && (c->left.len > 0 || c->file_left > 0)) ||
-	    c->relay != NULL;
+	    c->relay != NULL || c->wait != NULL;
 
 	deadline_clear(&cs->deadlines, &c->deadline);
 	if (event_initialized(&c->event))
@@ -864,7 +916,8 @@ conn_free(struct conn *c)
 	close(c->stream.fd);
 	limits_leave(cs->limits, c->ticket);
 	relay_free(c->relay);
-	buf_fini(&c->reply.dynamic);
+	search_client_cancel(c->wait);
+	reply_fini(&c->reply);
 	free(c->partial);
 	free(c->log);
 	free(c);
@@ -897,6 +950,24 @@ static void
 on_app(void *arg)
 {
 	settle(arg);
+}
+
+/* The search is over: found is not trusted, and NULL if nobody has looked. */
+static void
+take_results(struct conn *c, const struct search_found *found)
+{
+	c->wait = NULL;
+	c->listener->protocol->found(found, &c->reply);
+	c->left = c->reply.answer.bytes;
+	amend_log(c);
+	move(c, CONN_ANSWER);
+	settle(c);
+}
+
+static void
+on_found(void *arg, const struct search_found *found)
+{
+	take_results(arg, found);
 }
 
 bool
@@ -1066,7 +1137,10 @@ expire(struct conn *c, int64_t now)
 	log_debug("fd %d: %s for too long", c->stream.fd, rules[c->state].name);
 	if (c->state == CONN_APP)
 		expire_app(c);
-	else
+	else if (c->state == CONN_SEARCH) {
+		search_client_cancel(c->wait);
+		take_results(c, NULL);
+	} else
 		end_early(c, "timeout");
 }
 
@@ -1181,7 +1255,7 @@ conns_make_room(struct conns *cs)
 struct conns *
 conns_new(struct event_base *base, const struct conf *conf,
     const struct snapshot *snapshot, struct tls *tls, struct limits *limits,
-    struct upstreams *upstreams)
+    struct upstreams *upstreams, struct search_client *search)
 {
 	struct conns *cs = xcalloc(1, sizeof(*cs));
 
@@ -1191,11 +1265,14 @@ conns_new(struct event_base *base, const struct conf *conf,
 	cs->tls = tls;
 	cs->limits = limits;
 	cs->upstreams = upstreams;
+	cs->search = search;
+	cs->seed = hash_seed_draw();
 	cs->scratch.may_handshake = take_handshake;
 	cs->rules = (struct limits_rules){ conf->max_connections,
 		conf->max_connections_per_address, conf->rate };
 	cs->deadlines.duration_ms[LIMIT_REQUEST] = conf->request_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_APP] = conf->application_timeout_ms;
+	cs->deadlines.duration_ms[LIMIT_SEARCH] = CONN_SEARCH_MS;
 	cs->deadlines.duration_ms[LIMIT_IDLE] = conf->idle_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_PATIENT] =
 	    (int64_t)conf->idle_timeout_ms * CONN_PATIENCE;

@@ -36,8 +36,15 @@
 /* Connections whose time is over that are ended in one turn of the loop. */
 #define CONN_EXPIRED_MAX 64
 
+/*
+ * How long a search may wait for its results: longer than the search process
+ * lets any wait.  Then the client is told that there is no search.
+ */
+#define CONN_SEARCH_MS 8000
+
 struct event_base;
 struct conns;
+struct search_client;
 struct upstreams;
 
 /*
@@ -46,7 +53,7 @@ struct upstreams;
  */
 struct conns *conns_new(struct event_base *base, const struct conf *conf,
     const struct snapshot *snapshot, struct tls *tls, struct limits *limits,
-    struct upstreams *upstreams);
+    struct upstreams *upstreams, struct search_client *search);
 
 /* What a connection in that state does, in a word; NULL if there is none. */
 const char *conns_state_name(unsigned state);

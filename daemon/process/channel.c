@@ -89,6 +89,7 @@ descriptors_of(char word)
 	case CHANNEL_KEEPER:
 	case CHANNEL_DIALLED:
 	case CHANNEL_CONTENT:
+	case CHANNEL_SEARCH:
 	case CHANNEL_SEGMENT:
 	case CHANNEL_BASE:
 	case CHANNEL_ROOT:
@@ -98,6 +99,8 @@ descriptors_of(char word)
 	case CHANNEL_DRAIN:
 	case CHANNEL_KEY_TIMEOUT:
 	case CHANNEL_KEY_LOST:
+	case CHANNEL_SEARCH_LATE:
+	case CHANNEL_SEARCH_LOST:
 	case CHANNEL_ALIVE:
 	case CHANNEL_DIAL:
 	case CHANNEL_BUSY:

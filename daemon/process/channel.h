@@ -32,6 +32,11 @@ enum channel_message {
 	/* master, to a worker: here is the way to the content process, to be
 	 * used from now on; and to that: here is the one to a worker */
 	CHANNEL_CONTENT = 'T',
+	/* the same of the search process; and from a worker: an answer of it is
+	 * overdue, I have no way to it */
+	CHANNEL_SEARCH = 'W',
+	CHANNEL_SEARCH_LATE = 'Y',
+	CHANNEL_SEARCH_LOST = 'M',
 	CHANNEL_RESCAN = 'H', /* master: look at all content again */
 	/* content process, to the master: so many entries were looked at; it
 	 * is done, and warned so often */

@@ -192,6 +192,7 @@ generation_free(struct generation *g, const struct generation *kept)
 	if (g == NULL)
 		return;
 	child_free(g->keeper);
+	child_free(g->search);
 	tls_free(g->tls);
 	dials_unref(g->dials);
 	snapshot_free(g->snapshot);

@@ -13,7 +13,7 @@
 #include "site/conf.h"
 #include "site/snapshot.h"
 
-/* Built whole or not at all; only a keeper that died is replaced afterwards. */
+/* Built whole or not at all; only a child that died is replaced afterwards. */
 struct generation {
 	struct conf *conf;
 	struct listeners listeners;
@@ -22,6 +22,7 @@ struct generation {
 	struct dials *dials; /* shared with those who dial for its workers */
 	struct users users;
 	struct child *keeper; /* NULL: none, keys are in tls; or it died */
+	struct child *search; /* NULL: there is no search; or it died */
 	unsigned long long fingerprint; /* of all files it was built from */
 };
 

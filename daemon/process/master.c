@@ -32,6 +32,7 @@
 #include "process/channel.h"
 #include "process/exporter.h"
 #include "process/notify.h"
+#include "process/search_process.h"
 #include "process/worker.h"
 
 #define BACKOFF_MIN_MS 100   /* after the first worker that died young */
@@ -58,7 +59,7 @@ struct worker_process {
 };
 
 /* The processes beside the workers, each replaced when it dies. */
-enum { HELPER_KEYS, HELPER_METRICS, HELPERS };
+enum { HELPER_KEYS, HELPER_SEARCH, HELPER_METRICS, HELPERS };
 
 struct helper_kind;
 
@@ -305,6 +306,12 @@ place_of_keeper(struct master *m)
 }
 
 static struct child **
+place_of_search(struct master *m)
+{
+	return &m->now->search;
+}
+
+static struct child **
 place_of_exporter(struct master *m)
 {
 	return &m->exporter;
@@ -339,10 +346,25 @@ start_keeper(struct master *m)
 }
 
 static bool
+start_search(struct master *m)
+{
+	struct generation *g = m->now;
+
+	if (!search_process_is_wanted(g->snapshot))
+		return true;
+	g->search = search_process_new(g->snapshot, &g->users.worker);
+	if (g->search == NULL)
+		log_error("cannot start the search process");
+	return g->search != NULL;
+}
+
+static bool
 start_exporter(struct master *m)
 {
 	const struct generation *g = m->now;
 
+	if (m->stopping)
+		return true;
 	m->exporter =
 	    exporter_new(g->conf, &g->listeners, m->metrics, &g->users.worker);
 	return true;
@@ -359,6 +381,8 @@ static const struct helper_kind {
 } helper_kinds[HELPERS] = {
 	[HELPER_KEYS] = { "key process", place_of_keeper, start_keeper,
 	    CHANNEL_KEEPER },
+	[HELPER_SEARCH] = { "search process", place_of_search, start_search,
+	    CHANNEL_SEARCH },
 	[HELPER_METRICS] = { "metrics process", place_of_exporter,
 	    start_exporter, CHANNEL_NOTHING },
 };
@@ -397,19 +421,25 @@ introduce_all(const struct helper *h)
 			lead_to(h, w);
 }
 
+/* Start it, and try again later if that cannot be done. */
 static void
-on_restart(evutil_socket_t fd, short what, void *arg)
+start_helper(const struct helper *h)
 {
-	struct helper *h = arg;
-
-	(void)fd;
-	(void)what;
-	if (h->master->stopping || child_of(h) != NULL)
-		return; /* a reload was faster */
 	if (h->kind->start(h->master))
 		introduce_all(h);
 	else
 		after(h->restart, BACKOFF_MAX_MS);
+}
+
+static void
+on_restart(evutil_socket_t fd, short what, void *arg)
+{
+	const struct helper *h = arg;
+
+	(void)fd;
+	(void)what;
+	if (child_of(h) == NULL) /* a reload was not faster */
+		start_helper(h);
 }
 
 static void
@@ -528,6 +558,11 @@ on_worker_says(evutil_socket_t fd, short what, void *arg)
 		on_complaint(w, &m->helpers[HELPER_KEYS],
 		    message == CHANNEL_KEY_LOST);
 		break;
+	case CHANNEL_SEARCH_LATE:
+	case CHANNEL_SEARCH_LOST:
+		on_complaint(w, &m->helpers[HELPER_SEARCH],
+		    message == CHANNEL_SEARCH_LOST);
+		break;
 	case CHANNEL_DIAL:
 		on_dial(w, number);
 		break;
@@ -545,7 +580,7 @@ on_worker_says(evutil_socket_t fd, short what, void *arg)
 
 /* In the child: let go of what is the master's alone. */
 static void
-become_worker(struct master *m, unsigned number, int channel, int keeper)
+become_worker(struct master *m, unsigned number, int channel, const int *ways)
 {
 	struct worker_start start = { .generation = m->now,
 		.logs = m->logs,
@@ -553,7 +588,8 @@ become_worker(struct master *m, unsigned number, int channel, int keeper)
 		.metrics = m->metrics,
 		.number = number,
 		.channel = channel,
-		.keeper = keeper };
+		.keeper = ways[HELPER_KEYS],
+		.search = ways[HELPER_SEARCH] };
 	struct worker_process *w;
 	size_t i;
 
@@ -605,21 +641,43 @@ make_room(struct master *m, int n)
 	after(m->respawn, BACKOFF_MIN_MS);
 }
 
+/*
+ * The ways of a new worker to each helper.  If there is none that helper is
+ * dead, or not needed: the way to the next one comes by channel.
+ */
+static void
+open_ways(struct master *m, unsigned number, int *ways)
+{
+	const struct helper *h;
+
+	for (h = m->helpers; h < m->helpers + HELPERS; h++)
+		*ways++ = h->kind->way == CHANNEL_NOTHING || child_of(h) == NULL
+		    ? -1
+		    : child_introduce(child_of(h), h->kind->way, number);
+}
+
+static void
+close_ways(const int *ways)
+{
+	size_t i;
+
+	for (i = 0; i < HELPERS; i++)
+		if (ways[i] != -1)
+			close(ways[i]);
+}
+
 static int
 spawn(struct master *m)
 {
 	unsigned number = free_number(m);
 	struct worker_process *w;
-	int ours, theirs, keeper = -1;
+	int ours, theirs, ways[HELPERS];
 	sigset_t all, before;
 	pid_t pid;
 
 	if (number == 0 || channel_open(&ours, &theirs) == -1)
 		return -1;
-	/* If that fails the keeper is dead: the next one comes by channel. */
-	if (m->now->keeper != NULL)
-		keeper =
-		    child_introduce(m->now->keeper, CHANNEL_KEEPER, number);
+	open_ways(m, number, ways);
 	/* No handler of ours may run in the child before it has its own. */
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
@@ -627,12 +685,11 @@ spawn(struct master *m)
 	pid = fork();
 	if (pid == 0) {
 		close(ours);
-		become_worker(m, number, theirs, keeper);
+		become_worker(m, number, theirs, ways);
 	}
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	close(theirs);
-	if (keeper != -1)
-		close(keeper);
+	close_ways(ways);
 	if (pid == -1) {
 		close(ours);
 		return -1;
@@ -839,7 +896,8 @@ swap(struct master *m, struct generation *next)
 		m->helpers[i].backoff_ms = 0;
 	/* Before any fork: a copy of its channel would keep it for ever. */
 	child_free(old->keeper);
-	old->keeper = NULL;
+	child_free(old->search);
+	old->keeper = old->search = NULL;
 	master_set_level(m->options, next->conf);
 	unwatch_listeners(m);
 	/* First, so that new workers do not inherit sockets that shall close.
@@ -848,7 +906,8 @@ swap(struct master *m, struct generation *next)
 	watch_listeners(m);
 	os_trim_heap();
 	child_free(m->exporter);
-	(void)start_exporter(m);
+	start_helper(&m->helpers[HELPER_METRICS]);
+	start_helper(&m->helpers[HELPER_SEARCH]);
 	spawn_missing(m);
 	tell_all(m, CHANNEL_DRAIN, -1, true);
 	generation_announce(next);
@@ -1119,7 +1178,8 @@ master_run(const struct master_options *options, struct generation *g,
 	after(m.advice, ADVICE_MS);
 	after(m.turn, RESUME_TURN_S * INT64_C(1000));
 	start_counting(&m);
-	(void)start_exporter(&m);
+	start_helper(&m.helpers[HELPER_METRICS]);
+	start_helper(&m.helpers[HELPER_SEARCH]);
 	watch_listeners(&m);
 	spawn_missing(&m);
 	(void)event_base_dispatch(m.base);
@@ -1152,7 +1212,8 @@ master_run(const struct master_options *options, struct generation *g,
 	metrics_free(m.metrics);
 	limits_free(m.limits);
 	child_end(m.now->keeper, KEEPER_STOP_MS);
-	m.now->keeper = NULL;
+	child_end(m.now->search, SEARCH_STOP_MS);
+	m.now->keeper = m.now->search = NULL;
 	generation_free(m.now, NULL);
 	return m.status;
 }

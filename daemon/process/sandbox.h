@@ -41,6 +41,12 @@ int sandbox_enter_content(const struct sandbox_folder *roots, size_t n,
     const struct sandbox_folder *store);
 
 /*
+ * The same for the search process: it can use the descriptors it holds, and
+ * be woken by a timer.
+ */
+int sandbox_enter_search(const struct sandbox *box);
+
+/*
  * What confines workers on this system, in words for the log, such as
  * "seccomp and Landlock"; *whole is false if the system lacks some of it.
  */

@@ -41,6 +41,12 @@ sandbox_enter(const struct sandbox *box)
 }
 
 int
+sandbox_enter_search(const struct sandbox *box)
+{
+	return sandbox_enter(box);
+}
+
+int
 sandbox_enter_content(const struct sandbox_folder *roots, size_t n,
     const struct sandbox_folder *store)
 {

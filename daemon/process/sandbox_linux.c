@@ -197,6 +197,40 @@ static const uint16_t content_calls[] = {
 	__NR_exit_group,
 };
 
+/* And those of the search process, which looks into what it has inherited. */
+static const uint16_t search_calls[] = {
+#ifdef __NR_poll
+	__NR_poll,
+#endif
+	__NR_ppoll,
+	__NR_recvfrom,
+	__NR_setitimer,
+	__NR_rt_sigreturn,
+	__NR_clock_gettime,
+	__NR_recvmsg,
+	__NR_close,
+	__NR_write,
+	__NR_fstat,
+	__NR_munmap,
+	__NR_mremap,
+	__NR_madvise,
+	__NR_brk,
+	__NR_futex,
+	__NR_sched_yield,
+	__NR_getrandom,
+	__NR_gettimeofday,
+#ifdef __NR_time
+	__NR_time,
+#endif
+	__NR_getpid,
+	__NR_gettid,
+	__NR_rt_sigaction,
+	__NR_rt_sigprocmask,
+	__NR_restart_syscall,
+	__NR_exit,
+	__NR_exit_group,
+};
+
 /* What an argument has to be. */
 enum condition {
 	ANY,
@@ -264,7 +298,8 @@ static const struct rule worker_rules[] = {
 	{ __NR_tgkill, { { IS_SELF, 0, 0 } } },
 };
 
-static const struct rule content_rules[] = {
+/* Of those that know no network. */
+static const struct rule inner_rules[] = {
 	{ __NR_sendto, { { IS_NULL, 4, 0 }, { LACKS, 3, MSG_FASTOPEN } } },
 #ifdef __NR_send
 	{ __NR_send, { { LACKS, 3, MSG_FASTOPEN } } },
@@ -290,7 +325,9 @@ struct profile {
 static const struct profile worker_profile = { worker_calls,
 	COUNT(worker_calls), worker_rules, COUNT(worker_rules) };
 static const struct profile content_profile = { content_calls,
-	COUNT(content_calls), content_rules, COUNT(content_rules) };
+	COUNT(content_calls), inner_rules, COUNT(inner_rules) };
+static const struct profile search_profile = { search_calls,
+	COUNT(search_calls), inner_rules, COUNT(inner_rules) };
 
 /* The halves of an argument; all our architectures but s390x are little. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -317,7 +354,8 @@ static const struct profile content_profile = { content_calls,
 _Static_assert(COUNT(worker_calls) <= CALLS_MAX, "all fit");
 _Static_assert(COUNT(content_calls) <= CALLS_MAX, "all fit");
 _Static_assert(COUNT(worker_rules) <= RULES_MAX, "all fit");
-_Static_assert(COUNT(content_rules) <= RULES_MAX, "all fit");
+_Static_assert(COUNT(search_calls) <= CALLS_MAX, "all fit");
+_Static_assert(COUNT(inner_rules) <= RULES_MAX, "all fit");
 
 struct program {
 	struct sock_filter code[PROGRAM_MAX];
@@ -578,8 +616,10 @@ drop_rights(void)
 	return -1;
 }
 
-int
-sandbox_enter(const struct sandbox *box)
+/* Behind both fences, with no path left. */
+static int
+enter_without_paths(const struct sandbox *box, const struct profile *may,
+    const char *who)
 {
 	bool calls;
 
@@ -589,11 +629,23 @@ sandbox_enter(const struct sandbox *box)
 		return 0;
 	calls = lacks_seccomp() == NULL;
 	if (fence_paths(NULL, 0, NULL) == -1 ||
-	    (calls && fence_calls(&worker_profile) == -1)) {
-		log_error("cannot confine this worker");
+	    (calls && fence_calls(may) == -1)) {
+		log_error("cannot confine %s", who);
 		return -1;
 	}
 	return 0;
+}
+
+int
+sandbox_enter(const struct sandbox *box)
+{
+	return enter_without_paths(box, &worker_profile, "this worker");
+}
+
+int
+sandbox_enter_search(const struct sandbox *box)
+{
+	return enter_without_paths(box, &search_profile, "the search process");
 }
 
 int

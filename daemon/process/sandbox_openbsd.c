@@ -18,8 +18,8 @@ sandbox_describe(bool *whole)
 	return "pledge";
 }
 
-int
-sandbox_enter(const struct sandbox *box)
+static int
+enter_without_paths(const struct sandbox *box, const char *promises)
 {
 	if (sandbox_drop_user(box) == -1)
 		return -1;
@@ -28,11 +28,23 @@ sandbox_enter(const struct sandbox *box)
 		log_error("cannot unveil nothing");
 		return -1;
 	}
-	if (pledge("stdio inet recvfd", NULL) == -1) {
+	if (pledge(promises, NULL) == -1) {
 		log_error("cannot pledge");
 		return -1;
 	}
 	return 0;
+}
+
+int
+sandbox_enter(const struct sandbox *box)
+{
+	return enter_without_paths(box, "stdio inet recvfd");
+}
+
+int
+sandbox_enter_search(const struct sandbox *box)
+{
+	return enter_without_paths(box, "stdio recvfd");
 }
 
 int

@@ -20,6 +20,7 @@
 #include "net/conn.h"
 #include "net/metrics.h"
 #include "net/remote_key.h"
+#include "net/search_client.h"
 #include "net/upstream.h"
 #include "process/channel.h"
 
@@ -27,6 +28,7 @@ struct worker {
 	struct event_base *base;
 	struct conns *conns;
 	struct upstreams *upstreams;
+	struct search_client *search;
 	struct acceptor *acceptor; /* NULL: draining, or about to */
 	struct logs *logs;
 	const struct conf *conf;
@@ -70,6 +72,16 @@ on_key_trouble(void *arg, enum remote_key_trouble t)
 
 	(void)channel_send(w->channel,
 	    t == REMOTE_KEY_LATE ? CHANNEL_KEY_TIMEOUT : CHANNEL_KEY_LOST, 0,
+	    -1);
+}
+
+static void
+on_search_trouble(void *arg, enum search_trouble t)
+{
+	struct worker *w = arg;
+
+	(void)channel_send(w->channel,
+	    t == SEARCH_LATE ? CHANNEL_SEARCH_LATE : CHANNEL_SEARCH_LOST, 0,
 	    -1);
 }
 
@@ -134,6 +146,9 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 		if (passed != -1)
 			remote_key_connect(passed, on_key_trouble, w);
 		break;
+	case CHANNEL_SEARCH:
+		search_client_connect(w->search, passed);
+		break;
 	case CHANNEL_DIALLED:
 		upstreams_dialled(w->upstreams, DIAL_OK, passed);
 		break;
@@ -185,8 +200,10 @@ start(struct worker *w, const struct worker_start *s)
 	}
 	w->conf = g->conf;
 	w->upstreams = upstreams_new(w->base, ask_for_socket, w);
+	w->search = search_client_new(w->base, on_search_trouble, w);
+	search_client_connect(w->search, s->search);
 	w->conns = conns_new(w->base, g->conf, g->snapshot, g->tls, s->limits,
-	    w->upstreams);
+	    w->upstreams, w->search);
 	w->acceptor = acceptor_new(w->base, &g->listeners, w->conns);
 	w->channel_event =
 	    event_new(w->base, w->channel, EV_READ | EV_PERSIST, on_channel, w);
@@ -224,6 +241,7 @@ worker_run(const struct worker_start *s)
 	w.logs = s->logs;
 	w.channel = s->channel;
 	lock_enter_process();
+	snapshot_free_indexes(s->generation->snapshot);
 	os_set_title("capsuled worker");
 	ignore_signals();
 	logs_enter_worker(s->logs);

@@ -16,6 +16,7 @@ struct worker_start {
 	unsigned number; /* from 1; no other living worker has it */
 	int channel;     /* the worker's end */
 	int keeper;      /* the way to the keeper; -1: there is none */
+	int search;      /* the same to the search process */
 };
 
 /*

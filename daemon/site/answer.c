@@ -14,7 +14,6 @@
 #include "format/html.h"
 #include "format/uri.h"
 #include "site/dynamic.h"
-#include "site/results.h"
 
 /* Longest HTML page made for a "URL:" selector, all of it escaped: bytes. */
 #define URL_PAGE_MAX ((size_t)32 << 10)
@@ -116,22 +115,126 @@ is_admitted(const struct access_rule *rule, const struct peer *peer,
 	return false;
 }
 
+/* -- searches -- */
+
+/* Why there are no results: in the words of each protocol. */
+static const struct {
+	int status;
+	const char *gemini, *words;
+} no_results[] = {
+	[SEARCH_BUSY] = { GEMINI_SLOW_DOWN, WAIT,
+	    "Too many searches just now: try again in a moment" },
+	[SEARCH_FAILED] = { GEMINI_TEMPORARY_FAILURE,
+	    "The search is not available just now",
+	    "The search is not available just now" },
+};
+
+static enum search_end
+end_of(const struct search_found *found)
+{
+	return found == NULL ? SEARCH_FAILED : (enum search_end)found->end;
+}
+
+/* What came is told, or that nothing did. */
+static void
+finish_search(struct reply *reply, int status)
+{
+	reply->answer = refuse(status, buf_view(&reply->dynamic));
+	results_free(reply->search);
+	reply->search = NULL;
+}
+
+static void
+gemini_found(const struct search_found *found, struct reply *reply)
+{
+	enum search_end end = end_of(found);
+	struct buf *to = &reply->dynamic;
+
+	buf_reset(to);
+	to->max = RESULTS_MAX;
+	if (end != SEARCH_BUSY && end != SEARCH_FAILED &&
+	    results_gemini(to, reply->search, found) == 0) {
+		finish_search(reply, GEMINI_SUCCESS);
+		return;
+	}
+	if (end != SEARCH_BUSY)
+		end = SEARCH_FAILED;
+	buf_reset(to);
+	gemini_header(to, no_results[end].status,
+	    view_of(no_results[end].gemini));
+	finish_search(reply, no_results[end].status);
+}
+
+static void
+gopher_found(const struct search_found *found, struct reply *reply)
+{
+	enum search_end end = end_of(found);
+	struct buf *to = &reply->dynamic;
+
+	buf_reset(to);
+	to->max = RESULTS_MAX;
+	if (reply->search->plus)
+		buf_puts(to, "+-2\r\n");
+	if (end != SEARCH_BUSY && end != SEARCH_FAILED &&
+	    results_gopher(to, reply->search, found) == 0) {
+		finish_search(reply, GEMINI_SUCCESS);
+		return;
+	}
+	if (end != SEARCH_BUSY)
+		end = SEARCH_FAILED;
+	buf_reset(to);
+	gopher_error_write(to, view_of(no_results[end].words));
+	buf_puts(to, GOPHER_LASTLINE);
+	finish_search(reply, no_results[end].status);
+}
+
+void
+reply_fini(struct reply *reply)
+{
+	results_free(reply->search);
+	reply->search = NULL;
+	buf_fini(&reply->dynamic);
+}
+
+/*
+ * Have somebody look for what was typed; what has no word in it is answered at
+ * once, and finds nothing.
+ */
+static struct answer
+start_search(const struct snapshot *s, const struct site *site,
+    const struct entry *entry, struct view query, bool plus,
+    const struct protocol *protocol, struct reply *reply)
+{
+	static const struct search_found nothing = { .end = SEARCH_DONE };
+
+	reply->search = results_new(site, entry->selector, query);
+	if (reply->search == NULL)
+		return protocol == &protocol_gemini
+		    ? refuse(GEMINI_TEMPORARY_FAILURE,
+			  VIEW("40 The search is out of memory\r\n"))
+		    : site->slow_down;
+	reply->search->plus = plus;
+	reply->search->query.capsule = (uint32_t)(site - s->sites);
+	/* Until somebody has looked. */
+	reply->answer = refuse(GEMINI_TEMPORARY_FAILURE, VIEW(""));
+	if (reply->search->query.n_words == 0)
+		protocol->found(&nothing, reply);
+	return reply->answer;
+}
+
 /* The answer to a query, which is percent-encoded, if the entry takes one. */
 static struct answer
-gemini_query(const struct site *site, const struct entry *entry,
-    struct view encoded, struct reply *reply)
+gemini_query(const struct snapshot *s, const struct site *site,
+    const struct entry *entry, struct view encoded, struct reply *reply)
 {
 	char room[GEMINI_URI_MAX];
-	struct buf query = ROOM(room), *to = &reply->dynamic;
+	struct buf query = ROOM(room);
 
 	if (uri_decode(&query, encoded) != URI_OK ||
 	    results_is_blank(buf_view(&query)))
 		return entry->gemini;
-	to->max = RESULTS_MAX;
-	if (results_gemini(to, site, entry, buf_view(&query)) < 0)
-		return refuse(GEMINI_TEMPORARY_FAILURE,
-		    VIEW("40 The search is out of memory\r\n"));
-	return refuse(GEMINI_SUCCESS, buf_view(to));
+	return start_search(s, site, entry, buf_view(&query), false,
+	    &protocol_gemini, reply);
 }
 
 /* Let the application answer what is asked for at selector. */
@@ -175,8 +278,9 @@ redirect_to_folder(struct view selector, struct reply *reply)
 }
 
 static struct answer
-gemini_path(const struct site *site, const struct peer *peer,
-    const struct gemini_request *req, struct reply *reply)
+gemini_path(const struct snapshot *s, const struct site *site,
+    const struct peer *peer, const struct gemini_request *req,
+    struct reply *reply)
 {
 	const struct uri *uri = &req->uri;
 	char room[GEMINI_URI_MAX];
@@ -206,7 +310,7 @@ gemini_path(const struct site *site, const struct peer *peer,
 		return gemini_ask(&entry, peer, req, buf_view(&selector),
 		    reply);
 	case ENTRY_SEARCH:
-		return gemini_query(site, &entry, uri->query, reply);
+		return gemini_query(s, site, &entry, uri->query, reply);
 	default:
 		return entry.gemini;
 	}
@@ -247,11 +351,11 @@ gemini_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 	/* A number alone: 0.16 clients count with it, later ones show it. */
 	reply->answer = peer->too_fast
 	    ? refuse(GEMINI_SLOW_DOWN, VIEW("44 " WAIT "\r\n"))
-	    : gemini_path(site, peer, &req, reply);
+	    : gemini_path(s, site, peer, &req, reply);
 }
 
 const struct protocol protocol_gemini = { "gemini", GEMINI_REQUEST_MAX,
-	gemini_is_ready, gemini_answer, dynamic_gemini_head,
+	gemini_is_ready, gemini_answer, dynamic_gemini_head, gemini_found,
 	dynamic_gemini_refuse };
 
 /* -- Gopher -- */
@@ -425,20 +529,15 @@ find_search(const struct site *site, struct view selector, struct buf *query,
 
 /* The answer to a query, if the entry takes one. */
 static struct answer
-gopher_query(const struct site *site, const struct entry *entry,
-    struct view query, char plus, struct reply *reply)
+gopher_query(const struct snapshot *s, const struct site *site,
+    const struct entry *entry, struct view query, char plus,
+    struct reply *reply)
 {
-	struct buf *to = &reply->dynamic;
-
 	if (results_is_blank(query) || (plus != 0 && plus != '+'))
 		return plus == 0 ? entry->gopher
 				 : plus_answer(site, entry, plus, reply);
-	to->max = RESULTS_MAX;
-	if (plus == '+')
-		buf_puts(to, "+-2\r\n");
-	if (results_gopher(to, site, entry, query) < 0)
-		return site->slow_down;
-	return refuse(GEMINI_SUCCESS, buf_view(to));
+	return start_search(s, site, entry, query, plus == '+',
+	    &protocol_gopher, reply);
 }
 
 /* Let the application answer what is asked for at selector. */
@@ -500,8 +599,9 @@ gopher_below(const struct site *site, const struct peer *peer,
 }
 
 static struct answer
-gopher_selector(const struct site *site, const struct peer *peer,
-    const struct gopher_request *req, struct reply *reply)
+gopher_selector(const struct snapshot *s, const struct site *site,
+    const struct peer *peer, const struct gopher_request *req,
+    struct reply *reply)
 {
 	char room[GOPHER_REQUEST_MAX];
 	struct buf query = ROOM(room);
@@ -520,7 +620,7 @@ gopher_selector(const struct site *site, const struct peer *peer,
 		return gopher_ask(site, &entry, peer, req, entry.app->mapped,
 		    VIEW(""), reply);
 	if (entry.kind == ENTRY_SEARCH && entry.access == NULL)
-		return gopher_query(site, &entry,
+		return gopher_query(s, site, &entry,
 		    req->has_query ? req->query : buf_view(&query), req->plus,
 		    reply);
 	return req->plus == 0 ? entry.gopher
@@ -544,9 +644,9 @@ gopher_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 	reply->selector = req.selector;
 	reply->answer = peer->too_fast
 	    ? site->slow_down
-	    : gopher_selector(site, peer, &req, reply);
+	    : gopher_selector(s, site, peer, &req, reply);
 }
 
 const struct protocol protocol_gopher = { "gopher", GOPHER_REQUEST_MAX,
-	gopher_is_ready, gopher_answer, dynamic_gopher_head,
+	gopher_is_ready, gopher_answer, dynamic_gopher_head, gopher_found,
 	dynamic_gopher_refuse };

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/view.h"
 #include "site/access.h"
+#include "site/results.h"
 #include "site/snapshot.h"
 
 /* What a peer that was too fast is told to wait: seconds. */
@@ -49,7 +50,13 @@ struct reply {
 	/* Not NULL: it has to be asked, with the environment in dynamic;
 	 * what it says goes through the protocol's head. */
 	const struct target *app;
+	/* Not NULL: its query has to be put to the search process, and what
+	 * is found to the protocol's found.  Owned; see reply_fini. */
+	struct results *search;
 };
+
+/* Free what reply owns. */
+void reply_fini(struct reply *reply);
 
 /* What became of the beginning of an application's answer. */
 enum answer_head {
@@ -82,6 +89,9 @@ struct protocol {
 	 */
 	enum answer_head (*head)(struct view so_far, bool ended,
 	    struct reply *reply, size_t *used);
+	/* Answer reply->search, which is freed; found, which is not trusted,
+	 * is NULL if nobody could look. */
+	void (*found)(const struct search_found *found, struct reply *reply);
 	/* Make a refusal of reply, of which nothing was sent. */
 	void (*refuse)(enum answer_failure why, struct reply *reply);
 };

@@ -15,9 +15,12 @@
 #include "format/utf8.h"
 #include "site/search.h"
 
+#define TITLE_MAX 160 /* bytes of a title that are shown */
+
 /* What the helpers below share. */
 struct catalog {
 	struct arena *arena;
+	struct site *site;
 	struct search_builder *builder;
 	struct buf text, title; /* scratch */
 };
@@ -86,8 +89,8 @@ title_of(struct catalog *c, const struct page *page, struct view gemtext)
 	title = view_trim(buf_view(&c->title));
 	if (title.len == 0)
 		title = page->selector;
-	if (title.len > SEARCH_TITLE_MAX) {
-		title.len = SEARCH_TITLE_MAX;
+	if (title.len > TITLE_MAX) {
+		title.len = TITLE_MAX;
 		while (((unsigned char)title.p[title.len] & 0xC0) == 0x80)
 			title.len--;
 	}
@@ -99,12 +102,14 @@ add_page(struct catalog *c, const struct page *page)
 {
 	const struct answer *a = &page->entry->gemini;
 	struct view text = body_of(c, a);
-	struct search_page found = { .selector = page->entry->selector,
+	struct search_key key = site_found_key(c->site->n_found);
+	struct search_page *found = &c->site->found[c->site->n_found++];
+
+	*found = (struct search_page){ .selector = page->entry->selector,
 		.text = a->rest.size == 0 ? text : VIEW(""),
 		.is_gemtext = page_is_gemtext(page) || page_is_map(page) };
-
-	found.title = title_of(c, page, found.is_gemtext ? text : VIEW(""));
-	search_add(c->builder, &found, text);
+	found->title = title_of(c, page, found->is_gemtext ? text : VIEW(""));
+	search_add(c->builder, &key, found->title, text, found->is_gemtext);
 }
 
 /*
@@ -141,19 +146,20 @@ catalog_fill(struct snapshot *s, struct site *site, const struct conf *conf,
     const struct pages *pages, struct problems *notes)
 {
 	const struct page *search = first_search(pages);
-	struct catalog c = { .arena = s->arena };
+	struct catalog c = { .arena = s->arena, .site = site };
 	const char *why;
 
 	if (search == NULL)
 		return;
-	c.builder = search_builder_new(s->arena, pages->n);
+	site->found = arena_alloc(s->arena, pages->n * sizeof(*site->found));
+	c.builder = search_builder_new(pages->n);
 	buf_init(&c.text, SEARCH_TEXT_MAX);
 	buf_init(&c.title, SEARCH_TEXT_MAX * 16);
 	add_pages(&c, pages);
 	buf_fini(&c.text);
 	buf_fini(&c.title);
-	site->search = search_build(c.builder, &why);
-	if (site->search == NULL)
+	site->index = search_build(c.builder, &why);
+	if (site->index == NULL)
 		problems_add(notes, conf->path, search->line,
 		    "%.*s: no index can be made for the search: %s; it is "
 		    "tried again at the next reload",

@@ -9,7 +9,8 @@
 
 /*
  * If a page of pages is a search, index all those that hold text, each file
- * once, and fill site->search.
+ * once, and fill site->index and
+ * site->found.
  *
  * Every page has its entry, with a finished answer, or status 0; what is
  * kept goes into the arena of s.  If no index can be made, site->search stays

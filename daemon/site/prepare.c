@@ -598,7 +598,7 @@ is_served(const struct prepare *c, const struct page *page)
 	if (page->same != NULL)
 		page = page->same;
 	if (page->kind == PAGE_SEARCH)
-		return c->site->search != NULL;
+		return c->site->index != NULL;
 	return page->entry->gemini.status != 0 ||
 	    page->entry->gopher.status != 0;
 }

@@ -8,6 +8,9 @@
  */
 #include "site/results.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "format/gemini.h"
 #include "format/mime.h"
 #include "format/snippet.h"
@@ -68,38 +71,45 @@ static void
 put_count(struct buf *to, const struct search_found *found)
 {
 	const char *more = found->is_more ? "more than " : "";
+	unsigned total = found->total;
 
 	if (found->is_some)
 		buf_printf(to,
-		    found->total == 1
+		    total == 1
 			? "No page has all of these words. One has some:\n"
-			: "No page has all of these words. %s%zu have some:\n",
-		    found->is_more ? "More than " : "", found->total);
-	else if (found->total == 1)
+			: "No page has all of these words. %s%u have some:\n",
+		    found->is_more ? "More than " : "", total);
+	else if (total == 1)
 		buf_puts(to, "One page found:\n");
-	else if (found->total > found->n)
+	else if (total > found->n)
 		buf_printf(to,
-		    "The best %zu of %s%zu pages. One word more would find "
+		    "The best %u of %s%u pages. One word more would find "
 		    "fewer:\n",
-		    found->n, more, found->total);
+		    (unsigned)found->n, more, total);
 	else
-		buf_printf(to, "%zu pages found, the best first:\n",
-		    found->total);
+		buf_printf(to, "%u pages found, the best first:\n", total);
 }
 
 /* Why there is nothing, and what to do about it. */
 static void
-put_nothing(struct buf *to, const struct search_found *found)
+put_nothing(struct buf *to, const struct results *r,
+    const struct search_found *found)
 {
-	if (found->n_words == 0) {
+	if (found->end == SEARCH_SLOW) {
+		buf_puts(to,
+		    "This search took too long, and was ended. Whole words, "
+		    "and rare ones, are found faster.\n");
+		return;
+	}
+	if (r->query.n_words == 0) {
 		buf_puts(to,
 		    "There is no word in this: words are letters and "
 		    "digits.\n");
 		return;
 	}
 	buf_puts(to,
-	    found->n_words == 1 ? "No page here has this word.\n"
-				: "No page here has any of these words.\n");
+	    r->query.n_words == 1 ? "No page here has this word.\n"
+				  : "No page here has any of these words.\n");
 	buf_puts(to,
 	    "\n* Other words may find it, or the beginning of one: \"manag\" "
 	    "finds \"management\".\n* " TIPS
@@ -124,74 +134,107 @@ put_hit(struct buf *to, const struct search_page *page,
 	buf_putc(to, '\n');
 }
 
-/* The whole page; utf8 is the query in clean UTF-8. */
 static void
-put_page(struct buf *to, const struct site *site, const struct entry *entry,
-    struct view utf8, const struct search_found *found)
+put_hits(struct buf *to, const struct results *r,
+    const struct search_found *found)
 {
-	struct snippet_words words = { found->words, found->n_words,
-		found->is_prefix };
-	struct entry home;
+	struct view words[SEARCH_WORDS_MAX];
+	struct snippet_words looked_for = { words, r->query.n_words,
+		search_query_is_prefix(&r->query) };
+	const struct search_page *page;
 	size_t i;
 
+	for (i = 0; i < r->query.n_words; i++)
+		words[i] = search_query_word(&r->query, i);
+	for (i = 0; i < found->n; i++) {
+		page = site_found(r->site, &found->hits[i]);
+		if (page != NULL)
+			put_hit(to, page, &looked_for);
+	}
+}
+
+/* Append the gemtext. */
+static void
+put_page(struct buf *to, const struct results *r,
+    const struct search_found *found)
+{
+	struct entry home;
+
 	buf_puts(to, "# Search: ");
-	buf_put(to, utf8);
+	buf_put(to, r->text);
 	buf_puts(to, "\n\n");
 	if (found->n == 0)
-		put_nothing(to, found);
+		put_nothing(to, r, found);
 	else
 		put_count(to, found);
-	if (found->is_cut)
+	if (found->n > 0 && found->end == SEARCH_SLOW)
+		buf_puts(to,
+		    "The search was ended before its end: there may be "
+		    "better ones.\n");
+	if (r->query.is_cut)
 		buf_puts(to, "Only the first words were looked for.\n");
-	for (i = 0; i < found->n; i++)
-		put_hit(to, found->hits[i], &words);
+	put_hits(to, r, found);
 	buf_puts(to, "\n=> ");
-	uri_encode_path(to, entry->selector);
+	uri_encode_path(to, r->selector);
 	buf_puts(to, " Search again\n");
-	if (site_find(site, VIEW("/"), &home))
+	if (site_find(r->site, VIEW("/"), &home))
 		buf_puts(to, "=> / Home\n");
 }
 
-/* Look, and append the gemtext. */
-static int
-put_results(struct buf *to, const struct site *site, const struct entry *entry,
-    struct view query)
+struct results *
+results_new(const struct site *site, struct view selector, struct view query)
 {
 	/* Cleaning makes eight blanks of a TAB at most. */
 	char room[SEARCH_QUERY_MAX * 8];
 	struct buf utf8 = { room, 0, sizeof(room), sizeof(room), false };
-	struct search_found found;
-	struct view clean;
+	struct view text;
+	struct results *r;
+	char *copy;
 
 	put_query(&utf8, query);
-	clean = view_trim(buf_view(&utf8));
-	if (search_find(site->search, clean, &found) < 0)
-		return -1;
-	put_page(to, site, entry, clean, &found);
+	text = view_trim(buf_view(&utf8));
+	r = malloc(sizeof(*r) + text.len);
+	if (r == NULL)
+		return NULL;
+	copy = (char *)(r + 1);
+	if (text.len > 0)
+		memcpy(copy, text.p, text.len);
+	*r = (struct results){ .site = site,
+		.selector = selector,
+		.text = { copy, text.len } };
+	search_query_read(&r->query, text);
+	return r;
+}
+
+void
+results_free(struct results *r)
+{
+	free(r);
+}
+
+int
+results_gemini(struct buf *to, const struct results *r,
+    const struct search_found *found)
+{
+	gemini_header(to, GEMINI_SUCCESS, VIEW(MIME_GEMTEXT));
+	put_page(to, r, found);
 	return to->failed ? -1 : 0;
 }
 
 int
-results_gemini(struct buf *to, const struct site *site,
-    const struct entry *entry, struct view query)
+results_gopher(struct buf *to, const struct results *r,
+    const struct search_found *found)
 {
-	gemini_header(to, GEMINI_SUCCESS, VIEW(MIME_GEMTEXT));
-	return put_results(to, site, entry, query);
-}
-
-int
-results_gopher(struct buf *to, const struct site *site,
-    const struct entry *entry, struct view query)
-{
-	struct render menu = site->menu;
+	struct render menu = r->site->menu;
 	struct buf gemtext;
-	int result;
+	bool failed;
 
 	buf_init(&gemtext, RESULTS_MAX);
-	result = put_results(&gemtext, site, entry, query);
-	menu.selector = entry->selector;
-	if (result == 0)
+	put_page(&gemtext, r, found);
+	failed = gemtext.failed;
+	menu.selector = r->selector;
+	if (!failed)
 		render_gemtext_menu(to, &menu, buf_view(&gemtext));
 	buf_fini(&gemtext);
-	return result < 0 || to->failed ? -1 : 0;
+	return failed || to->failed ? -1 : 0;
 }

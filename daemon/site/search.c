@@ -1,14 +1,13 @@
 /*
  * search.c - an index over the pages of a capsule: SQLite's FTS5, in memory.
  *
- * Floor site.  The master builds a database in memory while it loads, lays its
- * bytes into the snapshot's arena and opens them there for reading; workers
- * inherit all of it at fork(2).  A search opens nothing and locks nothing, so
- * that a worker behind its fences can do it.
+ * Floor site.  The master builds a database in memory while it loads and keeps
+ * its bytes; the search process, which inherits them at fork(2), opens them
+ * there for reading.  A search opens nothing and locks nothing.
  *
  * Words are cut and folded by words.c, for pages and queries alike; to FTS5
  * they are runs of bytes between blanks.  The texts are not in the database
- * ("contentless"): the snapshot has them.  results.c shows what is found.
+ * ("contentless"), and what a page is called here is its key alone.
  *
  * What a search costs is bounded.  FTS5's own ranking weighs every page that
  * has a word, 30 ms of it for a common word in 10,000 pages; here the first
@@ -21,7 +20,10 @@
 #include <assert.h>
 #include <math.h>
 #include <sqlite3.h>
+#include <string.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "format/gemtext.h"
@@ -29,14 +31,8 @@
 /* What is kept of words that stand in fewer pages: they are all alike. */
 #define RARE 32 /* pages */
 
-/* A word of one letter begins too many others; beginnings of two and three
- * letters have an index of their own, longer ones are found by merging. */
-#define PREFIX_MIN 2 /* bytes */
-
 /* Bytes of a MATCH expression: quotes, an operator and a "*" for each word. */
 #define MATCH_MAX (SEARCH_WORDS_MAX * (WORDS_BYTES_MAX + 8))
-
-#define INDEX_MAX ((size_t)1 << 30) /* bytes of a database; SQLite's own */
 
 /* Okapi BM25 (Robertson and others, TREC-3), its usual constants. */
 #define BM25_K1 1.2
@@ -45,24 +41,34 @@
 /* What a word counts in a title, a heading and the text. */
 static const double weights[] = { 10.0, 4.0, 1.0 };
 
+/* A page, the row i + 1 of both tables. */
+struct row {
+	struct search_key key;
+	uint32_t n_words;
+};
+
+struct search_index {
+	struct arena *arena; /* owns all of this */
+	struct view bytes;   /* the database */
+	struct row *rows;
+	size_t n;
+	double average;      /* words of a page */
+	struct hash *common; /* word -> how many pages have it, from RARE on */
+};
+
 struct search_builder {
-	struct arena *arena;
+	struct search_index *index;
 	sqlite3 *db;
 	sqlite3_stmt *add, *add_title;
-	struct search *s;
 	struct buf title, headings, body; /* folded words, scratch */
 	size_t max;
 	int rc; /* the first error; SQLITE_OK: none so far */
 };
 
 struct search {
+	const struct search_index *index;
 	sqlite3 *db;
 	sqlite3_stmt *find, *find_title;
-	struct search_page *pages; /* the row i + 1 of both tables */
-	size_t n;
-	size_t size;         /* bytes of the database */
-	double average;      /* words of a page */
-	struct hash *common; /* word -> how many pages have it, from RARE on */
 	double idf[SEARCH_WORDS_MAX]; /* of the words of this search */
 };
 
@@ -108,14 +114,15 @@ prepare(struct search_builder *b, const char *sql, sqlite3_stmt **to)
 }
 
 struct search_builder *
-search_builder_new(struct arena *a, size_t max)
+search_builder_new(size_t max)
 {
 	struct search_builder *b = xcalloc(1, sizeof(*b));
+	struct arena *a = arena_new();
 
-	b->arena = a;
 	b->max = max;
-	b->s = arena_alloc(a, sizeof(*b->s));
-	b->s->pages = arena_alloc(a, max * sizeof(*b->s->pages));
+	b->index = arena_alloc(a, sizeof(*b->index));
+	b->index->arena = a;
+	b->index->rows = arena_alloc(a, max * sizeof(*b->index->rows));
 	buf_init(&b->title, SEARCH_TEXT_MAX * 4);
 	buf_init(&b->headings, SEARCH_TEXT_MAX * 4);
 	buf_init(&b->body, SEARCH_TEXT_MAX * 4);
@@ -139,7 +146,8 @@ search_builder_new(struct arena *a, size_t max)
 
 /* Fold a page into the scratch of b; the first heading is its title. */
 static void
-fold(struct search_builder *b, const struct search_page *page, struct view text)
+fold(struct search_builder *b, struct view title, struct view text,
+    bool is_gemtext)
 {
 	struct gemtext at = { text, false, 0 };
 	struct gemtext_line line;
@@ -148,8 +156,8 @@ fold(struct search_builder *b, const struct search_page *page, struct view text)
 	buf_reset(&b->title);
 	buf_reset(&b->headings);
 	buf_reset(&b->body);
-	words_fold(&b->title, page->title);
-	if (!page->is_gemtext) {
+	words_fold(&b->title, title);
+	if (!is_gemtext) {
 		words_fold(&b->body, text);
 		return;
 	}
@@ -172,7 +180,7 @@ insert(struct search_builder *b, sqlite3_stmt *stmt)
 	int i, n = sqlite3_bind_parameter_count(stmt);
 
 	assert(n <= 1 + (int)(sizeof(columns) / sizeof(columns[0])));
-	(void)good(b, sqlite3_bind_int64(stmt, 1, (sqlite3_int64)b->s->n));
+	(void)good(b, sqlite3_bind_int64(stmt, 1, (sqlite3_int64)b->index->n));
 	for (i = 2; i <= n; i++)
 		(void)good(b,
 		    sqlite3_bind_text(stmt, i,
@@ -194,25 +202,26 @@ count_blanks(const struct buf *words)
 }
 
 void
-search_add(struct search_builder *b, const struct search_page *page,
-    struct view text)
+search_add(struct search_builder *b, const struct search_key *key,
+    struct view title, struct view text, bool is_gemtext)
 {
-	struct search_page *kept;
+	struct search_index *index = b->index;
+	struct row *row;
 
-	if (b->rc != SQLITE_OK || b->s->n == b->max)
+	if (b->rc != SQLITE_OK || index->n == b->max)
 		return;
 	if (text.len > SEARCH_TEXT_MAX)
 		text.len = SEARCH_TEXT_MAX;
-	fold(b, page, text);
+	fold(b, title, text, is_gemtext);
 	if (b->title.failed || b->headings.failed || b->body.failed) {
 		b->rc = SQLITE_NOMEM;
 		return;
 	}
-	kept = &b->s->pages[b->s->n++];
-	*kept = *page;
-	kept->n_words = count_blanks(&b->title) + count_blanks(&b->headings) +
+	row = &index->rows[index->n++];
+	row->key = *key;
+	row->n_words = count_blanks(&b->title) + count_blanks(&b->headings) +
 	    count_blanks(&b->body);
-	b->s->average += kept->n_words;
+	index->average += row->n_words;
 	insert(b, b->add);
 	insert(b, b->add_title);
 }
@@ -221,11 +230,13 @@ search_add(struct search_builder *b, const struct search_page *page,
 static void
 count_common(struct search_builder *b)
 {
+	struct arena *a = b->index->arena;
+	struct hash *common = hash_new(a, 0);
 	sqlite3_stmt *stmt = NULL;
 	struct view word;
 	uintptr_t pages;
 
-	b->s->common = hash_new(b->arena, 0);
+	b->index->common = common;
 	run(b,
 	    "CREATE VIRTUAL TABLE temp.words"
 	    " USING fts5vocab(main, pages, row)");
@@ -235,8 +246,7 @@ count_common(struct search_builder *b)
 		word.p = (const char *)sqlite3_column_text(stmt, 0);
 		word.len = (size_t)sqlite3_column_bytes(stmt, 0);
 		pages = (uintptr_t)sqlite3_column_int64(stmt, 1);
-		(void)hash_put(b->s->common, arena_copy(b->arena, word),
-		    (void *)pages);
+		(void)hash_put(common, arena_copy(a, word), (void *)pages);
 	}
 	(void)good(b, sqlite3_finalize(stmt));
 	run(b, "DROP TABLE temp.words");
@@ -263,7 +273,7 @@ freeze(struct search_builder *b)
 		b->rc = SQLITE_NOMEM;
 		return VIEW("");
 	}
-	return arena_copy(b->arena,
+	return arena_copy(b->index->arena,
 	    (struct view){ (const char *)bytes, (size_t)size });
 }
 
@@ -278,6 +288,7 @@ score(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *context,
     int n_args, sqlite3_value **args)
 {
 	const struct search *s = api->xUserData(fts);
+	const struct search_index *index = s->index;
 	sqlite3_int64 row = api->xRowid(fts);
 	double sum = 0, found, longer;
 	int i, n = api->xPhraseCount(fts), column, place;
@@ -285,7 +296,7 @@ score(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *context,
 
 	(void)n_args;
 	(void)args;
-	longer = s->pages[row - 1].n_words / s->average;
+	longer = index->rows[row - 1].n_words / index->average;
 	for (i = 0; i < n && i < SEARCH_WORDS_MAX; i++) {
 		found = 0;
 		if (api->xPhraseFirst(fts, i, &at, &column, &place) !=
@@ -320,9 +331,44 @@ add_score(sqlite3 *db, struct search *s)
 	return rc;
 }
 
-/* Open the database that lies at bytes, for reading only. */
+struct search_index *
+search_build(struct search_builder *b, const char **why)
+{
+	struct search_index *index = b->index;
+
+	index->bytes = freeze(b);
+	if (b->rc != SQLITE_OK)
+		*why = sqlite3_errstr(b->rc);
+	(void)sqlite3_finalize(b->add);
+	(void)sqlite3_finalize(b->add_title);
+	(void)sqlite3_close(b->db);
+	buf_fini(&b->title);
+	buf_fini(&b->headings);
+	buf_fini(&b->body);
+	index->average = index->n == 0 ? 1 : index->average / (double)index->n;
+	if (b->rc != SQLITE_OK) {
+		search_index_free(index);
+		index = NULL;
+	}
+	xfree(b);
+	return index;
+}
+
+void
+search_index_free(struct search_index *index)
+{
+	if (index != NULL)
+		arena_free(index->arena);
+}
+
+size_t
+search_index_size(const struct search_index *index)
+{
+	return index->bytes.len + index->n * sizeof(*index->rows);
+}
+
 static int
-open_frozen(struct search *s, struct view bytes)
+open_bytes(struct search *s, struct view bytes)
 {
 	int rc = open_memory(&s->db);
 
@@ -352,48 +398,35 @@ open_frozen(struct search *s, struct view bytes)
 }
 
 struct search *
-search_build(struct search_builder *b, const char **why)
+search_open(const struct search_index *index, const char **why)
 {
-	struct search_found found;
-	struct view bytes = freeze(b);
-	struct search *s = b->s;
-	int rc = b->rc;
+	struct search *s = xcalloc(1, sizeof(*s));
+	int rc;
 
-	(void)sqlite3_finalize(b->add);
-	(void)sqlite3_finalize(b->add_title);
-	(void)sqlite3_close(b->db);
-	buf_fini(&b->title);
-	buf_fini(&b->headings);
-	buf_fini(&b->body);
-	xfree(b);
-	s->size = bytes.len;
-	s->average = s->n == 0 ? 1 : s->average / (double)s->n;
+	s->index = index;
+	rc = open_bytes(s, index->bytes);
 	if (rc == SQLITE_OK)
-		rc = open_frozen(s, bytes);
-	/* A first search reads what all later ones need: workers share it. */
-	if (rc == SQLITE_OK && search_find(s, VIEW("a"), &found) == 0)
 		return s;
 	*why = sqlite3_errstr(rc);
-	search_free(s);
+	search_close(s);
 	return NULL;
 }
 
 void
-search_free(struct search *s)
+search_close(struct search *s)
 {
 	if (s == NULL)
 		return;
 	(void)sqlite3_finalize(s->find);
 	(void)sqlite3_finalize(s->find_title);
 	(void)sqlite3_close(s->db);
-	s->find = s->find_title = NULL;
-	s->db = NULL;
+	xfree(s);
 }
 
-size_t
-search_size(const struct search *s)
+void
+search_interrupt(struct search *s)
 {
-	return s->size + s->n * sizeof(*s->pages);
+	sqlite3_interrupt(s->db);
 }
 
 /* -- searching -- */
@@ -439,10 +472,11 @@ place(struct best *best, struct weighed w)
 
 /*
  * Weigh the pages of one table that match; *total counts them.
- * Returns 1 if there are more than may be weighed, 0 if not, -1 on an error.
+ * Returns SQLITE_ROW if there are more than may be weighed, SQLITE_DONE if not,
+ * or an error.
  */
 static int
-weigh(sqlite3_stmt *stmt, struct view match, struct best *best, size_t *total)
+weigh(sqlite3_stmt *stmt, struct view match, struct best *best, uint32_t *total)
 {
 	size_t seen = 0;
 	struct weighed w;
@@ -459,47 +493,19 @@ weigh(sqlite3_stmt *stmt, struct view match, struct best *best, size_t *total)
 		rc = sqlite3_step(stmt);
 	}
 	(void)sqlite3_reset(stmt);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return -1;
-	return rc == SQLITE_ROW;
+	return rc;
 }
 
-/* Cut the query into words, each of them once, and say how rare they are. */
+/* Say how rare each word is. */
 static void
-read_words(struct search *s, struct view query, struct search_found *to)
+weigh_words(struct search *s, const struct search_query *q)
 {
-	char room[WORDS_BYTES_MAX];
-	struct buf word = { room, 0, sizeof(room), sizeof(room), false };
-	const char *start = query.p;
-	struct view where;
-	size_t i, used = 0;
+	double n = (double)s->index->n, pages;
+	size_t i;
 
-	while (words_next(&query, &word, &where)) {
-		if (where.p - start >= SEARCH_QUERY_MAX) {
-			to->is_cut = true;
-			break;
-		}
-		for (i = 0; i < to->n_words; i++)
-			if (view_eq(to->words[i], buf_view(&word)))
-				break;
-		if (i < to->n_words)
-			continue;
-		if (to->n_words == SEARCH_WORDS_MAX) {
-			to->is_cut = true;
-			break;
-		}
-		memcpy(to->room + used, word.p, word.len);
-		to->words[to->n_words++] =
-		    (struct view){ to->room + used, word.len };
-		used += word.len;
-	}
-	to->is_prefix =
-	    to->n_words > 0 && to->words[to->n_words - 1].len >= PREFIX_MIN;
-	for (i = 0; i < to->n_words; i++) {
-		double n = (double)s->n,
-		       pages = (double)(uintptr_t)hash_find(s->common,
-			   to->words[i]);
-
+	for (i = 0; i < q->n_words; i++) {
+		pages = (double)(uintptr_t)hash_find(s->index->common,
+		    search_query_word(q, i));
 		if (pages < 1)
 			pages = n < RARE ? 1 : RARE;
 		s->idf[i] = log(1 + (n - pages + 0.5) / (pages + 0.5));
@@ -508,56 +514,59 @@ read_words(struct search *s, struct view query, struct search_found *to)
 
 /* The words as FTS5 wants them; no byte of theirs means anything to it. */
 static void
-put_match(struct buf *to, const struct search_found *found)
+put_match(struct buf *to, const struct search_query *q, bool any)
 {
-	const char *between = found->is_some ? " OR " : " ";
 	size_t i;
 
-	for (i = 0; i < found->n_words; i++) {
+	for (i = 0; i < q->n_words; i++) {
 		if (i > 0)
-			buf_puts(to, between);
+			buf_puts(to, any ? " OR " : " ");
 		buf_putc(to, '"');
-		buf_put(to, found->words[i]);
+		buf_put(to, search_query_word(q, i));
 		buf_putc(to, '"');
 	}
-	if (found->is_prefix)
+	if (search_query_is_prefix(q))
 		buf_putc(to, '*');
 }
 
-static int
-look(struct search *s, struct search_found *to)
+/* Fill what was found, and how it ended; any: one of the words is enough. */
+static void
+look(struct search *s, const struct search_query *q, bool any,
+    struct search_found *to)
 {
 	char room[MATCH_MAX];
 	struct buf match = { room, 0, sizeof(room), sizeof(room), false };
 	struct best best = { .n = 0 };
-	size_t i, in_titles = 0;
-	int more;
+	uint32_t in_titles = 0;
+	size_t i;
+	int rc;
 
-	put_match(&match, to);
-	more = weigh(s->find, buf_view(&match), &best, &to->total);
-	if (more > 0 &&
-	    weigh(s->find_title, buf_view(&match), &best, &in_titles) < 0)
-		more = -1;
-	if (more < 0)
-		return -1;
-	to->is_more = more > 0;
-	to->n = best.n;
+	to->is_some = any;
+	put_match(&match, q, any);
+	rc = weigh(s->find, buf_view(&match), &best, &to->total);
+	to->is_more = rc != SQLITE_DONE && to->total > 0;
+	if (rc == SQLITE_ROW)
+		rc = weigh(s->find_title, buf_view(&match), &best, &in_titles);
+	if (rc == SQLITE_INTERRUPT)
+		to->end = SEARCH_SLOW;
+	else if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		to->end = SEARCH_FAILED;
+	to->n = (uint32_t)best.n;
 	for (i = 0; i < best.n; i++)
-		to->hits[i] = &s->pages[best.v[i].page];
-	return 0;
+		to->hits[i] = s->index->rows[best.v[i].page].key;
 }
 
-int
-search_find(struct search *s, struct view query, struct search_found *to)
+void
+search_find(struct search *s, const struct search_query *q,
+    struct search_found *to)
 {
-	*to = (struct search_found){ .n = 0 };
-	read_words(s, query, to);
-	if (to->n_words == 0 || s->n == 0)
-		return 0;
-	if (look(s, to) < 0)
-		return -1;
-	if (to->n > 0 || to->n_words == 1)
-		return 0;
-	to->is_some = true;
-	return look(s, to);
+	memset(to, 0, sizeof(*to));
+	to->id = q->id;
+	to->end = SEARCH_DONE;
+	if (q->n_words == 0 || s->index->n == 0)
+		return;
+	weigh_words(s, q);
+	look(s, q, false, to);
+	if (to->end == SEARCH_DONE && to->n == 0 && q->n_words > 1)
+		look(s, q, true, to);
 }

@@ -6,11 +6,13 @@
  */
 #include "site/snapshot.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "format/gemini.h"
 #include "format/uri.h"
+#include "site/search.h"
 
 static struct snapshot *all; /* at most two, while a reload goes on */
 
@@ -110,20 +112,53 @@ site_folder_rule(const struct site *site, struct view selector)
 	return folder.failed ? NULL : site_rule(site, buf_view(&folder));
 }
 
+struct search_key
+site_found_key(size_t number)
+{
+	struct search_key key = { { 0 } };
+
+	memcpy(key.bytes, &number, sizeof(number));
+	return key;
+}
+
+const struct search_page *
+site_found(const struct site *site, const struct search_key *key)
+{
+	const struct search_page *page;
+	struct search_key same;
+	size_t number;
+
+	memcpy(&number, key->bytes, sizeof(number));
+	same = site_found_key(number);
+	if (number >= site->n_found || memcmp(&same, key, sizeof(same)) != 0)
+		return NULL;
+	page = &site->found[number];
+	return site_rule(site, page->selector) == NULL ? page : NULL;
+}
+
+void
+snapshot_free_indexes(struct snapshot *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_sites; i++) {
+		search_index_free(s->sites[i].index);
+		s->sites[i].index = NULL;
+	}
+}
+
 void
 snapshot_free(struct snapshot *s)
 {
 	const struct snapshot_file *file;
 	struct snapshot **at = &all;
-	size_t i;
 
 	if (s == NULL)
 		return;
 	while (*at != s)
 		at = &(*at)->next;
 	*at = s->next;
-	for (i = 0; i < s->n_sites; i++)
-		search_free(s->sites[i].search);
+	snapshot_free_indexes(s);
 	for (file = s->files; file != NULL; file = file->next)
 		(void)close(file->fd);
 	arena_free(s->arena);

@@ -12,7 +12,7 @@
 #include "base/view.h"
 #include "format/render.h"
 #include "site/access.h"
-#include "site/search.h"
+#include "site/search_query.h"
 #include "site/target.h"
 
 /* Larger files are streamed from an open descriptor: bytes. */
@@ -60,6 +60,14 @@ struct cover {
 				    * have entries of their own */
 };
 
+/* A page that a search may find; texts lie in answers. */
+struct search_page {
+	struct view selector;
+	struct view title; /* clean, never empty */
+	struct view text;  /* for snippets; empty: not at hand */
+	bool is_gemtext;
+};
+
 /* A file that stays open as long as its snapshot lives. */
 struct snapshot_file {
 	int fd;
@@ -79,8 +87,11 @@ struct site {
 	struct access *access; /* NULL: nothing is protected */
 	bool asks;             /* visitors are asked for a certificate */
 	struct view title, admin;
-	struct search *search; /* NULL: no entry is a search */
-	struct render menu;    /* for menus that are made on the spot */
+	struct search_index *index; /* NULL: no entry is a search, or it is
+				     * for others to look into */
+	struct search_page *found;  /* what a search may find, by number */
+	size_t n_found;
+	struct render menu; /* for menus that are made on the spot */
 };
 
 struct snapshot {
@@ -137,6 +148,22 @@ const struct access_rule *site_rule(const struct site *site,
  */
 const struct access_rule *site_folder_rule(const struct site *site,
     struct view selector);
+
+/*
+ * The page of a search's answer, or NULL: there is none of that key, or not
+ * everybody may read it.
+ */
+const struct search_page *site_found(const struct site *site,
+    const struct search_key *key);
+
+/* The key of the page of that number. */
+struct search_key site_found_key(size_t number);
+
+/*
+ * Free the indexes of s: what looks into them, or may have to be forked anew to
+ * do so, is another process.
+ */
+void snapshot_free_indexes(struct snapshot *s);
 
 /* Close the snapshot's files and indexes and free all of it; NULL is allowed.
  */

@@ -10,9 +10,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "format/snippet.h"
+#include "base/arena.h"
 #include "site/search.h"
 
 #define PAGES      10000
@@ -24,6 +26,7 @@
 
 static char vocabulary[VOCABULARY][WORD_BYTES];
 static double heights[VOCABULARY]; /* of all words up to it */
+static struct view *pages;
 static uint64_t state = 88172645463325252ULL;
 
 static uint64_t
@@ -99,19 +102,25 @@ cpu_ms(void)
 
 /* A search and the snippets of what it found, as results.c makes them. */
 static void
-look(struct search *s, struct view query, struct search_found *found)
+look(struct search *s, struct view text, struct search_found *found)
 {
-	struct snippet_words words;
+	struct view words[SEARCH_WORDS_MAX];
 	char room[SNIPPET_BYTES_MAX * 8];
 	struct buf to = { room, 0, sizeof(room), sizeof(room), false };
-	size_t i;
+	struct snippet_words looked_for = { words, 0, true };
+	struct search_query q;
+	size_t i, number;
 
-	if (search_find(s, query, found) < 0)
-		errx(1, "no memory");
-	words = (struct snippet_words){ found->words, found->n_words, true };
+	search_query_read(&q, text);
+	search_find(s, &q, found);
+	if (found->end != SEARCH_DONE)
+		errx(1, "the search failed");
+	for (; looked_for.n < q.n_words; looked_for.n++)
+		words[looked_for.n] = search_query_word(&q, looked_for.n);
 	for (i = 0; i < found->n; i++) {
+		memcpy(&number, found->hits[i].bytes, sizeof(number));
 		buf_reset(&to);
-		snippet_put(&to, found->hits[i]->text, true, &words);
+		snippet_put(&to, pages[number], true, &looked_for);
 	}
 }
 
@@ -129,7 +138,7 @@ measure(struct search *s, const char *name, const char *query)
 		sum += mean;
 		worst = mean > worst ? mean : worst;
 	}
-	printf("%-28s %7zu%c %8.2f ms %8.2f ms\n", name, found.total,
+	printf("%-28s %7u%c %8.2f ms %8.2f ms\n", name, found.total,
 	    found.is_more ? '+' : ' ', sum / ROUNDS, worst);
 	return sum / ROUNDS;
 }
@@ -172,31 +181,33 @@ int
 main(int argc, char **argv)
 {
 	size_t i, n = argc > 1 ? strtoul(argv[1], NULL, 10) : PAGES, bytes = 0;
-	struct arena *texts = arena_new(), *a = arena_new();
-	struct search_builder *b = search_builder_new(a, n);
-	struct search_page page = { .is_gemtext = true };
+	struct arena *texts = arena_new();
+	struct search_builder *b = search_builder_new(n);
+	struct search_key key = { { 0 } };
+	struct search_index *index;
 	const char *why = "";
-	double began;
 	struct search *s;
+	double began;
 
 	make_vocabulary();
 	began = cpu_ms();
+	pages = arena_alloc(texts, n * sizeof(*pages));
 	for (i = 0; i < n; i++) {
-		page.text = make_page(texts);
-		page.selector = page.title = page.text;
-		page.selector.len = page.title.len = 20;
-		bytes += page.text.len;
-		search_add(b, &page, page.text);
+		pages[i] = make_page(texts);
+		bytes += pages[i].len;
+		memcpy(key.bytes, &i, sizeof(i));
+		search_add(b, &key, (struct view){ pages[i].p, 20 }, pages[i],
+		    true);
 	}
-	if ((s = search_build(b, &why)) == NULL)
+	if ((index = search_build(b, &why)) == NULL ||
+	    (s = search_open(index, &why)) == NULL)
 		errx(1, "%s", why);
 	printf("%zu pages of %zu bytes: built in %.0f ms of CPU,"
-	       " index %zu bytes a page, arena %zu KiB\n",
-	    n, bytes / n, cpu_ms() - began, search_size(s) / n,
-	    arena_size(a) >> 10);
+	       " index %zu bytes a page\n",
+	    n, bytes / n, cpu_ms() - began, search_index_size(index) / n);
 	measure_all(s);
-	search_free(s);
-	arena_free(a);
+	search_close(s);
+	search_index_free(index);
 	arena_free(texts);
 	return 0;
 }

@@ -312,6 +312,11 @@ def is_exporter(pid):
     return title(pid) == "capsuled metric"
 
 
+def is_searcher(pid):
+    """True for the process that looks for words."""
+    return title(pid) == "capsuled search"
+
+
 def is_running(pid):
     """True unless the process is gone or a zombie."""
     try:
@@ -414,6 +419,9 @@ class Daemon:
 
     def keepers(self):
         return [pid for pid in children(self.pid) if is_keeper(pid)]
+
+    def searchers(self):
+        return [pid for pid in children(self.pid) if is_searcher(pid)]
 
     def exporters(self):
         return [pid for pid in children(self.pid) if is_exporter(pid)]

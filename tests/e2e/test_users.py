@@ -55,7 +55,8 @@ def ids(pid, kind="Uid"):
 
 
 def all_of(d):
-    return [d.pid, *d.keepers(), *d.children(), *d.exporters()]
+    return [d.pid, *d.keepers(), *d.children(), *d.searchers(),
+            *d.exporters()]
 
 
 WITH_METRICS = {"metrics": {"listen": "127.0.0.1:0"}}

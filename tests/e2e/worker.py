@@ -45,14 +45,27 @@ def take(pid, wanted):
 
 
 def is_channel(s):
-    """The way to the master; the one to the key process blocks."""
+    """The way to the master; those to other processes block."""
     return (s.family == socket.AF_UNIX and s.type == socket.SOCK_SEQPACKET
             and not os.get_blocking(s.fileno()))
 
 
-def is_way_to_keys(s):
+def is_way(s):
     return (s.family == socket.AF_UNIX and s.type == socket.SOCK_SEQPACKET
             and os.get_blocking(s.fileno()))
+
+
+def has_patience(s):
+    """For a signature a worker waits, and not for ever."""
+    return any(s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16))
+
+
+def is_way_to_keys(s):
+    return is_way(s) and has_patience(s)
+
+
+def is_way_to_search(s):
+    return is_way(s) and not has_patience(s)
 
 
 def channel(pid):

@@ -22,6 +22,7 @@
 #include "site/prepare.h"
 
 #include "place.h"
+#include "site/search.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -856,15 +857,20 @@ a_search_finds_what_is_there_beside_what_is_not(void **state)
 {
 	struct place *p = *state;
 	struct search_found found;
+	struct search_query q;
+	struct search *s;
+	const char *why;
 
 	place_write(p, "a.gmi", VIEW("# Marmots\n"));
 	place_load(p, HEAD "/a = a.gmi\n/b = b.gmi\n/search = @search\n");
 	assert_null(entry(p, "/b"));
-	assert_non_null(p->s->sites[0].search);
-	assert_int_equal(search_find(p->s->sites[0].search, VIEW("marmots"),
-			     &found),
-	    0);
+	assert_non_null(p->s->sites[0].index);
+	s = search_open(p->s->sites[0].index, &why);
+	assert_non_null(s);
+	search_query_read(&q, VIEW("marmots"));
+	search_find(s, &q, &found);
 	assert_int_equal(found.total, 1);
+	search_close(s);
 }
 
 /* -- what can be told without reading -- */

@@ -1,0 +1,301 @@
+"""The search process: the one that looks for words, so that no other has to.
+
+What becomes of a search when it dies, hangs, is slow, is asked too much, or
+when it or a worker says what neither of them says.
+"""
+import os
+import pathlib
+import re
+import signal
+import urllib.parse
+
+import pytest
+
+import server
+import worker
+from client import Plain, Reply, Tls, gemini, gopher, url
+from crowd import SANITIZED
+from server import conf, wait_for
+from test_keeper import as_root
+
+FREE = {"rate": "0", "workers": "1"}
+WORDS = b"/search\tmanagement\r\n"
+# Files full of words that begin alike: looking for the beginning takes longer
+# than a search may.
+SLOW_FILES, SLOW_WORDS = 100, 20000
+AT_ONCE = 8  # searches of one address that wait in a worker's name
+
+
+def searched(daemon, server_keys=None, prepare=None, **how):
+    def fill(root):
+        (root / "management.gmi").write_text("# Management\nOf managers.\n")
+        if prepare is not None:
+            prepare(root)
+
+    selectors = {"/search": "@search", "/management.gmi": "management.gmi"}
+    return daemon(conf(server={**FREE, **(server_keys or {})},
+                       selectors=selectors), fill, **how)
+
+
+def ask(d, words="management"):
+    return gemini(d.gemini, url("/search?" + urllib.parse.quote(words)))
+
+
+def finds(d):
+    return b"=> /management.gmi" in ask(d).body and \
+        b"1Management\t/management.gmi\t" in gopher(d.gopher, WORDS)
+
+
+def assert_no_search(d):
+    got = ask(d)
+    assert (got.status, got.meta) == (
+        40, "The search is not available just now")
+    assert gopher(d.gopher, WORDS).startswith(
+        b"3The search is not available just now\t")
+    assert b"1996" in gopher(d.gopher, b"/history\r\n")
+
+
+def another(d, old):
+    now = d.searchers()
+    return len(now) == 1 and now != [old]
+
+
+# -- who holds the index --
+
+
+def test_without_a_search_there_is_no_process(daemon):
+    d = daemon()
+    assert d.searchers() == []
+
+
+# What a database begins with: pages of 4,096 bytes, and no log of writes.
+DATABASE = b"SQLite format 3\0\x10\0\1\1"
+
+
+def databases(pid):
+    """Where they lie in a process that has mapped them for itself."""
+    found = []
+    with open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in pathlib.Path("/proc/%d/maps" % pid).read_text().split(
+                "\n"):
+            match = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw\S+ \S+ \S+ 0 *$",
+                             line)
+            if not match:
+                continue
+            start, end = int(match[1], 16), int(match[2], 16)
+            if end - start > 1 << 30:  # what a sanitizer has set aside
+                continue
+            mem.seek(start)
+            found += [start + m.start() for m in re.finditer(
+                re.escape(DATABASE), mem.read(end - start))]
+    return found
+
+
+@as_root
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps freed memory")
+def test_no_worker_holds_an_index(daemon):
+    d = searched(daemon, {"workers": "2"})
+    assert finds(d)
+    assert databases(d.searchers()[0])
+    for pid in (*d.workers, *d.keeper):
+        assert not databases(pid)
+
+
+@as_root
+def test_the_search_process_is_nobody_and_has_no_other_descriptor(daemon):
+    d = searched(daemon, {"workers": "2"})
+    pid, = d.searchers()
+    assert finds(d)
+    status = pathlib.Path("/proc/%d/status" % pid).read_text()
+    assert "0" not in re.search(r"Uid:(.*)", status)[1].split()
+    for key in ("CapEff", "CapPrm"):
+        assert int(re.search(key + r":\s*(\w+)", status)[1], 16) == 0
+    # Three that everybody has, the master, and the two workers.
+    wait_for("two workers", lambda: server.descriptors(pid) == 3 + 1 + 2)
+
+
+@pytest.mark.skipif(SANITIZED or os.uname().sysname != "Linux",
+                    reason="sanitizers work without fences")
+def test_the_search_process_is_behind_its_fences(daemon):
+    d = searched(daemon)
+    assert finds(d)
+    status = pathlib.Path("/proc/%d/status" % d.searchers()[0]).read_text()
+    assert re.search(r"Seccomp:\s*2\n", status)
+    assert re.search(r"NoNewPrivs:\s*1\n", status)
+
+
+# -- when it dies or hangs --
+
+
+def test_a_killed_search_process_is_replaced_and_workers_stay(daemon):
+    d = searched(daemon, {"workers": "2"}, steady=False)
+    for _ in range(3):
+        old, = d.searchers()
+        os.kill(old, signal.SIGKILL)
+        wait_for("another process", lambda: another(d, old))
+        wait_for("both workers to find",
+                 lambda: all(finds(d) for _ in range(4)))
+    assert d.children() == d.workers
+    assert "search process %d died" % old in d.log()
+
+
+def test_while_there_is_no_search_process_all_else_is_served(daemon):
+    d = searched(daemon, steady=False)
+    os.kill(d.pid, signal.SIGSTOP)  # who would replace it
+    try:
+        old, = d.searchers()
+        os.kill(old, signal.SIGKILL)
+        wait_for("its end", lambda: not server.is_running(old))
+        assert_no_search(d)
+    finally:
+        os.kill(d.pid, signal.SIGCONT)
+    wait_for("the search", lambda: finds(d))
+
+
+def test_a_search_that_waits_ends_when_the_process_dies(daemon):
+    d = searched(daemon, steady=False)
+    old, = d.searchers()
+    os.kill(old, signal.SIGSTOP)
+    with Tls(d.gemini) as c:
+        c.send(url("/search?management").encode() + b"\r\n")
+        assert b"1996" in gopher(d.gopher, b"/history\r\n")
+        os.kill(old, signal.SIGKILL)
+        assert Reply(c.read_all()).status == 40
+    wait_for("the search", lambda: finds(d))
+
+
+def test_a_hung_search_process_is_ended_and_pages_do_not_wait(daemon):
+    d = searched(daemon, steady=False)
+    old, = d.searchers()
+    os.kill(old, signal.SIGSTOP)
+    with Tls(d.gemini) as c:
+        c.send(url("/search?management").encode() + b"\r\n")
+        for _ in range(10):
+            assert b"1996" in gopher(d.gopher, b"/history\r\n")
+        assert Reply(c.read_all()).status == 40
+    wait_for("another process", lambda: another(d, old))
+    wait_for("the search", lambda: finds(d))
+    assert d.children() == d.workers
+    assert "the search process %d does not answer: killed" % old in d.log()
+
+
+def test_who_goes_away_while_a_search_waits_is_let_go(daemon):
+    d = searched(daemon)
+    pid, = d.searchers()
+    before = server.descriptors(d.workers[0])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with Tls(d.gemini) as c:
+            c.send(url("/search?management").encode() + b"\r\n")
+            assert c.is_silent(0.05)
+        wait_for("the worker to let go",
+                 lambda: server.descriptors(d.workers[0]) == before)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert finds(d)
+    ends = [a.get("end") for a in d.accesses()]
+    assert "gone" in ends
+
+
+def test_a_reload_brings_a_process_of_its_own_and_the_old_one_goes(daemon):
+    d = searched(daemon, steady=False)
+    old, = d.searchers()
+    (d.root / "management.gmi").write_text("# Management\nOf okapis.\n")
+    d.signal(signal.SIGHUP)
+    wait_for("another process", lambda: another(d, old))
+    assert b"=> /management.gmi" in ask(d, "okapis").body
+    assert "search process" not in d.log()  # none of them has died
+
+
+def test_a_stopped_daemon_leaves_no_search_process(daemon):
+    d = searched(daemon)
+    pid, = d.searchers()
+    d.signal(signal.SIGTERM)
+    assert d.proc.wait(timeout=server.START) == 0
+    assert not server.is_running(pid)
+
+
+def test_a_killed_master_takes_the_search_process_along(daemon):
+    d = searched(daemon, steady=False)
+    pid, = d.searchers()
+    d.proc.kill()
+    d.proc.wait()
+    wait_for("its end", lambda: not server.is_running(pid))
+
+
+# -- what is slow, and who asks much --
+
+
+def test_a_search_that_is_too_slow_is_ended_and_says_so(daemon):
+    def prepare(root):
+        (root / "files").mkdir(exist_ok=True)
+        for i in range(SLOW_FILES):
+            (root / "files" / ("slow%d.txt" % i)).write_text(" ".join(
+                "slow%x" % ((i + k * 7) % 500000) for k in range(SLOW_WORDS)))
+
+    d = searched(daemon, prepare=prepare)
+    got = ask(d, "slow")
+    assert got.status == 20
+    assert b"\nThis search took too long, and was ended." in got.body or \
+        b"\nThe search was ended before its end" in got.body
+    assert b"took too long" in gopher(d.gopher, b"/search\tslow\r\n") or \
+        b"was ended" in gopher(d.gopher, b"/search\tslow\r\n")
+    assert finds(d)
+
+
+def test_too_many_searches_of_one_address_are_refused_and_no_others(daemon):
+    d = searched(daemon)
+    pid, = d.searchers()
+    os.kill(pid, signal.SIGSTOP)
+    waiting = []
+    try:
+        for i in range(AT_ONCE + 1):
+            c = Plain(d.gopher, source="127.0.0.2")
+            c.send(WORDS)
+            waiting.append(c)
+            assert b"1996" in gopher(d.gopher, b"/history\r\n")
+        other = Plain(d.gopher, source="127.0.0.3")
+        other.send(WORDS)
+        assert b"1996" in gopher(d.gopher, b"/history\r\n")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    with other:
+        assert b"/management.gmi" in other.read_all().data
+    answers = []
+    for c in waiting:
+        with c:
+            answers.append(c.read_all().data)
+    refused = [a for a in answers if a.startswith(
+        b"3Too many searches just now: try again in a moment\t")]
+    assert len(refused) == 1
+    assert sum(b"/management.gmi" in a for a in answers) == AT_ONCE
+
+
+# -- what neither says to the other --
+
+
+@as_root
+def test_a_worker_that_forges_a_question_is_hung_up_on(daemon):
+    """It alone, and it is led there anew: it may have been an honest one."""
+    d = searched(daemon, {"workers": "2"}, steady=False)
+    pid, = d.searchers()
+    for forged in (b"", b"abc", bytes(4096), b"\xff" * 1064):
+        with worker.take(d.workers[0], worker.is_way_to_search) as s:
+            s.send(forged)
+            wait_for("both workers to find",
+                     lambda: all(finds(d) for _ in range(4)))
+    assert d.searchers() == [pid]
+    assert d.children() == d.workers
+
+
+@as_root
+def test_a_search_process_that_forges_an_answer_is_hung_up_on(daemon):
+    d = searched(daemon, steady=False)
+    pid, = d.searchers()
+    for forged in (b"abc", bytes(4096), b"\xff" * 344, bytes(344)):
+        with worker.take(pid, worker.is_way) as s:
+            s.send(forged)
+        wait_for("the worker to find", lambda: finds(d))
+    assert "the search process answers nonsense" in d.log()
+    assert d.searchers() == [pid]
+    assert d.children() == d.workers

@@ -1,0 +1,39 @@
+#!/bin/sh
+# sqlite.sh - SQLite stays out of the processes that face the network.
+#
+# One file speaks to it (another asks for its version), and two open an index:
+# the search process, and capsulectl, which serves nobody.
+
+set -u
+bad=0
+
+# PATTERN WHAT FILE...: nobody but these files has it.
+only() {
+	pattern=$1 what=$2
+	shift 2
+	others=$(grep -lE "$pattern" daemon/*/*.c daemon/*/*.h)
+	for file in $others; do
+		case " $* " in
+		*" $file "*) ;;
+		*)
+			echo "$file: $what; only $* may"
+			bad=1
+			;;
+		esac
+	done
+	for file; do
+		if ! grep -qE "$pattern" "$file"; then
+			echo "$0: $file does not: \"$pattern\" finds nothing"
+			bad=1
+		fi
+	done
+}
+
+only 'sqlite3(_|\.h)' 'speaks to SQLite' daemon/site/search.c \
+	daemon/process/main.c
+only '\<search_(open|find|close)\>' 'opens an index' daemon/site/search.c \
+	daemon/site/search.h daemon/process/search_process.c daemon/ctl/show.c
+only '"site/search\.h"' 'includes site/search.h' daemon/site/search.c \
+	daemon/site/catalog.c daemon/site/snapshot.c \
+	daemon/process/search_process.h daemon/ctl/show.c
+exit $bad
