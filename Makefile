@@ -74,7 +74,7 @@ SRC_base =	view buf mem clock arena hash checksum quota problem log lock \
 		shared address \
 		os_$(SYSTEM) $(if $(filter linux,$(SYSTEM)),,os_bsd)
 SRC_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
-		gophermap render html words snippet atom prometheus scrape http
+		gophermap render html words snippet atom prometheus control http
 SRC_site =	store_format store_table store_reader store_folder \
 		store_batch store_commit store_compact store store_scan \
 		store_check \
@@ -88,12 +88,12 @@ SRC_net =	identity deadline pieces pace stream tls certificate \
 		search_client files conn listener handed acceptor limits \
 		sessions session_outline ticket_keys resume metrics
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
-		advice child ways exporter keeper search_process generation \
-		settle watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
-		worker master
+		advice child ways exporter keeper search_process \
+		control_socket generation settle \
+		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
+		worker control_server master
 SRC_ctl =	term json table finding load link rule survey wire starter \
-		check show weigh cert new fetch counts look reckon report \
-		status
+		check show weigh cert new ask statistics status request
 
 # The libraries of a floor, with those of the floors below.
 PC_format =	libidn2
@@ -121,6 +121,7 @@ FLAGS =		-std=c11 -fno-common -Idaemon $(WARN) $(CPPFLAGS_$(SYSTEM)) \
 DEFS =		-DCAPSULED_VERSION=\"$(VERSION)\" \
 		-DCAPSULED_CONF=\"$(SYSCONFDIR)/capsuled/capsuled.ini\" \
 		-DCAPSULED_CERTDIR=\"$(CERTDIR)\" \
+		-DCAPSULED_CONTROL=\"$(CONTROL)\" \
 		-DCAPSULED_PIDFILE=\"$(PIDFILE_$(SYSTEM))\"
 LINK =		$(LDFLAGS_$(SYSTEM)) $(LINK_$(MODE)) $(LDFLAGS)
 say =		$(if $(V),,@echo '$1'; )

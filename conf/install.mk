@@ -16,6 +16,13 @@ CERTDIR_linux =	/var/lib/capsuled
 CERTDIR_freebsd = $(SYSCONFDIR)/capsuled/certs
 CERTDIR_openbsd = $(SYSCONFDIR)/capsuled/certs
 CERTDIR_netbsd = $(SYSCONFDIR)/capsuled/certs
+# The control socket of the installed configuration, in the folder that
+# systemd and OpenRC make for the service, or in the system's own.
+CONTROL =	$(CONTROL_$(SYSTEM))
+CONTROL_linux =	/run/capsuled/control.sock
+CONTROL_freebsd = /var/run/capsuled.sock
+CONTROL_openbsd = /var/run/capsuled.sock
+CONTROL_netbsd = /var/run/capsuled.sock
 # What its service script looks for; systemd and OpenRC keep count themselves.
 PIDFILE_freebsd = /var/run/capsuled.pid
 PIDFILE_openbsd = /var/run/capsuled.pid

@@ -18,19 +18,20 @@ BENCH =		all
 UNIT_base =	view buf arena hash checksum clock quota problem log \
 		lock address os
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
-		gophermap render words atom prometheus scrape http
+		gophermap render words atom prometheus control http
 UNIT_site =	store \
 		access beneath folder conf loader program protect resolve \
 		answer dynamic search
 UNIT_net =	acceptor deadline files pieces pace upstream handed limits \
 		metrics certificate private_key remote_key sessions \
 		session_outline shared_tables ticket_keys stream search_client
-UNIT_process =	channel keeper search_process advice logs settle \
+UNIT_process =	channel control_socket keeper search_process advice \
+		logs settle \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux reach_linux \
 		sandbox_content_linux watch_linux)
-UNIT_ctl =	json table finding link rule wire counts
+UNIT_ctl =	json table finding link rule wire statistics
 FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \
-		render words atom scrape http
+		render words atom control http
 FUZZ_site =	access conf answer search
 FUZZ_net =	keeper ticket_keys session_outline shared_tables
 BENCH_site =	bench_search bench_store

@@ -62,6 +62,31 @@ log_is_on(enum log_level level)
 	return level <= threshold;
 }
 
+enum log_level
+log_get_level(void)
+{
+	return threshold;
+}
+
+const char *
+log_level_name(enum log_level level)
+{
+	return levels[level].name;
+}
+
+int
+log_level_find(struct view name, enum log_level *to)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (view_eq(name, view_of(levels[i].name))) {
+			*to = (enum log_level)i;
+			return 0;
+		}
+	return -1;
+}
+
 unsigned long
 log_dropped(void)
 {

@@ -36,6 +36,11 @@ void log_to(struct log_sink general, struct log_sink access);
 /* Messages above this level are dropped; LOG_LEVEL_INFO until set. */
 void log_set_level(enum log_level level);
 bool log_is_on(enum log_level level);
+enum log_level log_get_level(void);
+
+/* "error", "warn", "info" or "debug"; and back: 0, or -1 for another word. */
+const char *log_level_name(enum log_level level);
+int log_level_find(struct view name, enum log_level *to);
 
 /*
  * One message: what happened and to what.  error and warn add errno's text,

@@ -73,6 +73,22 @@ void os_random(void *p, size_t len);
  */
 void os_bound_queue(int fd, int bytes);
 
+#define OS_GROUPS_MAX 64 /* of one process that are looked at; ours */
+
+/* Whom a process ran as when it connected. */
+struct os_peer {
+	uid_t uid;
+	gid_t groups[OS_GROUPS_MAX]; /* its own first */
+	size_t n_groups;
+};
+
+/*
+ * Ask the kernel who is at the other end of a stream socket of this machine.
+ * Who is in more groups than OS_GROUPS_MAX has his own one alone.
+ * 0, or -1 with errno and *to as it was.
+ */
+int os_peer(int fd, struct os_peer *to);
+
 /* How many processors this process may use; at least 1. */
 int os_processors(void);
 

@@ -23,6 +23,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 #define FD_END (1 << 20) /* as many as the kernel gives by default */
@@ -130,6 +131,28 @@ os_bound_queue(int fd, int bytes)
 {
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
 	    sizeof(bytes));
+}
+
+int
+os_peer(int fd, struct os_peer *to)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+	gid_t more[OS_GROUPS_MAX - 1];
+	size_t n = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
+		return -1;
+#ifdef SO_PEERGROUPS
+	len = sizeof(more); /* Linux before 4.13 does not tell */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, more, &len) == 0)
+		n = len / sizeof(more[0]);
+#endif
+	to->uid = who.uid;
+	to->groups[0] = who.gid;
+	memcpy(to->groups + 1, more, n * sizeof(more[0]));
+	to->n_groups = 1 + n;
+	return 0;
 }
 
 int

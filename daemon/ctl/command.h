@@ -46,7 +46,8 @@ struct command {
 };
 
 extern const struct command command_check, command_show, command_weigh,
-    command_cert, command_new, command_status;
+    command_cert, command_new, command_status, command_reload,
+    command_log_level, command_stop;
 
 struct loaded;
 

@@ -23,6 +23,9 @@ static const struct command *const commands[] = {
 	&command_weigh,
 	&command_cert,
 	&command_status,
+	&command_reload,
+	&command_log_level,
+	&command_stop,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -38,7 +41,7 @@ usage(FILE *to)
 	      "       capsulectl COMMAND --help\n\n",
 	    to);
 	for (i = 0; i < N_COMMANDS; i++)
-		fprintf(to, "  %-8s%s\n", commands[i]->name,
+		fprintf(to, "  %-11s%s\n", commands[i]->name,
 		    commands[i]->summary);
 	fputs("\n"
 	      "  -c FILE  the configuration of capsuled; default\n"

@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/shared.h"
+#include "format/control.h"
 #include "format/gemini.h"
 #include "format/prometheus.h"
 
@@ -253,6 +254,41 @@ sum(const struct metrics *m, int64_t to[CELLS])
 		to[k] = (int64_t)all[k];
 }
 
+/* Where samples go, and how they are written. */
+struct form {
+	struct buf *to;
+	bool is_page; /* for Prometheus; else lines of the control socket */
+};
+
+static void
+put_family(const struct form *f, const char *name, enum prometheus_kind kind,
+    const char *help)
+{
+	if (f->is_page)
+		prometheus_family(f->to, name, kind, help);
+}
+
+static void
+put_sample(const struct form *f, const char *name, const char *suffix,
+    const struct prometheus_label *labels, size_t n, int64_t value)
+{
+	if (f->is_page)
+		prometheus_sample(f->to, name, suffix, labels, n, value);
+	else
+		control_put_sample(f->to, name + sizeof(PREFIX) - 1, suffix,
+		    labels, n, value);
+}
+
+/* Lines tell whole numbers alone. */
+static void
+put_micro(const struct form *f, const char *name, const char *suffix,
+    const struct prometheus_label *labels, size_t n, int64_t millionths)
+{
+	if (f->is_page)
+		prometheus_sample_micro(f->to, name, suffix, labels, n,
+		    millionths);
+}
+
 static const char *const protocols[PROTOCOLS] = { "gemini", "gopher" };
 
 /* Counters that are one cell each, and those that a label tells apart. */
@@ -327,19 +363,19 @@ static const struct {
 };
 
 static void
-put_counters(const int64_t *all, struct buf *to)
+put_counters(const int64_t *all, const struct form *to)
 {
 	struct prometheus_label label;
 	size_t i, k;
 
 	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		prometheus_family(to, counters[i].name, PROMETHEUS_COUNTER,
+		put_family(to, counters[i].name, PROMETHEUS_COUNTER,
 		    counters[i].help);
 		for (k = 0; k < counters[i].n; k++) {
 			label.name = counters[i].label;
 			if (label.name != NULL)
 				label.value = view_of(counters[i].of[k].value);
-			prometheus_sample(to, counters[i].name, "", &label,
+			put_sample(to, counters[i].name, "", &label,
 			    label.name != NULL,
 			    all[CELL_EVENTS + counters[i].of[k].event]);
 		}
@@ -347,21 +383,21 @@ put_counters(const int64_t *all, struct buf *to)
 }
 
 static void
-put_gauges(const int64_t *all, struct buf *to)
+put_gauges(const int64_t *all, const struct form *to)
 {
 	size_t i;
 
 	for (i = 0; i < METRICS_VALUES; i++) {
-		prometheus_family(to, gauges[i].name, PROMETHEUS_GAUGE,
+		put_family(to, gauges[i].name, PROMETHEUS_GAUGE,
 		    gauges[i].help);
-		prometheus_sample(to, gauges[i].name, "", NULL, 0,
+		put_sample(to, gauges[i].name, "", NULL, 0,
 		    all[CELL_VALUES + gauges[i].value]);
 	}
 }
 
 /* Statuses are shown once they have been answered: most never are. */
 static void
-put_requests(const int64_t *all, struct buf *to)
+put_requests(const int64_t *all, const struct form *to)
 {
 	static const char name[] = PREFIX "requests_total";
 	char digits[16];
@@ -370,7 +406,7 @@ put_requests(const int64_t *all, struct buf *to)
 	int64_t n;
 	size_t p, s;
 
-	prometheus_family(to, name, PROMETHEUS_COUNTER,
+	put_family(to, name, PROMETHEUS_COUNTER,
 	    "Requests answered; Gopher's by the Gemini status that fits.");
 	for (p = 0; p < PROTOCOLS; p++)
 		for (s = 0; s < STATUSES; s++) {
@@ -380,27 +416,27 @@ put_requests(const int64_t *all, struct buf *to)
 			snprintf(digits, sizeof(digits), "%zu", s);
 			labels[0].value = view_of(protocols[p]);
 			labels[1].value = view_of(digits);
-			prometheus_sample(to, name, "", labels, 2, n);
+			put_sample(to, name, "", labels, 2, n);
 		}
 }
 
 static void
-put_bytes(const int64_t *all, struct buf *to)
+put_bytes(const int64_t *all, const struct form *to)
 {
 	static const char name[] = PREFIX "sent_bytes_total";
 	struct prometheus_label label = { "protocol", VIEW_INIT("") };
 	size_t p;
 
-	prometheus_family(to, name, PROMETHEUS_COUNTER,
+	put_family(to, name, PROMETHEUS_COUNTER,
 	    "Bytes of answers, without what TLS adds.");
 	for (p = 0; p < PROTOCOLS; p++) {
 		label.value = view_of(protocols[p]);
-		prometheus_sample(to, name, "", &label, 1, all[CELL_BYTES + p]);
+		put_sample(to, name, "", &label, 1, all[CELL_BYTES + p]);
 	}
 }
 
 static void
-put_durations(const int64_t *all, struct buf *to)
+put_durations(const int64_t *all, const struct form *to)
 {
 	static const char name[] = PREFIX "request_duration_seconds";
 	struct prometheus_label labels[2] = { { "protocol", VIEW_INIT("") },
@@ -408,7 +444,7 @@ put_durations(const int64_t *all, struct buf *to)
 	uint64_t n;
 	size_t p, b;
 
-	prometheus_family(to, name, PROMETHEUS_HISTOGRAM,
+	put_family(to, name, PROMETHEUS_HISTOGRAM,
 	    "From accept to the last byte handed to the kernel.");
 	for (p = 0; p < PROTOCOLS; p++) {
 		labels[0].value = view_of(protocols[p]);
@@ -419,73 +455,72 @@ put_durations(const int64_t *all, struct buf *to)
 			labels[1].value = b == BUCKETS
 			    ? VIEW("+Inf")
 			    : view_of(buckets[b].seconds);
-			prometheus_sample(to, name, "_bucket", labels, 2,
-			    (int64_t)n);
+			put_sample(to, name, "_bucket", labels, 2, (int64_t)n);
 		}
-		prometheus_sample_micro(to, name, "_sum", labels, 1,
-		    all[CELL_US + p]);
-		prometheus_sample(to, name, "_count", labels, 1, (int64_t)n);
+		put_micro(to, name, "_sum", labels, 1, all[CELL_US + p]);
+		put_sample(to, name, "_count", labels, 1, (int64_t)n);
 	}
 }
 
 static void
-put_handshakes(const int64_t *all, struct buf *to)
+put_handshakes(const int64_t *all, const struct form *to)
 {
 	static const char name[] = PREFIX "tls_handshakes_total";
 	struct prometheus_label labels[2];
 	size_t i;
 
-	prometheus_family(to, name, PROMETHEUS_COUNTER,
+	put_family(to, name, PROMETHEUS_COUNTER,
 	    "TLS handshakes that came to their end.");
 	for (i = 0; i < 4; i++) {
 		labels[0] = (struct prometheus_label){ "version",
 			view_of(i / 2 == 1 ? "1.3" : "1.2") };
 		labels[1] = (struct prometheus_label){ "resumed",
 			view_of(i % 2 == 1 ? "yes" : "no") };
-		prometheus_sample(to, name, "", labels, 2,
-		    all[CELL_HANDSHAKES + i]);
+		put_sample(to, name, "", labels, 2, all[CELL_HANDSHAKES + i]);
 	}
 }
 
 /* A number for each state of a connection. */
 static void
 put_states(const int64_t *cells, const char *const *names, const char *name,
-    enum prometheus_kind kind, const char *help, struct buf *to)
+    enum prometheus_kind kind, const char *help, const struct form *to)
 {
 	struct prometheus_label label = { "state", VIEW_INIT("") };
 	size_t i;
 
-	prometheus_family(to, name, kind, help);
+	put_family(to, name, kind, help);
 	for (i = 0; i < METRICS_STATES; i++)
 		if (names[i] != NULL) {
 			label.value = view_of(names[i]);
-			prometheus_sample(to, name, "", &label, 1, cells[i]);
+			put_sample(to, name, "", &label, 1, cells[i]);
 		}
 }
 
 static void
-put_facts(const struct metrics_facts *facts, struct buf *to)
+put_facts(const struct metrics_facts *facts, const struct form *to)
 {
 	static const char info[] = PREFIX "build_info";
 	static const char expiry[] = PREFIX "certificate_expiry_seconds";
 	struct prometheus_label label = { "version", view_of(facts->version) };
 	size_t i;
 
-	prometheus_family(to, info, PROMETHEUS_GAUGE, "Always 1.");
-	prometheus_sample(to, info, "", &label, 1, 1);
-	prometheus_family(to, expiry, PROMETHEUS_GAUGE,
+	if (to->is_page) { /* lines have another one for it */
+		put_family(to, info, PROMETHEUS_GAUGE, "Always 1.");
+		put_sample(to, info, "", &label, 1, 1);
+	}
+	put_family(to, expiry, PROMETHEUS_GAUGE,
 	    "Seconds until the certificate expires; negative after that.");
 	for (i = 0; i < facts->n_certificates; i++) {
 		label = (struct prometheus_label){ "host",
 			facts->certificates[i].host };
-		prometheus_sample(to, expiry, "", &label, 1,
+		put_sample(to, expiry, "", &label, 1,
 		    facts->certificates[i].not_after - facts->now);
 	}
 }
 
-void
-metrics_page(const struct metrics *m, const char *const names[METRICS_STATES],
-    const struct metrics_facts *facts, struct buf *to)
+static void
+put_all(const struct metrics *m, const char *const *names,
+    const struct metrics_facts *facts, const struct form *to)
 {
 	int64_t all[CELLS];
 
@@ -502,4 +537,22 @@ metrics_page(const struct metrics *m, const char *const names[METRICS_STATES],
 	put_states(all + CELL_EXPIRED, names, PREFIX "deadlines_total",
 	    PROMETHEUS_COUNTER, "Connections that were in a state too long.",
 	    to);
+}
+
+void
+metrics_page(const struct metrics *m, const char *const names[METRICS_STATES],
+    const struct metrics_facts *facts, struct buf *to)
+{
+	struct form page = { to, true };
+
+	put_all(m, names, facts, &page);
+}
+
+void
+metrics_lines(const struct metrics *m, const char *const names[METRICS_STATES],
+    const struct metrics_facts *facts, struct buf *to)
+{
+	struct form lines = { to, false };
+
+	put_all(m, names, facts, &lines);
 }

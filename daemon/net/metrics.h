@@ -124,4 +124,12 @@ void metrics_page(const struct metrics *m,
     const char *const names[METRICS_STATES], const struct metrics_facts *facts,
     struct buf *to);
 
+/*
+ * The same as lines of the control socket (format/control.h): a name without
+ * "capsuled_", and the values of its labels.
+ */
+void metrics_lines(const struct metrics *m,
+    const char *const names[METRICS_STATES], const struct metrics_facts *facts,
+    struct buf *to);
+
 #endif

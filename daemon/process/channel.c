@@ -97,6 +97,8 @@ descriptors_of(char word)
 		return 1;
 	case CHANNEL_READY:
 	case CHANNEL_DRAIN:
+	case CHANNEL_CLOSED:
+	case CHANNEL_LEVEL:
 	case CHANNEL_KEY_TIMEOUT:
 	case CHANNEL_KEY_LOST:
 	case CHANNEL_SEARCH_LATE:

@@ -14,6 +14,8 @@ enum channel_message {
 	CHANNEL_GONE = 0,     /* the other end has closed */
 	CHANNEL_READY = 'R',  /* worker: I serve */
 	CHANNEL_DRAIN = 'D',  /* master: accept no more, finish, go */
+	CHANNEL_CLOSED = 'c', /* worker: I accept no more */
+	CHANNEL_LEVEL = 'v',  /* master: log up to the level of that number */
 	CHANNEL_ACCESS = 'A', /* master: here is the access log's descriptor */
 	/* master, to a worker: here is the way to the key process, to be used
 	 * from now on; and to the key process: here is the one to the worker

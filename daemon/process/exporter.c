@@ -1,5 +1,5 @@
 /*
- * exporter.c - the counts, over HTTP, for Prometheus and capsulectl.
+ * exporter.c - the counts, over HTTP, for Prometheus.
  *
  * Floor process.  In a process of its own, so that nothing that reads HTTP
  * stands beside visitors, keys or the master.  One request a connection, few
@@ -26,7 +26,6 @@
 #include "base/os.h"
 #include "format/http.h"
 #include "format/prometheus.h"
-#include "net/certificate.h"
 #include "net/conn.h"
 #include "process/channel.h"
 #include "process/child.h"
@@ -328,29 +327,16 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 		close(passed);
 }
 
-/* Read while files can still be opened. */
+/* What is not known once the sandbox is closed. */
 static void
-learn(struct export *x, const struct conf *conf)
+learn_names(struct export *x)
 {
-	struct metrics_certificate *v = xcalloc(conf->n_capsules, sizeof(*v));
-	const struct conf_capsule *c;
-	struct certificate cert;
 	unsigned s;
-	size_t i;
 
 	for (s = 0; s < METRICS_STATES; s++)
 		x->states[s] = conns_state_name(s);
 	if (gethostname(x->machine, sizeof(x->machine) - 1) == -1)
 		x->machine[0] = '\0';
-	x->facts.version = CAPSULED_VERSION;
-	x->facts.certificates = v;
-	for (i = 0; i < conf->n_capsules; i++) {
-		c = &conf->capsules[i];
-		if (certificate_read(c->certificate.p, &cert) == -1)
-			continue;
-		v[x->facts.n_certificates].host = c->hostname.v[0];
-		v[x->facts.n_certificates++].not_after = cert.not_after;
-	}
 }
 
 /* Listen on n sockets; false without memory. */
@@ -374,9 +360,7 @@ watch_sockets(struct export *x, size_t n)
 
 /* What an exporter is made of. */
 struct birth {
-	const struct conf *conf;
-	struct metrics *metrics;
-	const struct sandbox *box;
+	const struct exporter_start *start;
 	int keep[CHILD_KEEP_MAX]; /* room for the channel, then sockets */
 	size_t n;                 /* of them */
 };
@@ -386,15 +370,17 @@ become_exporter(void *arg, int their_end)
 {
 	static struct export x; /* zeroed, and never freed: the process ends */
 	struct birth *how = arg;
+	const struct exporter_start *start = how->start;
 	struct event *channel = NULL;
 
-	metrics_watch(how->metrics);
+	metrics_watch(start->metrics);
 	how->keep[0] = their_end;
 	child_begin("capsuled metrics", how->keep, how->n + 1);
 	x.base = event_base_new();
-	x.conf = how->conf;
-	x.metrics = how->metrics;
-	learn(&x, how->conf);
+	x.conf = start->conf;
+	x.metrics = start->metrics;
+	x.facts = *start->facts;
+	learn_names(&x);
 	if (x.base != NULL)
 		channel = event_new(x.base, CHANNEL, EV_READ | EV_PERSIST,
 		    on_channel, &x);
@@ -403,7 +389,7 @@ become_exporter(void *arg, int their_end)
 		log_errorx("cannot serve metrics: no memory");
 		_exit(1);
 	}
-	if (sandbox_enter(how->box) == -1)
+	if (sandbox_enter(start->box) == -1)
 		_exit(1);
 	(void)event_base_dispatch(x.base);
 	_exit(0);
@@ -422,13 +408,12 @@ collect(const struct listeners *ls, int *to)
 }
 
 struct child *
-exporter_new(const struct conf *conf, const struct listeners *ls,
-    struct metrics *m, const struct sandbox *box)
+exporter_new(const struct exporter_start *start)
 {
-	struct birth how = { .conf = conf, .metrics = m, .box = box };
+	struct birth how = { .start = start };
 	struct child *e;
 
-	how.n = collect(ls, how.keep + 1);
+	how.n = collect(start->listeners, how.keep + 1);
 	if (how.n == 0)
 		return NULL;
 	e = child_new(become_exporter, &how);

@@ -157,6 +157,28 @@ load(const struct conf *conf, const struct listeners *ls, struct problems *ps)
 	return s;
 }
 
+/* What is told of certificates: read once, while all is loaded. */
+static void
+learn_certificates(struct generation *g)
+{
+	const struct conf *conf = g->conf;
+	struct metrics_certificate *v = xcalloc(conf->n_capsules, sizeof(*v));
+	struct certificate cert;
+	size_t i, n = 0;
+
+	for (i = 0; i < conf->n_capsules; i++) {
+		if (certificate_read(conf->capsules[i].certificate.p, &cert) ==
+		    -1)
+			continue;
+		v[n].host = conf->capsules[i].hostname.v[0];
+		v[n++].not_after = cert.not_after;
+	}
+	g->certificates = v;
+	g->facts = (struct metrics_facts){ .version = CAPSULED_VERSION,
+		.certificates = v,
+		.n_certificates = n };
+}
+
 struct generation *
 generation_new(struct conf *conf, const struct generation *old,
     struct problems *ps)
@@ -166,6 +188,8 @@ generation_new(struct conf *conf, const struct generation *old,
 
 	g->conf = conf;
 	users_resolve(conf, &g->users, ps);
+	(void)control_socket_open(&g->control,
+	    old == NULL ? NULL : &old->control, conf, ps);
 	/* Sockets first: menus name the port that the kernel chose. */
 	if (listeners_open(&g->listeners, had, conf, ps) == 0) {
 		/* Before loading: a change in between is seen next time. */
@@ -177,6 +201,7 @@ generation_new(struct conf *conf, const struct generation *old,
 	if (g->snapshot != NULL && ensure_certificates(conf, ps)) {
 		g->fingerprint = generation_fingerprint(conf);
 		load_tls(g, ps);
+		learn_certificates(g);
 		g->dials =
 		    dials_new(g->snapshot->targets, g->snapshot->n_targets);
 	}
@@ -196,6 +221,8 @@ generation_free(struct generation *g, const struct generation *kept)
 	tls_free(g->tls);
 	dials_unref(g->dials);
 	snapshot_free(g->snapshot);
+	control_socket_close(&g->control, kept == NULL ? NULL : &kept->control);
+	xfree(g->certificates);
 	if (g->listeners.v != NULL)
 		listeners_close(&g->listeners,
 		    kept == NULL ? NULL : &kept->listeners);

@@ -7,7 +7,9 @@
 #include "base/problem.h"
 #include "net/dial.h"
 #include "net/listener.h"
+#include "net/metrics.h"
 #include "net/tls.h"
+#include "process/control_socket.h"
 #include "process/keeper.h"
 #include "process/users.h"
 #include "site/conf.h"
@@ -21,6 +23,9 @@ struct generation {
 	struct tls *tls;
 	struct dials *dials; /* shared with those who dial for its workers */
 	struct users users;
+	struct control_socket control;
+	struct metrics_certificate *certificates; /* in facts; owned */
+	struct metrics_facts facts;               /* their time is not set */
 	struct child *keeper; /* NULL: none, keys are in tls; or it died */
 	struct child *search; /* NULL: there is no search; or it died */
 	unsigned long long fingerprint; /* of all files it was built from */

@@ -26,10 +26,13 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "base/quota.h"
+#include "format/control.h"
+#include "net/conn.h"
 #include "net/metrics.h"
 #include "net/resume.h"
 #include "process/advice.h"
 #include "process/channel.h"
+#include "process/control_server.h"
 #include "process/exporter.h"
 #include "process/notify.h"
 #include "process/search_process.h"
@@ -54,6 +57,7 @@ struct worker_process {
 	unsigned serial;     /* of the generation it serves */
 	struct dials *dials; /* its applications; owned together */
 	bool ready;
+	bool accepting; /* as far as it has said */
 	struct quota messages, complaints;
 	int64_t born_ms;
 };
@@ -81,6 +85,7 @@ struct master {
 	struct metrics *metrics;
 	struct child *exporter; /* NULL: none, or it died */
 	struct helper helpers[HELPERS];
+	struct control *control;
 	struct worker_process *workers;
 	unsigned n_workers;
 	struct event **shut_events; /* one for each listening socket */
@@ -112,6 +117,21 @@ count_workers(const struct master *m, bool only_ready)
 	for (w = m->workers; w != NULL; w = w->next)
 		n += w->serial == m->serial && (w->ready || !only_ready);
 	return n;
+}
+
+/* Tell who waits for it once what was loaded last is all that is served. */
+static void
+look_if_served(struct master *m)
+{
+	const struct worker_process *w;
+
+	if (!m->served || m->stopping ||
+	    count_workers(m, true) != wanted_workers(m))
+		return;
+	for (w = m->workers; w != NULL; w = w->next)
+		if (w->serial != m->serial && w->accepting)
+			return;
+	control_served(m->control);
 }
 
 static void
@@ -277,6 +297,7 @@ forget(struct master *m, struct worker_process *gone)
 	close_channel(gone);
 	dials_unref(gone->dials);
 	xfree(gone);
+	look_if_served(m);
 }
 
 /* It is not what it was made to be: SIGCHLD tells the rest. */
@@ -290,10 +311,12 @@ kill_worker(struct worker_process *w, const char *why)
 
 /* Say something to a worker, which has room for it if it reads. */
 static void
-tell_worker(struct worker_process *w, enum channel_message message, int fd)
+tell_worker(struct worker_process *w, enum channel_message message,
+    unsigned number, int fd)
 {
 	if (w->channel != -1 &&
-	    channel_send(w->channel, message, 0, fd) == -1 && errno != EPIPE)
+	    channel_send(w->channel, message, number, fd) == -1 &&
+	    errno != EPIPE)
 		kill_worker(w, "does not read its channel");
 }
 
@@ -362,11 +385,15 @@ static bool
 start_exporter(struct master *m)
 {
 	const struct generation *g = m->now;
+	struct exporter_start start = { .conf = g->conf,
+		.listeners = &g->listeners,
+		.metrics = m->metrics,
+		.facts = &g->facts,
+		.box = &g->users.worker };
 
 	if (m->stopping)
 		return true;
-	m->exporter =
-	    exporter_new(g->conf, &g->listeners, m->metrics, &g->users.worker);
+	m->exporter = exporter_new(&start);
 	return true;
 }
 
@@ -405,7 +432,7 @@ lead_to(const struct helper *h, struct worker_process *w)
 		    h->kind->name);
 		return;
 	}
-	tell_worker(w, h->kind->way, fd);
+	tell_worker(w, h->kind->way, 0, fd);
 	close(fd);
 }
 
@@ -515,7 +542,7 @@ on_dial(struct worker_process *w, unsigned number)
 	int fd;
 
 	r = dial(w->dials, number, &fd);
-	tell_worker(w, answers[r], fd);
+	tell_worker(w, answers[r], 0, fd);
 	if (fd != -1)
 		close(fd);
 }
@@ -527,6 +554,7 @@ on_ready(struct master *m, struct worker_process *w)
 	if (!m->served && !m->stopping &&
 	    count_workers(m, true) == wanted_workers(m))
 		on_served(m);
+	look_if_served(m);
 }
 
 /* One message a turn of the loop: all workers are heard alike. */
@@ -552,6 +580,10 @@ on_worker_says(evutil_socket_t fd, short what, void *arg)
 	switch (message) {
 	case CHANNEL_READY:
 		on_ready(m, w);
+		break;
+	case CHANNEL_CLOSED:
+		w->accepting = false;
+		look_if_served(m);
 		break;
 	case CHANNEL_KEY_TIMEOUT:
 	case CHANNEL_KEY_LOST:
@@ -599,6 +631,7 @@ become_worker(struct master *m, unsigned number, int channel, const int *ways)
 	for (i = 0; i < HELPERS; i++)
 		if (child_of(&m->helpers[i]) != NULL)
 			close(child_of(&m->helpers[i])->channel);
+	control_let_go(m->control);
 	if (m->options->ready_fd != -1 && !m->served)
 		close(m->options->ready_fd);
 	event_base_free(m->base);
@@ -702,6 +735,7 @@ spawn(struct master *m)
 	w->serial = m->serial;
 	w->dials = dials_ref(m->now->dials);
 	w->born_ms = clock_ms();
+	w->accepting = true;
 	limits_add_worker(m->limits, number, pid);
 	metrics_add_worker(m->metrics, number);
 	w->event =
@@ -855,7 +889,7 @@ tell_all(struct master *m, enum channel_message message, int fd, bool only_old)
 
 	for (w = m->workers; w != NULL; w = w->next)
 		if (!only_old || w->serial != m->serial)
-			tell_worker(w, message, fd);
+			tell_worker(w, message, 0, fd);
 }
 
 /* -- reload -- */
@@ -900,6 +934,7 @@ swap(struct master *m, struct generation *next)
 	old->keeper = old->search = NULL;
 	master_set_level(m->options, next->conf);
 	unwatch_listeners(m);
+	control_listen(m->control, &next->control);
 	/* First, so that new workers do not inherit sockets that shall close.
 	 */
 	generation_free(old, next);
@@ -914,10 +949,10 @@ swap(struct master *m, struct generation *next)
 	log_info("reloaded %s", m->options->conf_path);
 }
 
-static void
-reload(struct master *m)
+/* 0, or -1 with what is wrong in ps, and in the log. */
+static int
+reload(struct master *m, struct problems *ps)
 {
-	struct problems *ps = problems_new();
 	struct generation *next;
 
 	notify_reloading();
@@ -937,10 +972,20 @@ reload(struct master *m)
 		tell_problems(ps);
 		log_errorx("not reloaded: what was served is still served");
 	}
-	problems_free(ps);
 	arm_watch(m);
 	notify("READY=1");
 	os_forget_code();
+	return next == NULL ? -1 : 0;
+}
+
+/* Nobody waits for the result: it is in the log. */
+static void
+reload_unasked(struct master *m)
+{
+	struct problems *ps = problems_new();
+
+	(void)reload(m, ps);
+	problems_free(ps);
 }
 
 static void
@@ -951,7 +996,7 @@ on_hup(evutil_socket_t signal, short what, void *arg)
 	(void)signal;
 	(void)what;
 	if (m->served && !m->stopping)
-		reload(m);
+		reload_unasked(m);
 }
 
 /* A daemon that runs for months hears of an end that comes near. */
@@ -981,7 +1026,7 @@ on_watch(evutil_socket_t fd, short what, void *arg)
 		/* A set that cannot be built is not tried again unchanged. */
 		m->now->fingerprint = f;
 		log_info("files have changed");
-		reload(m);
+		reload_unasked(m);
 	} else
 		arm_watch(m);
 }
@@ -991,13 +1036,14 @@ on_usr1(evutil_socket_t signal, short what, void *arg)
 {
 	struct master *m = arg;
 	struct problems *ps = problems_new();
+	enum log_level level = log_get_level();
 
 	(void)signal;
 	(void)what;
 	if (logs_open(m->logs, m->now->conf, m->options->foreground, ps) == -1)
 		tell_problems(ps);
 	else {
-		master_set_level(m->options, m->now->conf);
+		log_set_level(level);
 		if (m->logs->access_fd != -1)
 			tell_all(m, CHANNEL_ACCESS, m->logs->access_fd, false);
 		log_info("logs reopened");
@@ -1046,6 +1092,8 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 	log_info("stopping: what is in flight has %d s",
 	    m->now->conf->drain_timeout_ms / 1000);
 	tell_all(m, CHANNEL_DRAIN, -1, false);
+	control_listen(m->control, NULL);
+	control_socket_close(&m->now->control, NULL);
 	/* A visitor is turned away at once instead of waiting for nobody. */
 	unwatch_listeners(m);
 	listeners_close(&m->now->listeners, NULL);
@@ -1074,6 +1122,64 @@ on_relay(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)logs_relay(m->logs);
 }
+
+/* -- what the control socket asks for -- */
+
+static void
+put_status(void *arg, struct buf *to)
+{
+	struct master *m = arg;
+	struct metrics_facts facts = m->now->facts;
+	const char *states[METRICS_STATES];
+	char pid[32];
+	unsigned s;
+
+	for (s = 0; s < METRICS_STATES; s++)
+		states[s] = conns_state_name(s);
+	snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+	control_put(to, "version", view_of(CAPSULED_VERSION));
+	control_put(to, "pid", view_of(pid));
+	control_put(to, "configuration", view_of(m->options->conf_path));
+	control_put(to, "log_level", view_of(log_level_name(log_get_level())));
+	facts.now = clock_wall();
+	metrics_lines(m->metrics, states, &facts, to);
+}
+
+static int
+reload_asked(void *arg, struct problems *ps)
+{
+	struct master *m = arg;
+
+	if (m->served && !m->stopping)
+		return reload(m, ps);
+	problems_add(ps, NULL, 0, "capsuled is %s: there is nothing to reload",
+	    m->stopping ? "stopping" : "still starting");
+	return -1;
+}
+
+static void
+set_level_asked(void *arg, enum log_level level)
+{
+	struct master *m = arg;
+	struct worker_process *w;
+
+	log_set_level(level);
+	for (w = m->workers; w != NULL; w = w->next)
+		tell_worker(w, CHANNEL_LEVEL, (unsigned)level, -1);
+	log_info("log level: %s, until a reload", log_level_name(level));
+}
+
+static void
+stop_asked(void *arg)
+{
+	struct master *m = arg;
+
+	if (!m->stopping)
+		on_stop(0, 0, m);
+}
+
+static const struct control_calls control_calls = { put_status, reload_asked,
+	set_level_asked, stop_asked };
 
 /* -- set up -- */
 
@@ -1174,6 +1280,8 @@ master_run(const struct master_options *options, struct generation *g,
 	    m.relay == NULL || event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	set_up_helpers(&m);
+	m.control = control_new(m.base, &control_calls, &m);
+	control_listen(m.control, &g->control);
 	arm_watch(&m);
 	after(m.advice, ADVICE_MS);
 	after(m.turn, RESUME_TURN_S * INT64_C(1000));
@@ -1207,7 +1315,6 @@ master_run(const struct master_options *options, struct generation *g,
 	event_free(m.turn);
 	event_free(m.advice);
 	event_free(m.relay);
-	event_base_free(m.base);
 	child_end(m.exporter, EXPORTER_STOP_MS);
 	metrics_free(m.metrics);
 	limits_free(m.limits);
@@ -1215,5 +1322,8 @@ master_run(const struct master_options *options, struct generation *g,
 	child_end(m.now->search, SEARCH_STOP_MS);
 	m.now->keeper = m.now->search = NULL;
 	generation_free(m.now, NULL);
+	/* Last: who asked to stop waits for it. */
+	control_free(m.control);
+	event_base_free(m.base);
 	return m.status;
 }

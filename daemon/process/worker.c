@@ -51,6 +51,7 @@ on_last_accepted(void *arg)
 	struct worker *w = arg;
 
 	log_debug("draining, %zu connections are open", conns_count(w->conns));
+	(void)channel_send(w->channel, CHANNEL_CLOSED, 0, -1);
 	conns_drain(w->conns, on_empty, w);
 }
 
@@ -137,6 +138,10 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 		break;
 	case CHANNEL_DRAIN:
 		drain(w);
+		break;
+	case CHANNEL_LEVEL:
+		if (number <= LOG_LEVEL_DEBUG)
+			log_set_level((enum log_level)number);
 		break;
 	case CHANNEL_ACCESS:
 		if (passed != -1)

@@ -749,6 +749,25 @@ conf_load(const char *path, struct problems *ps)
 }
 
 void
+conf_control_path(const struct conf *conf, struct buf *to)
+{
+	struct view path = view_of(conf->path);
+
+	if (view_eq(conf->control, VIEW("off")))
+		return;
+	if (!view_eq(conf->control, VIEW("auto")))
+		buf_put(to, conf->control);
+	else if (view_eq(path, VIEW(CAPSULED_CONF)))
+		buf_puts(to, CAPSULED_CONTROL);
+	else {
+		if (view_has_suffix(path, VIEW(".ini")))
+			path.len -= strlen(".ini");
+		buf_put(to, path);
+		buf_puts(to, ".sock");
+	}
+}
+
+void
 conf_free(struct conf *conf)
 {
 	if (conf != NULL)

@@ -121,6 +121,9 @@ struct conf {
 	/* [server] */
 	struct view user, group, key_user, chroot, pid_file; /* empty: none */
 	int user_line, group_line, key_user_line, chroot_line;
+	struct view control;       /* "auto", "off", or a path */
+	struct view control_group; /* empty: none */
+	int control_line, control_group_line;
 	int workers; /* 0: one per processor */
 	int max_connections, max_connections_per_address;
 	int rate; /* requests a second per address; 0: off */
@@ -190,6 +193,13 @@ void conf_free(struct conf *conf);
  */
 const struct conf_capsule *conf_capsule_of(const struct conf *conf,
     struct view host);
+
+/*
+ * Append the path of the control socket, or nothing if it is off.  Where the
+ * configuration says auto, it is the system's for the system's configuration
+ * (CAPSULED_CONF), else that of the INI file with ".sock" for ".ini".
+ */
+void conf_control_path(const struct conf *conf, struct buf *to);
 
 /*
  * Write the effective configuration as INI, defaults included; conf_read

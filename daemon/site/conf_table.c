@@ -29,6 +29,12 @@ static const struct conf_word auto_word[] = { { "auto", 0 }, { NULL } };
 
 static const struct conf_word off_word[] = { { "off", 0 }, { NULL } };
 
+static const struct conf_word control_words[] = {
+	{ "auto", 0 },
+	{ "off", 0 },
+	{ NULL },
+};
+
 static const struct conf_word levels[] = {
 	{ "error", LOG_LEVEL_ERROR },
 	{ "warn", LOG_LEVEL_WARN },
@@ -126,6 +132,12 @@ const struct conf_key conf_keys[] = {
 	    .help = "processes; auto is one per processor" },
 	{ "server", "pid_file", CONF_FILE, GLOBAL(pid_file), .def = "",
 	    .help = "empty: none is written" },
+	{ "server", "control", CONF_FILE, GLOBAL(control), GLOBAL(control_line),
+	    .words = control_words, .def = "auto",
+	    .help = "the socket of capsulectl: auto, off or a file" },
+	{ "server", "control_group", CONF_USER, GLOBAL(control_group),
+	    GLOBAL(control_group_line), .def = "",
+	    .help = "who may use it besides root and the daemon's user" },
 	{ "server", "max_connections", CONF_NUMBER, GLOBAL(max_connections),
 	    .min = 1, .max = 1 << 20, .def = "10000",
 	    .help = "over all workers; above it visitors wait" },

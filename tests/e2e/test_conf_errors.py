@@ -399,7 +399,7 @@ BAD = {
     "user": "a b", "group": "a b", "key_user": "a b", "workers": "-1",
     "key_process": "maybe",
     "request_timeout": "1x", "idle_timeout": "", "drain_timeout": "1.5s",
-    "watch": "25h",
+    "watch": "25h", "control": "run/", "control_group": "two words",
     "max_connections": "0", "max_connections_per_address": "many",
     "rate": "-1", "level": "verbose", "addresses": "half", "access": "",
     "listen": "256.0.0.1:1", "check_port": "on", "tls": "off ", "port": "x",

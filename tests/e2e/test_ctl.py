@@ -11,7 +11,8 @@ import pytest
 import server
 from ctl import BINARY, ctl
 
-COMMANDS = ["new", "check", "show", "weigh", "cert", "status"]
+COMMANDS = ["new", "check", "show", "weigh", "cert", "status", "reload",
+            "log-level", "stop"]
 MANUAL = (server.ROOT / "man" / "capsulectl.1").read_text()
 
 
@@ -109,7 +110,7 @@ def test_the_configuration_may_stand_before_or_after_the_command(tmp_path):
 
 
 @pytest.mark.parametrize("command", [["check"], ["show", "/"], ["weigh"],
-                                     ["cert", "show"], ["status"]])
+                                     ["cert", "show"]])
 def test_a_wrong_configuration_is_told_as_the_daemon_tells_it(command,
                                                                tmp_path):
     (tmp_path / "x.ini").write_text("[server]\nworker = 2\n")

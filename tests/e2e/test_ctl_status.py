@@ -6,6 +6,7 @@ import select
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -16,22 +17,9 @@ from client import HOST, Plain, gemini, gopher, url
 from ctl import BINARY, as_json, ctl
 from server import conf, wait_for
 
-ANSWER_MAX = 2097152  # bytes; as the manual says
-DEADLINE = 5  # seconds; likewise
-PAGE = (b'capsuled_build_info{version="9.9"} 1\n'
-        b"capsuled_start_time_seconds 1000\n")
-HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def measured(daemon, listen=None, **change):
-    listen = listen or "127.0.0.1:%d" % free_port()
-    return daemon(conf(metrics={"listen": listen}, **change))
+ANSWER_MAX = 2097152  # bytes
+DEADLINE = 5  # seconds; as the manual says
+PAGE = b"version 9.9\nstart_time_seconds 1000\n"
 
 
 def status(d, *options):
@@ -46,7 +34,7 @@ def count(found, protocol, number):
 # -- a daemon --
 
 def test_json_tells_what_was_served(daemon):
-    d = measured(daemon, server={"workers": "2"})
+    d = daemon(conf(server={"workers": "2"}))
     for _ in range(5):
         assert gemini(d.gemini, url("/history")).status == 20
     assert gemini(d.gemini, url("/none")).status == 51
@@ -74,7 +62,7 @@ def test_json_tells_what_was_served(daemon):
 
 
 def test_people_are_told_the_same(daemon):
-    d = measured(daemon)
+    d = daemon()
     assert gemini(d.gemini, url("/history")).status == 20
     with Plain(d.gopher):
         wait_for("who waits", lambda: status(d)["connections"]["open"]
@@ -92,48 +80,90 @@ def test_people_are_told_the_same(daemon):
 
 
 def test_a_reload_and_its_refusal_are_told(daemon):
-    d = measured(daemon)
+    d = daemon()
     good = d.path.read_text()
     d.reload()
     assert status(d)["reload"]["done"] == 1
-    other = d.folder / "good.ini"
-    other.write_text(good)
     d.rewrite(good + "[nonsense]\n")
     d.signal(signal.SIGHUP)
-    wait_for("the refusal", lambda: as_json(
-        "-c", other, "status", "--json")["reload"]["refused"] == 1)
-    assert as_json("-c", other, "status", "--json")["reload"]["fine"] is False
-    assert "the last one was refused" in ctl("-c", other, "status").stdout
+    wait_for("the refusal", lambda: status(d)["reload"]["refused"] == 1)
+    assert status(d)["reload"]["fine"] is False
+    assert "the last one was refused" in ctl("-c", d.path, "status").stdout
     d.steady = False
 
 
-def test_a_socket_of_the_machine_answers_too(daemon, tmp_path):
-    tmp_path.chmod(0o755)
-    d = measured(daemon, "unix:%s/metrics" % tmp_path)
+def test_no_metrics_are_needed_and_a_broken_configuration_hinders_nobody(
+        daemon):
+    """Where the daemon is stands in it all the same."""
+    d = daemon()
+    good = d.path.read_text()
+    d.rewrite(good + "[nonsense]\n")
     assert status(d)["workers"] == 1
+    d.rewrite(good)
 
 
-def test_a_daemon_that_listens_anywhere_is_asked_here(daemon):
-    d = measured(daemon, "*:%d" % free_port())
-    assert status(d)["workers"] == 1
-
-
-def test_the_next_listener_is_asked_if_one_is_silent(daemon):
-    port, dead = free_port(), free_port()
-    d = measured(daemon, "127.0.0.1:%d" % port)
-    other = d.folder / "other.ini"
-    other.write_text(conf(metrics={
-        "listen": "127.0.0.1:%d 127.0.0.1:%d" % (dead, port)}))
-    assert as_json("-c", other, "status", "--json")["workers"] == 1
+def test_quantiles_are_ends_of_buckets(tmp_path):
+    """Of ten answers five took 5 ms at most, nine 100, and one too long."""
+    buckets = {"0.001": 0, "0.005": 5, "0.01": 5, "0.05": 5, "0.1": 9,
+               "0.5": 9, "30": 9, "+Inf": 10}
+    page = "".join("request_duration_seconds_bucket.gemini.%s %d\n" % pair
+                   for pair in buckets.items())
+    page += "".join("request_duration_seconds_bucket.gopher.%s %d\n"
+                    % (end, end == "+Inf") for end in buckets)
+    path = tmp_path / "x.ini"
+    with impostor(lambda s: s.sendall(PAGE + page.encode() + b"done\n")) as at:
+        path.write_text(conf(server={"control": at}))
+        over_gemini, over_gopher = as_json("-c", path, "status",
+                                           "--json")["answers"]
+        assert (over_gemini["p50_ms"], over_gemini["p90_ms"]) == (5, 100)
+        assert over_gopher["p50_ms"] == over_gopher["p90_ms"] == 30000
+        lines = [li.split() for li in
+                 ctl("-c", path, "status").stdout.splitlines()]
+        assert ["gemini", "0", "B", "5", "ms", "100", "ms"] in lines
+        assert ["gopher", "0", "B", ">30", "s", ">30", "s"] in lines
 
 
 # -- nobody, or somebody else --
 
-def asked_of(tmp_path, listen):
-    """What is said when this is where [metrics] is to be."""
+@contextlib.contextmanager
+def impostor(answer):
+    """Somebody else at a socket: answer(SOCKET), once it was asked."""
+    with tempfile.TemporaryDirectory(prefix="ctl") as folder:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(folder + "/x.sock")
+        listener.listen()
+
+        def serve():
+            while True:
+                try:
+                    sock, _ = listener.accept()
+                except OSError:
+                    return
+                with sock:
+                    sock.settimeout(60)
+                    asked = b""
+                    try:
+                        while b"\n" not in asked:
+                            asked += sock.recv(4096)
+                        assert asked == b"status\n"
+                        answer(sock)
+                    except OSError:  # who asked has had enough
+                        pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield folder + "/x.sock"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+            thread.join(60)
+
+
+def asked_of(tmp_path, at):
+    """What is said when this is where the socket is to be."""
     path = tmp_path / "x.ini"
-    path.write_text(conf(metrics={"listen": listen}))
-    server.write_capsule(tmp_path / "root")
+    path.write_text(conf(server={"control": at}))
     done = ctl("-c", path, "status")
     assert done.stdout == ""
     assert done.stderr.startswith("capsulectl status: ")
@@ -141,86 +171,47 @@ def asked_of(tmp_path, listen):
     return done.returncode, done.stderr[len("capsulectl status: "):-1]
 
 
-def test_without_metrics_it_is_said_what_to_do(tmp_path):
-    assert asked_of(tmp_path, "off") == (
-        1, '[metrics] is off in %s: say "listen = 127.0.0.1:9965" there, and '
-        "reload capsuled (HUP)" % (tmp_path / "x.ini"))
+def test_nobody_at_the_socket_is_told(tmp_path):
+    code, said = asked_of(tmp_path, "none.sock")
+    assert (code, said) == (
+        1, "cannot speak to capsuled at %s/none.sock: No such file or "
+        "directory; is capsuled running, and with this configuration?"
+        % tmp_path)
+    with tempfile.TemporaryDirectory(prefix="ctl") as folder, \
+            socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(folder + "/x.sock")
+        assert asked_of(tmp_path, folder + "/x.sock") == (
+            1, "cannot speak to capsuled at %s/x.sock: Connection refused; is "
+            "capsuled running, and with this configuration?" % folder)
 
 
-def test_a_port_that_the_kernel_chose_is_not_guessed(tmp_path):
-    assert asked_of(tmp_path, "127.0.0.1:0") == (
-        1, "the port of 127.0.0.1:0 is chosen anew at each start: [metrics] "
-        "has to name one")
+def test_a_configuration_that_is_not_there_is_told(tmp_path):
+    done = ctl("-c", tmp_path / "none.ini", "status")
+    assert (done.returncode, done.stderr) == (
+        1, "%s/none.ini: cannot open: No such file or directory\n" % tmp_path)
 
 
-def test_nobody_at_the_address_is_told(tmp_path):
-    port = free_port()
-    assert asked_of(tmp_path, "127.0.0.1:%d" % port) == (
-        1, "nobody answers at 127.0.0.1:%d: Connection refused; is capsuled "
-        "running, and with this configuration?" % port)
-    code, said = asked_of(tmp_path, "unix:%s/none" % tmp_path)
-    assert code == 1 and said.startswith(
-        "nobody answers at unix:%s/none: No such file" % tmp_path)
-
-
-@contextlib.contextmanager
-def impostor(answer):
-    """Somebody else at an address: answer(SOCKET), once it was asked."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve():
-        while True:
-            try:
-                sock, _ = listener.accept()
-            except OSError:
-                return
-            with sock:
-                sock.settimeout(60)
-                asked = b""
-                try:
-                    while b"\r\n\r\n" not in asked:
-                        asked += sock.recv(4096)
-                    answer(sock)
-                except OSError:  # who asked has had enough
-                    pass
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(60)
-
-
-NOT_TEXT = "line %d of what 127.0.0.1:%%d answers is not Prometheus' text " \
-           "format"
+FOREIGN = "what answers at %s is not capsuled"
+BROKEN = "%s broke off its answer"
 GARBAGE = {
-    "nothing": (b"", "what answers at 127.0.0.1:%d does not speak HTTP, or "
-                "broke off"),
-    "noise": (bytes(range(256)) * 9, "what answers at 127.0.0.1:%d does not "
-              "speak HTTP, or broke off"),
-    "half a head": (b"HTTP/1.0 200 OK\r\nContent-", "what answers at "
-                    "127.0.0.1:%d does not speak HTTP, or broke off"),
-    "half a page": (b"HTTP/1.0 200 OK\r\nContent-Length: 999\r\n\r\n" + PAGE,
-                    "what answers at 127.0.0.1:%d does not speak HTTP, or "
-                    "broke off"),
-    "another server": (b"HTTP/1.1 403 No\r\n\r\nno", "what answers at "
-                       "127.0.0.1:%d has no /metrics (HTTP says 403): it is "
-                       "not capsuled"),
-    "a web page": (HEAD + b"<html>\n", NOT_TEXT % 1),
-    "half a line": (HEAD + PAGE + b"capsuled_workers 1", NOT_TEXT % 3),
-    "another exporter": (HEAD + b"node_load1 0.5\n", "what answers at "
-                         "127.0.0.1:%d is not capsuled"),
+    "nothing": (b"", "%s was closed without an answer: this user may not ask, "
+                "or capsuled has just ended"),
+    "noise": (bytes(range(256)) * 9, FOREIGN),
+    "half a line": (PAGE + b"workers 1", BROKEN),
+    "half an answer": (PAGE, BROKEN),
+    "half the last word": (PAGE + b"done", BROKEN),
+    "a page of the web": (b"HTTP/1.0 200 OK\r\n\r\nno", FOREIGN),
+    "a line too many": (PAGE + b"done\nworkers 1\n", FOREIGN),
+    "a key alone": (PAGE + b"workers\ndone\n", FOREIGN),
+    "a refusal": (b"problem no\nfailed\n", "%s refuses to tell"),
 }
 
 
 @pytest.mark.parametrize("name", GARBAGE)
 def test_what_is_not_capsuled_is_told(tmp_path, name):
     data, said = GARBAGE[name]
-    with impostor(lambda s: s.sendall(data)) as port:
-        assert asked_of(tmp_path, "127.0.0.1:%d" % port) == (1, said % port)
+    with impostor(lambda s: s.sendall(data)) as at:
+        assert asked_of(tmp_path, at) == (1, said % at)
 
 
 def test_an_answer_that_never_ends_is_given_up_in_time(tmp_path):
@@ -228,35 +219,32 @@ def test_an_answer_that_never_ends_is_given_up_in_time(tmp_path):
     gone = threading.Event()
 
     def trickle(sock):
-        sock.sendall(HEAD)
         while not gone.wait(0.1):
             sock.sendall(b"#")
 
     for answer in (trickle, lambda s: gone.wait(60)):
         gone.clear()
-        with impostor(answer) as port:
+        with impostor(answer) as at:
             before = time.monotonic()
-            assert asked_of(tmp_path, "127.0.0.1:%d" % port) == (
-                1, "127.0.0.1:%d does not answer within %d seconds"
-                % (port, DEADLINE))
+            assert asked_of(tmp_path, at) == (
+                1, "%s does not answer within %d seconds" % (at, DEADLINE))
             assert time.monotonic() - before >= DEADLINE
             gone.set()
 
 
 @pytest.mark.parametrize("over", [0, 1])
 def test_an_answer_has_a_greatest_size(tmp_path, over):
-    data = HEAD + PAGE
-    data += b"#" * (ANSWER_MAX - len(data) - 1 + over) + b"\n"
+    data = PAGE + b"x " + b"#" * (ANSWER_MAX - len(PAGE) - 8 + over)
+    data += b"\ndone\n"
     assert len(data) == ANSWER_MAX + over
-    with impostor(lambda s: s.sendall(data)) as port:
-        listen = "127.0.0.1:%d" % port
+    with impostor(lambda s: s.sendall(data)) as at:
         if over:
-            assert asked_of(tmp_path, listen) == (
+            assert asked_of(tmp_path, at) == (
                 1, "%s sends more than %d bytes: it is not capsuled"
-                % (listen, ANSWER_MAX))
+                % (at, ANSWER_MAX))
             return
         path = tmp_path / "x.ini"
-        path.write_text(conf(metrics={"listen": listen}))
+        path.write_text(conf(server={"control": at}))
         assert as_json("-c", path, "status", "--json")["version"] == "9.9"
 
 
@@ -265,11 +253,11 @@ def test_certificates_that_need_care_are_told(tmp_path):
             "last.example.org": 1, "over.example.org": -1,
             "later.example.org": 99}
     page = PAGE + "".join(
-        'capsuled_certificate_expiry_seconds{host="%s"} %d\n'
-        % (host, n * 86400) for host, n in days.items()).encode()
+        'certificate_expiry_seconds.%s %d\n'
+        % (host, n * 86400) for host, n in days.items()).encode() + b"done\n"
     path = tmp_path / "x.ini"
-    with impostor(lambda s: s.sendall(HEAD + page)) as port:
-        path.write_text(conf(metrics={"listen": "127.0.0.1:%d" % port}))
+    with impostor(lambda s: s.sendall(page)) as at:
+        path.write_text(conf(server={"control": at}))
         said = [li.split(None, 1)[1] for li in
                 ctl("-c", path, "status").stdout.splitlines()
                 if li.startswith("  certificate")]
@@ -282,16 +270,17 @@ def test_certificates_that_need_care_are_told(tmp_path):
 
 
 def test_what_a_page_says_reaches_no_terminal_as_it_is(tmp_path):
-    evil = (b'capsuled_build_info{version="\x1b]0;x\x07"} 1\n'
-            b"capsuled_start_time_seconds 1e300\n"
-            b"capsuled_last_reload_time_seconds NaN\n"
-            b"capsuled_workers -Inf\n"
-            b'capsuled_limits_total{limit="\x1b[2J"} 1\n'
-            b'capsuled_requests_total{protocol="\x9b",status="\\n"} 1e99\n'
-            b'capsuled_certificate_expiry_seconds{host="\\"\x1b"} 1\n')
+    evil = (b"version \x9b]0;x\n"
+            b"start_time_seconds 1e300\n"
+            b"last_reload_time_seconds 9999999999999999999999\n"
+            b"workers -99999999999999999999\n"
+            b"limits_total.\xc2\x9b2J 1\n"
+            b"requests_total.\xff.\xfe 12x\n"
+            b'certificate_expiry_seconds."\xc2\x9b 1\n'
+            b"done\n")
     path = tmp_path / "x.ini"
-    with impostor(lambda s: s.sendall(HEAD + evil)) as port:
-        path.write_text(conf(metrics={"listen": "127.0.0.1:%d" % port}))
+    with impostor(lambda s: s.sendall(evil)) as at:
+        path.write_text(conf(server={"control": at}))
         done = ctl("-c", path, "status")
         assert done.returncode == 0
         assert not set(done.stdout) & set(map(chr, [*range(10), *range(
@@ -331,7 +320,7 @@ class Watcher:
 
 
 def test_watch_looks_again_until_it_is_interrupted(daemon):
-    d = measured(daemon)
+    d = daemon()
     w = Watcher(d.path)
     w.wait("a screen", lambda: "90 % within" in w.said)
     for _ in range(3):
@@ -345,11 +334,11 @@ def test_watch_looks_again_until_it_is_interrupted(daemon):
 
 
 def test_watch_waits_for_a_daemon_that_is_away(daemon):
-    d = measured(daemon)
+    d = daemon()
     w = Watcher(d.path)
     w.wait("a screen", lambda: "90 % within" in w.said)
     d.stop()
-    w.wait("silence", lambda: "nobody answers at" in w.said)
+    w.wait("silence", lambda: "cannot speak to capsuled at" in w.said)
     seen = len(w.said)
     again = server.Daemon(d.folder, d.path.read_text())
     try:
@@ -360,7 +349,7 @@ def test_watch_waits_for_a_daemon_that_is_away(daemon):
 
 
 def test_watch_clears_no_screen_of_a_dumb_terminal(daemon):
-    d = measured(daemon)
+    d = daemon()
     w = Watcher(d.path, TERM="dumb")
     w.wait("two looks", lambda: w.said.count("90 % within") >= 2)
     assert "\033" not in w.said
@@ -385,7 +374,7 @@ def test_watch_and_json_do_not_go_together(tmp_path):
 
 
 def test_a_screen_that_cannot_be_written_is_a_failure(daemon):
-    d = measured(daemon)
+    d = daemon()
     with open("/dev/full", "w") as full:
         done = subprocess.run([BINARY, "-c", d.path, "status"], stdout=full,
                               stderr=subprocess.PIPE, text=True, timeout=60)

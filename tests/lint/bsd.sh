@@ -97,7 +97,8 @@ try() {
 	    -fno-common -Idaemon -Itests/unit $(flags "$2") \
 	    -D_FILE_OFFSET_BITS=64 -D_UINTPTR_T '-DCAPSULED_VERSION=""' \
 	    '-DCAPSULED_CONF=""' '-DCAPSULED_CERTDIR=""' \
-	    '-DCAPSULED_PIDFILE=""' $WARN -Wno-cast-qual -Werror 2>&1 ||
+	    '-DCAPSULED_PIDFILE=""' '-DCAPSULED_CONTROL=""' $WARN \
+	    -Wno-cast-qual -Werror 2>&1 ||
 	    { echo "the above: $1-$2"; bad=1; }
 }
 

@@ -11,7 +11,7 @@ set -u
 export CC="${CC:-cc}"
 CLEAN=build/tidy
 FLAGS="-std=c11 -Idaemon -DCAPSULED_VERSION=\"\" -DCAPSULED_CONF=\"\"
--DCAPSULED_CERTDIR=\"\" -DCAPSULED_PIDFILE=\"\""
+-DCAPSULED_CERTDIR=\"\" -DCAPSULED_PIDFILE=\"\" -DCAPSULED_CONTROL=\"\""
 SHALLOW="-Xclang -analyzer-config -Xclang mode=shallow"
 
 command -v clang-tidy > /dev/null || {

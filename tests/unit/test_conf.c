@@ -166,6 +166,12 @@ static const struct {
 	{ "server", "workers", "",
 	    "\"\" is not a number from 1 to 64, or auto" },
 	{ "server", "chroot", "a\tb", "\"a\\x09b\" is not a folder" },
+	{ "server", "control", "run/",
+	    "\"run/\" is not auto, off, or the name of a file" },
+	{ "server", "control", "",
+	    "\"\" is not auto, off, or the name of a file" },
+	{ "server", "control_group", "two words",
+	    "\"two words\" is not the name of a group" },
 	{ "server", "max_connections", "many",
 	    "\"many\" is not a number from 1 to 1048576" },
 	{ "server", "max_connections_per_address", "0",
@@ -391,6 +397,11 @@ static const struct {
 	{ "server", "workers", "auto", NULL },
 	{ "server", "workers", "004", "4" },
 	{ "server", "chroot", "/var/empty", NULL },
+	{ "server", "control", "auto", NULL },
+	{ "server", "control", "off", NULL },
+	{ "server", "control", "run/control", NULL },
+	{ "server", "control", "/run/capsuled/control", NULL },
+	{ "server", "control_group", "wheel", NULL },
 	{ "server", "max_connections", "500", NULL },
 	{ "server", "max_connections_per_address", "7", NULL },
 	{ "server", "rate", "0", NULL },
@@ -1760,6 +1771,40 @@ the_sample_shows_the_defaults(void **state)
 	done(&plain);
 }
 
+static void
+the_control_socket_has_one_path(void **state)
+{
+	static const struct {
+		const char *control, *path, *want;
+	} rows[] = {
+		{ "auto", "capsuled.ini", "capsuled.sock" },
+		{ "auto", "/srv/my.capsule/x.ini", "/srv/my.capsule/x.sock" },
+		{ "auto", "/etc/capsuled.conf", "/etc/capsuled.conf.sock" },
+		{ "auto", CAPSULED_CONF, CAPSULED_CONTROL },
+		{ "off", CAPSULED_CONF, "" },
+		{ "off", "capsuled.ini", "" },
+		{ "run/x", "/srv/x.ini", "/srv/run/x" },
+		{ "/run/x", CAPSULED_CONF, "/run/x" },
+	};
+	char text[128];
+	struct result r;
+	struct buf path;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		snprintf(text, sizeof(text), "[server]\ncontrol = %s\n",
+		    rows[i].control);
+		r = read_bytes(text, strlen(text), rows[i].path);
+		buf_init(&path, CONF_UNIX_MAX);
+		conf_control_path(r.conf, &path);
+		if (!view_eq(buf_view(&path), view_of(rows[i].want)))
+			fail_msg("row %zu: %.*s", i, VIEW_ARG(buf_view(&path)));
+		buf_fini(&path);
+		done(&r);
+	}
+}
+
 int
 main(void)
 {
@@ -1796,6 +1841,7 @@ main(void)
 		cmocka_unit_test(the_sample_and_the_demo_have_no_problems),
 		cmocka_unit_test(the_sample_shows_the_defaults),
 		cmocka_unit_test(there_are_at_most_256_capsules),
+		cmocka_unit_test(the_control_socket_has_one_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -498,6 +498,27 @@ a_closed_descriptor_is_counted(void **state)
 	pipe_ends[1] = -1;
 }
 
+static void
+levels_have_names_and_back(void **state)
+{
+	enum log_level level, found;
+
+	(void)state;
+	for (level = LOG_LEVEL_ERROR; level <= LOG_LEVEL_DEBUG; level++) {
+		log_set_level(level);
+		assert_int_equal(level, log_get_level());
+		assert_int_equal(0,
+		    log_level_find(view_of(log_level_name(level)), &found));
+		assert_int_equal(level, found);
+	}
+	found = LOG_LEVEL_WARN;
+	assert_int_equal(-1, log_level_find(VIEW("Debug"), &found));
+	assert_int_equal(-1, log_level_find(VIEW("inf"), &found));
+	assert_int_equal(-1, log_level_find((struct view){ NULL, 0 }, &found));
+	assert_int_equal(LOG_LEVEL_WARN, found);
+	log_set_level(LOG_LEVEL_INFO);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pipe, close_pipe)
 
 int
@@ -523,6 +544,7 @@ main(void)
 		TEST(a_full_pipe_drops_and_counts_but_never_blocks),
 		TEST(a_reader_that_went_away_is_counted),
 		TEST(a_closed_descriptor_is_counted),
+		TEST(levels_have_names_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

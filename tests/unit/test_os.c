@@ -79,6 +79,35 @@ what_is_unsent_is_known_or_minus_one(void **state)
 	close(file);
 }
 
+/* Here it is this very process, on both sides. */
+static void
+a_peer_has_its_user_and_all_its_groups(void **state)
+{
+	gid_t mine[OS_GROUPS_MAX];
+	struct os_peer who;
+	int pair[2], file = open("/dev/null", O_RDONLY), i, n;
+	size_t k;
+
+	(void)state;
+	assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	assert_int_equal(0, os_peer(pair[0], &who));
+	assert_int_equal(geteuid(), who.uid);
+	assert_true(who.n_groups >= 1 && who.n_groups <= OS_GROUPS_MAX);
+	assert_int_equal(getegid(), who.groups[0]);
+	n = getgroups(OS_GROUPS_MAX - 1, mine);
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < who.n_groups && who.groups[k] != mine[i]; k++)
+			;
+		assert_true(k < who.n_groups);
+	}
+	who.uid = 4711;
+	assert_int_equal(-1, os_peer(file, &who));
+	assert_int_equal(4711, who.uid);
+	close(pair[0]);
+	close(pair[1]);
+	close(file);
+}
+
 int
 main(void)
 {
@@ -87,6 +116,7 @@ main(void)
 		cmocka_unit_test(
 		    a_file_is_sent_from_behind_its_fourth_gibibyte),
 		cmocka_unit_test(what_is_unsent_is_known_or_minus_one),
+		cmocka_unit_test(a_peer_has_its_user_and_all_its_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
