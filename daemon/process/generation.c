@@ -280,7 +280,7 @@ announce_capsule(const struct conf_capsule *c, const struct site *site)
 		buf_printf(&hosts, "%s%s", i == 0 ? "" : " ",
 		    c->hostname.v[i].p);
 	log_info("capsule %.*s: %zu selectors from %s",
-	    VIEW_ARG(buf_view(&hosts)), hash_count(site->entries), c->root.p);
+	    VIEW_ARG(buf_view(&hosts)), site->n_selectors, c->root.p);
 	buf_fini(&hosts);
 	announce_certificate(c);
 }

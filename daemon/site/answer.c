@@ -3,8 +3,8 @@
  *
  * Floor site.  Everything said here was prepared, in the snapshot or in the
  * tables below.  Only the HTML page for a "URL:" selector, which carries what
- * the client sent, answers to Gopher+ and results of a search are put together
- * on the spot.
+ * the client sent, Gopher's menus for redirects, answers to Gopher+ and results
+ * of a search are put together on the spot.
  */
 #include "site/answer.h"
 
@@ -20,6 +20,9 @@
 
 /* Largest answer that is copied to be framed for Gopher+: bytes. */
 #define PLUS_MAX ((size_t)1 << 20)
+
+/* Longest menu that is made of a notice: bytes. */
+#define NOTICE_MENU_MAX ((size_t)64 << 10)
 
 #define WORDS_MAX 128 /* bytes that say why a certificate is refused */
 
@@ -455,6 +458,31 @@ put_items(struct buf *to, struct view menu)
 	}
 }
 
+/* Append all that Gopher gets of an entry; false if that is too much. */
+static bool
+put_gopher(const struct site *site, const struct entry *entry, struct buf *to)
+{
+	struct render menu = site->menu;
+
+	if (entry->notice == NULL)
+		return answer_read(&entry->gopher, to);
+	menu.selector = entry->notice->selector;
+	render_gemtext_menu(to, &menu, entry->notice->gemtext);
+	return !to->failed;
+}
+
+/* What an entry is, to a client of Gopher alone. */
+static struct answer
+gopher_page(const struct site *site, const struct entry *entry,
+    struct reply *reply)
+{
+	if (entry->notice == NULL)
+		return entry->gopher;
+	reply->dynamic.max = NOTICE_MENU_MAX;
+	(void)put_gopher(site, entry, &reply->dynamic);
+	return refuse(entry->gopher.status, buf_view(&reply->dynamic));
+}
+
 /*
  * Gopher+ wants a header before the answer ("+-2": all until the close) and
  * the attributes of a menu's items instead of the menu.  The UMN client asks
@@ -466,25 +494,28 @@ plus_answer(const struct site *site, const struct entry *entry, char mark,
     struct reply *reply)
 {
 	struct answer a = entry->gopher;
-	struct buf *to = &reply->dynamic;
+	struct buf *to = &reply->dynamic, whole;
+	bool failed;
 
 	if (mark == '!' || (mark == '$' && entry->item != '1'))
 		return site->plus;
-	if (a.rest.size > 0) {
+	if (mark != '$' && a.rest.size > 0) {
 		a.bytes = VIEW("+-2\r\n");
 		return a;
 	}
+	buf_init(&whole, PLUS_MAX);
+	failed = !put_gopher(site, entry, &whole);
 	to->max = PLUS_MAX;
 	if (mark == '$')
-		put_items(to, a.bytes);
+		put_items(to, buf_view(&whole));
 	else {
 		buf_puts(to, "+-2\r\n");
-		buf_put(to, a.bytes);
+		buf_put(to, buf_view(&whole));
 	}
-	if (to->failed)
+	buf_fini(&whole);
+	if (failed || to->failed)
 		return mark == '$' ? site->plus : a;
-	a.bytes = buf_view(to);
-	return a;
+	return refuse(a.status, buf_view(to));
 }
 
 /*
@@ -623,7 +654,7 @@ gopher_selector(const struct snapshot *s, const struct site *site,
 		return gopher_query(s, site, &entry,
 		    req->has_query ? req->query : buf_view(&query), req->plus,
 		    reply);
-	return req->plus == 0 ? entry.gopher
+	return req->plus == 0 ? gopher_page(site, &entry, reply)
 			      : plus_answer(site, &entry, req->plus, reply);
 }
 

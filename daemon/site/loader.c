@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "format/gemini.h"
 #include "format/uri.h"
+#include "site/configure.h"
 #include "site/inspect.h"
 #include "site/pages.h"
 #include "site/prepare.h"
@@ -26,41 +27,6 @@
 /* Descriptors that have to be free when all is loaded: who reads a folder or a
  * file needs a few, so that fewer are left wherever one could not be had. */
 #define DESCRIPTORS_LEFT_MIN 16
-
-/* -- hosts -- */
-
-/* Fill a site's hosts and make them lead to it. */
-static void
-add_hosts(struct snapshot *s, struct site *site, const struct conf *conf,
-    const struct conf_capsule *capsule, struct problems *ps)
-{
-	const struct conf_list *names = &capsule->hostname;
-	char room[URI_HOST_MAX + 2];
-	struct buf host = { room, 0, sizeof(room), sizeof(room), false };
-	struct site *owner;
-	size_t i;
-
-	site->hosts = arena_alloc(s->arena, names->n * sizeof(*site->hosts));
-	for (i = 0; i < names->n; i++) {
-		buf_reset(&host);
-		if (uri_normalise_host(&host, names->v[i]) != URI_OK) {
-			problems_add(ps, conf->path, capsule->hostname_line,
-			    "\"%.*s\" is not a host name",
-			    VIEW_ARG(names->v[i]));
-			continue;
-		}
-		site->hosts[site->n_hosts] =
-		    arena_copy(s->arena, buf_view(&host));
-		if (view_has_prefix(site->hosts[site->n_hosts], VIEW("*.")))
-			s->has_wildcards = true;
-		owner = hash_put(s->hosts, site->hosts[site->n_hosts], site);
-		site->n_hosts++;
-		if (owner != NULL)
-			problems_add(ps, conf->path, capsule->hostname_line,
-			    "the host \"%.*s\" is named twice",
-			    VIEW_ARG(names->v[i]));
-	}
-}
 
 /* -- redirects -- */
 
@@ -127,22 +93,9 @@ collect_pages(const struct load *l, const struct site *site,
 	l->s->n_warnings += pages->n_skipped;
 }
 
-/* What a site is without its content. */
-static void
-begin_site(const struct load *l, struct site *site,
-    const struct conf_capsule *capsule)
-{
-	struct arena *a = l->s->arena;
-
-	site->title = arena_copy(a, capsule->title);
-	site->admin = arena_copy(a, capsule->admin);
-	site->access = access_load(l->conf, capsule, a, &l->s->n_cas, l->ps);
-	site->asks = site->access != NULL || capsule->ask_certificate;
-}
-
 static void
 fill_site(const struct load *l, struct site *site,
-    const struct conf_capsule *capsule, int gopher_port)
+    const struct conf_capsule *capsule)
 {
 	struct beneath *root = open_root(capsule);
 	struct arena *work = arena_new();
@@ -150,28 +103,9 @@ fill_site(const struct load *l, struct site *site,
 
 	pages_init(&pages, work);
 	collect_pages(l, site, capsule, root, &pages);
-	prepare_site(l->s, site, l->conf, capsule, root, &pages, gopher_port,
-	    l->notes);
+	prepare_site(l->s, site, l->conf, capsule, root, &pages, l->notes);
 	arena_free(work);
 	beneath_free(root);
-}
-
-/* A snapshot of all that the configuration says by itself. */
-static struct load
-begin(const struct conf *conf, struct problems *ps, struct problems *notes)
-{
-	struct snapshot *s = snapshot_new();
-	struct load l = { s, conf, NULL, ps, notes };
-	size_t i, n = conf->n_capsules;
-
-	s->check_port = conf->check_port;
-	s->sites = arena_alloc(s->arena, n * sizeof(*s->sites));
-	s->n_sites = n;
-	for (i = 0; i < n; i++)
-		add_hosts(s, &s->sites[i], conf, &conf->capsules[i], ps);
-	for (i = 0; i < n; i++)
-		begin_site(&l, &s->sites[i], &conf->capsules[i]);
-	return l;
 }
 
 /* The snapshot, or NULL if there are more problems than there were. */
@@ -211,12 +145,11 @@ loader_load(const struct conf *conf, const int *gopher_ports,
     struct problems *ps, struct problems *notes)
 {
 	size_t i, before = problems_count(ps), noted = problems_count(notes);
-	struct load l = begin(conf, ps, notes);
+	struct load l = { snapshot_configure(conf, gopher_ports, ps), conf,
+		claims_new(conf), ps, notes };
 
-	l.claims = claims_new(conf);
 	for (i = 0; i < conf->n_capsules; i++)
-		fill_site(&l, &l.s->sites[i], &conf->capsules[i],
-		    gopher_ports[conf->capsules[i].gopher]);
+		fill_site(&l, &l.s->sites[i], &conf->capsules[i]);
 	claims_tell(l.claims, notes);
 	claims_free(l.claims);
 	l.s->n_warnings += problems_count(notes) - noted;
@@ -229,7 +162,8 @@ loader_inspect(const struct conf *conf, struct problems *ps,
     struct problems *notes)
 {
 	size_t i, before = problems_count(ps);
-	struct load l = begin(conf, ps, notes);
+	struct load l = { snapshot_configure(conf, NULL, ps), conf, NULL, ps,
+		notes };
 	struct beneath *root;
 
 	for (i = 0; i < conf->n_capsules; i++) {

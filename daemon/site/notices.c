@@ -99,6 +99,8 @@ notices_prepare(struct arena *arena, struct site *site, const struct render *r)
 	    error_menu(arena, GEMINI_BAD_REQUEST, "Bad request", &text);
 	site->slow_down = error_menu(arena, GEMINI_SLOW_DOWN,
 	    "Too many requests: wait a second", &text);
+	site->damaged = error_menu(arena, GEMINI_TEMPORARY_FAILURE,
+	    "This cannot be read just now", &text);
 	site->forbidden = error_menu(arena, GEMINI_CERTIFICATE_REQUIRED,
 	    "Only over Gemini, with a certificate", &text);
 	http_page(&text, site, r);

@@ -8,8 +8,8 @@
 #include "site/snapshot.h"
 
 /*
- * Prepare site's not_found, bad_request, slow_down, forbidden, http and plus in
- * arena.
+ * Prepare site's not_found, bad_request, slow_down, forbidden, damaged, http
+ * and plus in arena.
  *
  * r names the host and port of menus; site has its hosts, title and admin.
  */

@@ -19,11 +19,9 @@
 #include "format/gemini.h"
 #include "format/gopher.h"
 #include "site/catalog.h"
+#include "site/content_table.h"
 #include "site/map.h"
-#include "site/notices.h"
 #include "site/prepare_file.h"
-#include "site/results.h"
-#include "site/target.h"
 
 /* -- what a rendering asks -- */
 
@@ -209,153 +207,6 @@ prepare_listing(struct prepare *c, struct page *page)
 	xfree(entries);
 }
 
-/* -- deeds -- */
-
-/* Gopher has no redirects: a menu with the new place says it in words. */
-static void
-prepare_redirect(struct prepare *c, struct page *page)
-{
-	int status = page->temporary ? GEMINI_REDIRECT_TEMPORARY
-				     : GEMINI_REDIRECT_PERMANENT;
-
-	buf_reset(&c->in);
-	gemini_header(&c->in, status, page->target);
-	page->entry->gemini = prepare_keep(c, page, status, &c->in);
-	buf_puts(&c->in,
-	    page->temporary ? "What you asked for is elsewhere for now:\n=> "
-			    : "What you asked for has moved:\n=> ");
-	buf_put(&c->in, page->target);
-	buf_putc(&c->in, '\n');
-	buf_reset(&c->out);
-	render_gemtext_menu(&c->out, &c->r, buf_view(&c->in));
-	page->entry->gopher = prepare_keep(c, page, status, &c->out);
-}
-
-static void
-prepare_gone(struct prepare *c, struct page *page)
-{
-	buf_reset(&c->in);
-	gemini_header(&c->in, GEMINI_GONE, VIEW(""));
-	page->entry->gemini = prepare_keep(c, page, GEMINI_GONE, &c->in);
-	gopher_error_write(&c->in, VIEW("Gone"));
-	buf_puts(&c->in, GOPHER_LASTLINE);
-	page->entry->gopher = prepare_keep(c, page, GEMINI_GONE, &c->in);
-}
-
-/* What is answered before there is anything to look for. */
-static void
-prepare_search(struct prepare *c, struct page *page)
-{
-	buf_reset(&c->in);
-	gemini_header(&c->in, GEMINI_INPUT, VIEW(RESULTS_PROMPT));
-	page->entry->kind = ENTRY_SEARCH;
-	page->entry->gemini = prepare_keep(c, page, GEMINI_INPUT, &c->in);
-	results_explain(&c->in, page->selector);
-	buf_reset(&c->out);
-	render_gemtext_menu(&c->out, &c->r, buf_view(&c->in));
-	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
-}
-
-/* -- applications -- */
-
-/* What is above the last name of a path. */
-static struct view
-folder_of(struct view path)
-{
-	path.len -= pages_name(path).len;
-	return path;
-}
-
-/* Where the files lie that an application may look for. */
-static struct view
-document_root(const struct prepare *c, const struct target *target)
-{
-	char *whole;
-	struct view root;
-
-	if (view_has_suffix(target->script, VIEW("/")))
-		return target->script;
-	if (target->script.len > 0)
-		return arena_copy(c->s->arena, folder_of(target->script));
-	whole = realpath(c->capsule->root.p, NULL);
-	root = arena_copy(c->s->arena,
-	    whole == NULL ? c->capsule->root : view_of(whole));
-	free(whole);
-	return root;
-}
-
-/* Nothing can be said beforehand, except by who never asks it. */
-static void
-prepare_app(struct prepare *c, struct page *page)
-{
-	struct conf_pair pair = { page->selector, page->target, page->line };
-	struct target *app = arena_alloc(c->s->arena, sizeof(*app));
-	struct buf why;
-	bool failed;
-
-	buf_init(&why, LOADER_MENU_MAX);
-	failed = target_parse(c->conf, &pair, c->s->arena, app, &why) == -1;
-	buf_fini(&why);
-	if (failed)
-		return; /* the configuration's check has told */
-	app->mapped = page->entry->selector;
-	app->root = document_root(c, app);
-	app->number = c->s->n_targets++;
-	app->next = c->s->targets;
-	c->s->targets = app;
-	page->entry->kind = ENTRY_APP;
-	page->entry->app = app;
-	buf_reset(&c->in);
-	gemini_header(&c->in, GEMINI_PROXY_ERROR,
-	    VIEW("An application answers here"));
-	page->entry->gemini = prepare_keep(c, page, GEMINI_PROXY_ERROR, &c->in);
-	gopher_error_write(&c->in, VIEW("An application answers here"));
-	buf_puts(&c->in, GOPHER_LASTLINE);
-	page->entry->gopher = prepare_keep(c, page, GEMINI_PROXY_ERROR, &c->in);
-}
-
-static int
-by_length(const void *a, const void *b)
-{
-	const struct cover *x = a, *y = b;
-
-	return (x->selector.len < y->selector.len) -
-	    (x->selector.len > y->selector.len);
-}
-
-/* The entry of the application that answers at selector itself, or NULL. */
-static const struct entry *
-app_at(const struct prepare *c, struct view selector)
-{
-	const struct page *page = pages_find(c->pages, selector);
-
-	return page != NULL && page->kind == PAGE_APP ? page->entry : NULL;
-}
-
-/* Say whose is what has no entry: only with an application it matters. */
-static void
-set_covers(struct prepare *c)
-{
-	const struct conf_pairs *map = &c->capsule->selectors;
-	struct cover *cover;
-	bool any = false;
-	size_t i;
-
-	c->site->covers =
-	    arena_alloc(c->s->arena, (map->n + 1) * sizeof(*cover));
-	for (i = 0; i < map->n; i++) {
-		if (hash_find(c->pages->covers, map->v[i].key) != &map->v[i])
-			continue;
-		cover = &c->site->covers[c->site->n_covers++];
-		cover->selector = arena_copy(c->s->arena, map->v[i].key);
-		cover->entry = app_at(c, map->v[i].key);
-		any = any || cover->entry != NULL;
-	}
-	if (!any)
-		c->site->n_covers = 0;
-	qsort(c->site->covers, c->site->n_covers, sizeof(*cover), by_length);
-}
-
 /* -- feeds -- */
 
 /* The selector of the file that a feed is made from, empty if it has none. */
@@ -467,20 +318,6 @@ prepare_atom(struct prepare *c, struct page *page)
 	(void)close(fd);
 }
 
-static void
-prepare_caps(struct prepare *c, struct page *page)
-{
-	buf_reset(&c->in);
-	gemini_header(&c->in, GEMINI_NOT_FOUND, VIEW(""));
-	page->entry->gemini = prepare_keep(c, page, GEMINI_NOT_FOUND, &c->in);
-	notices_caps(&c->in, &c->conf->gophers[c->capsule->gopher], c->site,
-	    &c->r);
-	buf_reset(&c->out);
-	render_text(&c->out, &c->r, buf_view(&c->in));
-	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
-	buf_reset(&c->in);
-}
-
 /* Over Gopher the folder itself, which saves a round trip. */
 static void
 prepare_slash(struct prepare *c, struct page *page)
@@ -492,7 +329,6 @@ prepare_slash(struct prepare *c, struct page *page)
 	page->entry->gemini =
 	    prepare_keep(c, page, GEMINI_REDIRECT_PERMANENT, &c->in);
 	page->entry->gopher = page->same->entry->gopher;
-	page->entry->app = page->same->entry->app;
 }
 
 static void
@@ -505,6 +341,16 @@ prepare_same(struct prepare *c, struct page *page)
 
 /* -- all of them, in an order in which each finds what it needs -- */
 
+/* True for what is not answered by the configuration alone. */
+static bool
+is_from_files(const struct page *page)
+{
+	if (page->kind == PAGE_SLASH)
+		page = page->same;
+	return page->kind == PAGE_FILE || page->kind == PAGE_LISTING ||
+	    page->kind == PAGE_ATOM || page->kind == PAGE_SAME;
+}
+
 static bool
 has_map(const struct page *page)
 {
@@ -515,22 +361,10 @@ has_map(const struct page *page)
 static void
 prepare_first(struct prepare *c, struct page *page)
 {
-	static void (*const deeds[])(struct prepare *, struct page *) = {
-		[PAGE_REDIRECT] = prepare_redirect,
-		[PAGE_GONE] = prepare_gone,
-		[PAGE_SEARCH] = prepare_search,
-		[PAGE_ATOM] = prepare_atom,
-		[PAGE_APP] = prepare_app,
-		[PAGE_CAPS_TXT] = prepare_caps,
-		[PAGE_FILE] = prepare_file,
-		[PAGE_LISTING] = NULL,
-		[PAGE_SAME] = NULL,
-		[PAGE_SLASH] = NULL,
-	};
-
-	if (deeds[page->kind] != NULL &&
-	    !(page->kind == PAGE_FILE && page_is_map(page)))
-		deeds[page->kind](c, page);
+	if (page->kind == PAGE_ATOM)
+		prepare_atom(c, page);
+	else if (page->kind == PAGE_FILE && !page_is_map(page))
+		prepare_file(c, page);
 	if (has_map(page))
 		read_map(c, page);
 }
@@ -549,7 +383,7 @@ prepare_third(struct prepare *c, struct page *page)
 {
 	if (page->kind == PAGE_SAME)
 		prepare_same(c, page);
-	else if (page->kind == PAGE_SLASH)
+	else if (page->kind == PAGE_SLASH && is_from_files(page))
 		prepare_slash(c, page);
 }
 
@@ -562,43 +396,43 @@ close_gopher(struct prepare *c)
 	const struct page *page;
 
 	for (page = c->pages->first; page != NULL; page = page->next)
-		if (page->entry->access != NULL ||
-		    (page->kind == PAGE_SLASH &&
-			page->same->entry->access != NULL)) {
+		if (page->entry != NULL &&
+		    (page->entry->access != NULL ||
+			(page->kind == PAGE_SLASH &&
+			    page->same->entry->access != NULL)))
 			page->entry->gopher = c->site->forbidden;
-			if (page->kind == PAGE_SLASH)
-				page->entry->app = NULL;
-		}
 }
 
+/* Make entries for what is there, with the names of files and their rules, and
+ * let them be found. */
 static void
 add_entries(struct prepare *c)
 {
 	struct arena *a = c->s->arena;
+	struct content_table *table = content_table_new(a, c->pages->n);
 	struct entry *entries = arena_alloc(a, c->pages->n * sizeof(*entries));
 	struct page *page;
 
-	c->site->entries = hash_new(a, c->pages->n);
 	for (page = c->pages->first; page != NULL; page = page->next) {
+		if (!is_from_files(page))
+			continue;
 		entries->selector = arena_copy(a, page->selector);
 		entries->item = page->mime.item;
 		entries->access = page->rule;
 		entries->kind =
 		    page->kind == PAGE_SLASH ? ENTRY_FOLDER : ENTRY_PAGE;
 		page->entry = entries++;
-		(void)hash_put(c->site->entries, page->entry->selector,
-		    page->entry);
+		content_table_put(table, page->entry);
 	}
+	c->site->content = content_of_table(table);
 }
 
 /* True if there is anything to answer. */
 static bool
-is_served(const struct prepare *c, const struct page *page)
+is_served(const struct page *page)
 {
 	if (page->same != NULL)
 		page = page->same;
-	if (page->kind == PAGE_SEARCH)
-		return c->site->index != NULL;
 	return page->entry->gemini.status != 0 ||
 	    page->entry->gopher.status != 0;
 }
@@ -618,106 +452,57 @@ fill_gap(const struct prepare *c, struct entry *entry)
 static void
 drop_entries(struct prepare *c)
 {
-	struct hash *kept = hash_new(c->s->arena, 0);
+	struct content_table *kept = content_table_new(c->s->arena, 0);
 	const struct page *page;
 
 	for (page = c->pages->first; page != NULL; page = page->next)
-		if (is_served(c, page))
-			(void)hash_put(kept, page->entry->selector,
-			    page->entry);
-	c->site->entries = kept;
+		if (page->entry != NULL && is_served(page))
+			content_table_put(kept, page->entry);
+	c->site->content = content_of_table(kept);
 }
 
 static void
 settle_entries(struct prepare *c)
 {
+	size_t n = 0, served = 0, hidden = 0;
 	const struct page *page;
-	bool all = true;
 
-	for (page = c->pages->first; page != NULL; page = page->next)
-		if (!is_served(c, page))
-			all = false;
-		else
-			fill_gap(c, page->entry);
-	if (!all)
-		drop_entries(c);
-}
-
-/* -- menus that are made while serving -- */
-
-static char
-item_of_entry(void *arg, struct view selector)
-{
-	struct entry entry;
-
-	return site_find(arg, selector, &entry) ||
-		site_find_above(arg, selector, &entry)
-	    ? entry.item
-	    : 0;
-}
-
-/* Such menus lead to selectors and name no host. */
-static bool
-is_ours_never(void *arg, struct view host)
-{
-	(void)arg;
-	(void)host;
-	return false;
-}
-
-static void
-set_menu(struct prepare *c)
-{
-	c->site->menu = c->r;
-	c->site->menu.selector = VIEW("/");
-	c->site->menu.host = arena_copy(c->s->arena, c->r.host);
-	c->site->menu.item_of = item_of_entry;
-	c->site->menu.is_ours = is_ours_never;
-	c->site->menu.arg = c->site;
-}
-
-/*
- * What menus call this host.  An address stands there as clients connect to
- * it, without the brackets that only a URL has.
- */
-static struct view
-menu_host(const struct conf_gopher *gopher, const struct conf_capsule *capsule)
-{
-	struct view host =
-	    gopher->host.len > 0 ? gopher->host : capsule->hostname.v[0];
-
-	if (view_has_prefix(host, VIEW("["))) {
-		host = view_skip(host, 1);
-		host.len--;
+	for (page = c->pages->first; page != NULL; page = page->next) {
+		if (page->entry == NULL)
+			continue;
+		n++;
+		if (!is_served(page))
+			continue;
+		served++;
+		if (hash_find(c->site->configured, page->selector) != NULL)
+			hidden++;
+		fill_gap(c, page->entry);
 	}
-	return host;
+	if (served < n)
+		drop_entries(c);
+	c->site->n_selectors =
+	    hash_count(c->site->configured) + served - hidden;
 }
 
 void
 prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
-    struct pages *pages, int gopher_port, struct problems *notes)
+    struct pages *pages, struct problems *notes)
 {
 	static void (*const turns[])(struct prepare *,
 	    struct page *) = { prepare_first, prepare_second, prepare_third };
-	const struct conf_gopher *gopher = &conf->gophers[capsule->gopher];
 	struct prepare c = { s, site, conf, capsule, root, pages,
 		.trouble = { conf, capsule, root, pages->arena, notes, 0,
 		    NULL } };
 	struct page *page;
 	size_t i;
 
-	c.r = (struct render){ .host = menu_host(gopher, capsule),
-		.port = gopher_port,
-		.columns = gopher->columns,
-		.charset = gopher->charset,
-		.lastline = gopher->lastline,
-		.item_of = item_of,
-		.is_ours = is_ours,
-		.arg = &c };
+	c.r = site->menu;
+	c.r.item_of = item_of;
+	c.r.is_ours = is_ours;
+	c.r.arg = &c;
 	buf_init(&c.in, LOADER_MENU_MAX);
 	buf_init(&c.out, LOADER_MENU_MAX);
-	notices_prepare(s->arena, site, &c.r);
 	add_entries(&c);
 	for (i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
 		for (page = pages->first; page != NULL; page = page->next) {
@@ -726,8 +511,6 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 		}
 	catalog_fill(s, site, conf, pages, notes);
 	settle_entries(&c);
-	set_covers(&c);
-	set_menu(&c);
 	close_gopher(&c);
 	buf_fini(&c.in);
 	buf_fini(&c.out);

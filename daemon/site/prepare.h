@@ -28,7 +28,6 @@
  */
 void prepare_site(struct snapshot *s, struct site *site,
     const struct conf *conf, const struct conf_capsule *capsule,
-    struct beneath *root, struct pages *pages, int gopher_port,
-    struct problems *notes);
+    struct beneath *root, struct pages *pages, struct problems *notes);
 
 #endif

@@ -60,14 +60,33 @@ snapshot_site(const struct snapshot *s, struct view host)
 	return wild.failed ? NULL : hash_find(s->hosts, buf_view(&wild));
 }
 
+/* What is answered for what cannot be read; who may read it is as for what is
+ * not there. */
+static void
+set_damaged(const struct site *site, struct view selector, struct entry *to)
+{
+	*to = (struct entry){ .selector = selector,
+		.access = access_find(site->access, selector),
+		.gemini = { .status = GEMINI_TEMPORARY_FAILURE,
+		    .bytes = VIEW_INIT("40 This cannot be read just now\r\n") },
+		.gopher = site->damaged };
+	if (to->access != NULL)
+		to->gopher = site->forbidden;
+}
+
 bool
 site_find(const struct site *site, struct view selector, struct entry *to)
 {
-	const struct entry *entry = hash_find(site->entries, selector);
+	const struct configured *found = hash_find(site->configured, selector);
+	enum content_result r = CONTENT_NONE;
 
-	if (entry != NULL)
-		*to = *entry;
-	return entry != NULL;
+	if (found == NULL || found->yields)
+		r = content_find(site->content, selector, to);
+	if (r == CONTENT_DAMAGED)
+		set_damaged(site, selector, to);
+	else if (r == CONTENT_NONE && found != NULL)
+		*to = found->entry;
+	return r != CONTENT_NONE || found != NULL;
 }
 
 bool

@@ -12,45 +12,19 @@
 #include "base/view.h"
 #include "format/render.h"
 #include "site/access.h"
+#include "site/content.h"
 #include "site/search_query.h"
 #include "site/target.h"
 
 /* Larger files are streamed from an open descriptor: bytes. */
 #define SNAPSHOT_INLINE_MAX ((off_t)256 << 10)
 
-/* Bytes in an open file, whose descriptor is somebody else's. */
-struct span {
-	int fd;
-	off_t offset, size;
-	/* Nobody writes there any more.  If not, the span is the file from
-	 * offset to its end, as that is when the span is read. */
-	bool fixed;
-};
-
-/* All that is sent for one request, finished before it was asked for. */
-struct answer {
-	int status;        /* a Gemini status; Gopher uses it for the log */
-	struct view bytes; /* what is sent first: all of it, or a header */
-	struct span rest;  /* what follows; its size is 0: nothing */
-};
-
-/* How an entry is answered. */
-enum entry_kind {
-	ENTRY_PAGE,   /* by what was prepared, whatever is asked */
-	ENTRY_FOLDER, /* likewise: a folder's selector without its last "/" */
-	ENTRY_SEARCH, /* by what was prepared, or by results for a query */
-	ENTRY_APP     /* by an application, which is asked each time */
-};
-
-/* What one selector gives, in each protocol. */
-struct entry {
-	struct view selector;
-	enum entry_kind kind;
-	char item;                        /* Gopher item type of what is here */
-	const struct access_rule *access; /* NULL: anybody may read it */
-	struct answer gemini, gopher;
-	/* Who answers over Gopher, and over Gemini if kind says so; or NULL. */
-	const struct target *app;
+/* An entry that the configuration gives. */
+struct configured {
+	struct entry entry;
+	/* To content of the same selector: what is answered if there is none,
+	 * such as "/x" for "/x/". */
+	bool yields;
 };
 
 /* A line of the map that also answers for all below its selector. */
@@ -78,10 +52,13 @@ struct snapshot_file {
 struct site {
 	struct view *hosts; /* normalised (uri_normalise_host) */
 	size_t n_hosts;
-	struct hash *entries; /* selector -> struct entry */
+	struct hash *configured;       /* selector -> struct configured */
+	const struct content *content; /* NULL: none */
+	size_t n_selectors;            /* of both */
 	/* Gopher's answers that no selector has: an error item each, the page
 	 * for web browsers, and what Gopher+ clients are told. */
-	struct answer not_found, bad_request, slow_down, forbidden, http, plus;
+	struct answer not_found, bad_request, slow_down, forbidden, damaged;
+	struct answer http, plus;
 	struct cover *covers; /* the longest first; none without application */
 	size_t n_covers;
 	struct access *access; /* NULL: nothing is protected */
@@ -123,7 +100,10 @@ void snapshot_keep(struct snapshot *s, int fd);
  */
 const struct site *snapshot_site(const struct snapshot *s, struct view host);
 
-/* Fill *to with what selector gives on site; false if that is nothing. */
+/*
+ * Fill *to with what selector gives on site; false if that is nothing.  What
+ * cannot be read is an entry that says so.  to->selector may be selector.
+ */
 bool site_find(const struct site *site, struct view selector, struct entry *to);
 
 /*

@@ -89,7 +89,8 @@ check_gopher(const struct answer *a, const struct reply *reply)
 {
 	must(gemini_status_is_defined(a->status));
 	must(a->rest.size > 0 || a->bytes.len > 0);
-	/* Only pages for URLs and Gopher+ are made on the spot. */
+	/* Only pages for URLs, menus for redirects and Gopher+ are made on the
+	 * spot. */
 	if (reply->dynamic.len == 0 || a->bytes.p != reply->dynamic.p)
 		return;
 	must(a->status / 10 != 4);
@@ -97,7 +98,8 @@ check_gopher(const struct answer *a, const struct reply *reply)
 		must(count(a->bytes, '<') == URL_PAGE_TAGS &&
 		    count(a->bytes, '>') == URL_PAGE_TAGS);
 	else
-		must(view_has_prefix(a->bytes, VIEW("+-2\r\n")));
+		must(a->status / 10 == 3 ||
+		    view_has_prefix(a->bytes, VIEW("+-2\r\n")));
 }
 
 static void

@@ -36,9 +36,9 @@ is_ours(void *arg, struct view host)
 	return false;
 }
 
-static struct entry search = { .selector = VIEW_INIT("/search"),
-	.kind = ENTRY_SEARCH,
-	.item = '7' };
+static struct configured search = {
+	{ .selector = VIEW_INIT("/search"), .kind = ENTRY_SEARCH, .item = '7' }
+};
 
 static struct search *opened;
 
@@ -69,8 +69,8 @@ make_site(void)
 	check(opened != NULL);
 	site.found = pages;
 	site.n_found = 3;
-	site.entries = hash_new(arena_new(), 1);
-	(void)hash_put(site.entries, VIEW("/search"), &search);
+	site.configured = hash_new(arena_new(), 1);
+	(void)hash_put(site.configured, VIEW("/search"), &search);
 	site.menu = (struct render){ .host = VIEW("example.org"),
 		.port = 70,
 		.columns = 67,
@@ -152,7 +152,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (site == NULL)
 		site = make_site();
-	r = results_new(site, search.selector, query);
+	r = results_new(site, search.entry.selector, query);
 	check(r != NULL);
 	check(search_query_take(&q, &r->query, sizeof(r->query), 1));
 	search_find(opened, &q, &found);

@@ -755,7 +755,7 @@ a_root_that_is_gone_is_one_capsules_trouble(void **state)
 	    "file or directory; until then nothing of the capsule is "
 	    "served\n");
 	expect_gemini(p, "/", "20 text/gemini;lang=en\r\nhere\n");
-	assert_int_equal(hash_count(p->s->sites[1].entries), 0);
+	assert_int_equal(p->s->sites[1].n_selectors, 2);
 	expect("notice", p->s->sites[1].not_found.bytes, NOT_FOUND);
 }
 
@@ -1190,7 +1190,7 @@ ten_thousand_files_load(void **state)
 	assert_non_null(entry(p, "/f/9999.gmi"));
 	assert_int_equal(entry(p, "/f/9999.gmi")->item, '1');
 	/* Ten thousand pages, their folder with and without slash, caps.txt. */
-	assert_int_equal(hash_count(p->s->sites[0].entries), 10003);
+	assert_int_equal(p->s->sites[0].n_selectors, 10003);
 }
 
 /* -- the fingerprint -- */
