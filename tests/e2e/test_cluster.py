@@ -22,6 +22,7 @@ from client import Plain, Reply, Tls, context, gemini, gopher, url
 from cluster import (ALL_KINDS, Crowd, Network, kill, leave, like,
                      put_version, visits_of)
 from crowd import side_by_side, within_network_of
+from ctl import BINARY as CTL
 from server import ROOT, START, conf, wait_for
 from terminal import needs
 
@@ -67,12 +68,12 @@ def replicas(daemon, tmp_path):
 
 def update(folder, daemons):
     """A script that gives a replica the new page, as an operator's would:
-    checked first, then loaded; and the replica's name is its argument."""
+    loaded when it returns; and the replica's name is its argument."""
     new = folder / "new.gmi"
     new.write_text("# Version 2\n")
     script = folder / "update.sh"
     cases = "".join(
-        "capsule%d) at='%s' pid=%d ;;\n" % (i + 1, d.folder, d.pid)
+        "capsule%d) at='%s' ;;\n" % (i + 1, d.folder)
         for i, d in enumerate(daemons))
     script.write_text("""set -eu
 echo "$1" >> '%s/order'
@@ -82,9 +83,8 @@ esac
 cd "$at"
 cp '%s' root/.new
 mv root/.new root/version.gmi
-'%s' -n -c capsuled.ini > /dev/null
-kill -HUP $pid
-""" % (folder, cases, new, server.BINARY))
+'%s' -c capsuled.ini reload
+""" % (folder, cases, new, CTL))
     return "sh %s \"$REPLICA\"" % script
 
 

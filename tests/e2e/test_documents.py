@@ -394,6 +394,12 @@ def too_many(folder):
     return ""
 
 
+def nobody_there(folder):
+    path = folder / "x.ini"
+    path.write_text(server.conf())
+    return ctl("-c", path, "status").stderr
+
+
 def menu_of_localhost(folder):
     with server.running(folder, server.conf(
             capsule={"hostname": "localhost capsule.example.org"})) as one:
@@ -428,6 +434,7 @@ SEEN = {
     'the file "abuot.gmi" does not exist': no_file,
     "is not a key; nearest:": no_key,
     "not reloaded: what was served is still served": bad_reload,
+    "cannot speak to capsuled at": nobody_there,
     "protects nothing now: no page fits it": no_page,
     "is a program by its name": a_program,
     "51 Not found": not_mapped,

@@ -5,7 +5,6 @@ ones, and the signal goes to this daemon alone.
 """
 import re
 import shlex
-import signal
 import subprocess
 
 import pytest
@@ -22,7 +21,6 @@ BUILT = "PATH=$PWD/build:$PATH"
 CTL = "capsulectl -c " + CONF
 SERVE = "capsuled -f -c " + CONF
 CLIENTS = ("amfora", "lynx")
-RELOAD = "pkill -HUP -x capsuled"
 
 
 class Stranger:
@@ -106,15 +104,11 @@ def adds_a_page(who):
     assert who.ask("/notes/second.gmi").status == 51
     who.echoes()
     who.echoes()
-    assert who.next(RELOAD) == RELOAD
     assert who.ask("/notes/second.gmi").status == 51
-    who.one.signal(signal.SIGHUP)
-    # For a moment, both those who know it and those who do not answer.
-    server.wait_for("the new page", lambda: (
-        who.ask("/notes/second.gmi").status == 20))
-    server.wait_for("the same over Gopher", lambda: any(
-        "A second note" in i.text for i in menu(gopher(
-            who.one.gopher, b"/notes/second.gmi\r\n"))))
+    assert who.types(CTL + " reload") == ""
+    assert who.ask("/notes/second.gmi").status == 20
+    assert any("A second note" in i.text for i in menu(gopher(
+        who.one.gopher, b"/notes/second.gmi\r\n")))
     assert "nothing to mend" in who.types(CTL + " check")
 
 
@@ -146,11 +140,3 @@ def test_a_client_of_the_readme_shows_what_a_stranger_made(
     line = next(t for t in stranger.left if t.startswith(program + " "))
     with Terminal(str(home), program, stranger.address(line)) as t:
         t.wait("A new capsule", "About this capsule")
-
-
-def test_the_reload_of_the_readme_is_for_masters_alone(served):
-    """It finds them by their whole name; no other process has it."""
-    assert server.title(served.pid) == RELOAD.split()[-1]
-    assert "-x" in RELOAD.split()
-    for pid in server.children(served.pid):
-        assert server.title(pid) != server.title(served.pid)

@@ -56,7 +56,12 @@ cat > "$dir/capsuled" <<'END'
 echo "capsuled $*" >> "$DIR/calls"
 case " $* " in *" -n "*) exit "${BROKEN:-0}" ;; esac
 END
-chmod +x "$dir/capsuled"
+cat > "$dir/capsulectl" <<'END'
+#!/bin/sh
+echo "capsulectl $*" >> "$DIR/calls"
+exit "${BROKEN:-0}"
+END
+chmod +x "$dir/capsuled" "$dir/capsulectl"
 
 # The variables that a script sets, but for those that start with its name.
 assigned() {
@@ -116,10 +121,6 @@ run_rc_command() {
 		[ -z "$start_precmd" ] || $start_precmd || return 1
 		$command $flags $command_args
 		;;
-	reload)
-		[ -z "$reload_precmd" ] || $reload_precmd || return 1
-		echo "signal ${sig_reload:-HUP} to $pidfile" >> "$DIR/calls"
-		;;
 	*)
 		eval "\$${1}_cmd"
 		;;
@@ -138,7 +139,7 @@ rc_cmd() {
 	variables) print_variables ;;
 	configtest) rc_configtest ;;
 	start) rc_configtest && rc_exec "$daemon $daemon_flags" ;;
-	reload) rc_configtest && echo "signal HUP" >> "$DIR/calls" ;;
+	reload) rc_configtest && rc_reload ;;
 	esac
 }
 END
@@ -187,11 +188,10 @@ bsd() {
 	capsuled -n -c capsuled/capsuled.ini
 	END
 	expect reload "SETTINGS=$2" <<-END
-	capsuled -n -c capsuled/capsuled.ini
-	signal HUP to /var/run/capsuled.pid
+	capsulectl -c capsuled/capsuled.ini reload
 	END
-	expect reload "SETTINGS=$2" BROKEN=1 <<-END
-	capsuled -n -c capsuled/capsuled.ini
+	expect reload "SETTINGS=$2 capsuled_config=/x.ini" <<-END
+	capsulectl -c /x.ini reload
 	END
 	expect configtest "SETTINGS=$2" <<-END
 	capsuled -n -c capsuled/capsuled.ini
@@ -215,7 +215,7 @@ bsd() {
 
 # What rc.subr(8) of both knows.
 BSD="name rcvar command command_args pidfile required_files extra_commands
-configtest_cmd start_precmd reload_precmd reopen_cmd"
+configtest_cmd start_precmd reload_cmd reopen_cmd"
 # bsd_variables RCVAR [MORE]: what a script shall set, sorted.
 bsd_variables() {
 	LC_ALL=C sort <<-END
@@ -226,7 +226,7 @@ bsd_variables() {
 	name=capsuled
 	pidfile=/var/run/capsuled.pid
 	rcvar=$1${2:-}
-	reload_precmd=capsuled_check
+	reload_cmd=capsuled_reload
 	reopen_cmd=capsuled_reopen
 	required_files=capsuled/capsuled.ini
 	start_precmd=capsuled_check
@@ -262,7 +262,14 @@ capsuled -n -c capsuled/capsuled.ini
 END
 expect reload <<-END
 capsuled -n -c capsuled/capsuled.ini
-signal HUP
+capsulectl -c capsuled/capsuled.ini reload
+END
+expect reload "FLAGS=-v -c /x.ini -v" <<-END
+capsuled -n -v -c /x.ini -v
+capsulectl -c /x.ini reload
+END
+expect reload BROKEN=1 <<-END
+capsuled -n -c capsuled/capsuled.ini
 END
 
 expect configtest <<-END
@@ -293,20 +300,18 @@ required_files=capsuled/capsuled.ini
 END
 expect start <<-END
 checkpath --directory --mode 0700 /var/lib/capsuled
+checkpath --directory --mode 0755 /run/capsuled
 capsuled -n -c capsuled/capsuled.ini
 in the background: yes, /run/capsuled.openrc.pid
 capsuled -f -c capsuled/capsuled.ini
 END
 expect start BROKEN=1 <<-END
 checkpath --directory --mode 0700 /var/lib/capsuled
+checkpath --directory --mode 0755 /run/capsuled
 capsuled -n -c capsuled/capsuled.ini
 END
 expect reload <<-END
-capsuled -n -c capsuled/capsuled.ini
-start-stop-daemon --signal HUP --pidfile /run/capsuled.openrc.pid
-END
-expect reload BROKEN=1 <<-END
-capsuled -n -c capsuled/capsuled.ini
+capsulectl -c capsuled/capsuled.ini reload
 END
 expect reopen <<-END
 start-stop-daemon --signal USR1 --pidfile /run/capsuled.openrc.pid
@@ -325,7 +330,7 @@ done
 script=capsuled.service
 rights="CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_KILL"
 for line in Type=notify NoNewPrivileges=yes "CapabilityBoundingSet=$rights" \
-    "ExecReload=/bin/sh -c 'kill -HUP \$MAINPID'"; do
+    RuntimeDirectory=capsuled "ExecReload=/usr/local/bin/capsulectl reload"; do
 	grep -qxF "$line" "$top/rc.d/$script" || complain "lacks $line"
 done
 ! grep -q -E '^(User|Group|AmbientCapabilities)=' "$top/rc.d/$script" ||
@@ -366,7 +371,7 @@ try_units() {
 	script="capsuled.service and .socket"
 	# Neither the program nor its manuals need to be installed.
 	for unit in capsuled.service capsuled.socket; do
-		sed -e 's,/usr/local/bin/capsuled,/bin/true,' \
+		sed -e 's,/usr/local/bin/capsule[a-z]*,/bin/true,' \
 		    -e '/^Documentation=/d' "$top/rc.d/$unit" > "$dir/$unit"
 	done
 	if ! systemd-analyze verify "$dir/capsuled.service" \
@@ -392,7 +397,7 @@ mode_of() {
 try_user() {
 	script="capsuled.sysusers and .tmpfiles"
 	root=$dir/root
-	mkdir -p "$root/etc" "$root/var/lib" "$root/var/log" \
+	mkdir -p "$root/etc" "$root/var/lib" "$root/var/log" "$root/run" \
 	    "$root/usr/lib/sysusers.d" "$root/usr/lib/tmpfiles.d"
 	cp "$top/rc.d/capsuled.sysusers" \
 	    "$root/usr/lib/sysusers.d/capsuled.conf"
@@ -410,8 +415,8 @@ try_user() {
 		    complain "makes no $user who cannot log in"
 	done
 	modes="$(mode_of "$root/var/lib/capsuled"), \
-$(mode_of "$root/var/log/capsuled")"
-	[ "$modes" = "drwx------ 0, drwxr-x--- 0" ] ||
+$(mode_of "$root/var/log/capsuled"), $(mode_of "$root/run/capsuled")"
+	[ "$modes" = "drwx------ 0, drwxr-x--- 0, drwxr-xr-x 0" ] ||
 	    complain "makes other folders: $modes"
 }
 

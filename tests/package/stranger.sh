@@ -197,7 +197,7 @@ adds_a_note() {
 }
 
 reloads() {
-	types $USER_NAME 'pkill -HUP ' && await "$BOOT_MAX" has_note 7070 &&
+	types $USER_NAME 'capsulectl -c ' && await "$BOOT_MAX" has_note 7070 &&
 	    types $USER_NAME 'capsulectl -c ' 'nothing to mend'
 }
 
