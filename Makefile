@@ -94,7 +94,8 @@ SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
 		worker control_server master
 SRC_ctl =	term json table finding load link rule survey wire starter \
-		check show weigh cert new ask statistics status request
+		check show weigh cert new ask statistics status request \
+		store
 
 # The libraries of a floor, with those of the floors below.
 PC_format =	libidn2

@@ -19,7 +19,7 @@ UNIT_base =	view buf arena hash checksum clock quota problem log \
 		lock address os
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus control http
-UNIT_site =	store \
+UNIT_site =	store store_kill \
 		access beneath folder conf loader program protect resolve \
 		answer dynamic search content
 UNIT_net =	acceptor deadline files pieces pace upstream handed limits \
@@ -32,7 +32,7 @@ UNIT_process =	channel control_socket keeper search_process advice \
 UNIT_ctl =	json table finding link rule wire statistics
 FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \
 		render words atom control http
-FUZZ_site =	access conf answer search
+FUZZ_site =	access conf answer search store
 FUZZ_net =	keeper ticket_keys session_outline shared_tables
 BENCH_site =	bench_search bench_store
 # On no floor: they share no code with what they measure.

@@ -47,7 +47,7 @@ struct command {
 
 extern const struct command command_check, command_show, command_weigh,
     command_cert, command_new, command_status, command_reload,
-    command_log_level, command_stop;
+    command_log_level, command_stop, command_store;
 
 struct loaded;
 

@@ -26,6 +26,7 @@ static const struct command *const commands[] = {
 	&command_reload,
 	&command_log_level,
 	&command_stop,
+	&command_store,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -12,7 +12,7 @@ import server
 from ctl import BINARY, ctl
 
 COMMANDS = ["new", "check", "show", "weigh", "cert", "status", "reload",
-            "log-level", "stop"]
+            "log-level", "stop", "store"]
 MANUAL = (server.ROOT / "man" / "capsulectl.1").read_text()
 
 

@@ -33,7 +33,9 @@ store_place_new(void)
 	const char *tmp = getenv("TMPDIR");
 
 	(void)snprintf(path, sizeof(path), "%s/capsuled-store.XXXXXX",
-	    tmp == NULL ? "/tmp" : tmp);
+	    tmp != NULL                         ? tmp
+		: access("/dev/shm", W_OK) == 0 ? "/dev/shm"
+						: "/tmp");
 	if (mkdtemp(path) == NULL)
 		err(1, "%s", path);
 	return path;
