@@ -19,7 +19,7 @@ UNIT_base =	view buf arena hash checksum clock quota problem log \
 		lock address os
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus control http
-UNIT_site =	store store_kill \
+UNIT_site =	store store_kill store_faults \
 		access beneath folder conf loader program protect resolve \
 		answer dynamic search content
 UNIT_net =	acceptor deadline files pieces pace upstream handed limits \

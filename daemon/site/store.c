@@ -107,6 +107,7 @@ begin_tail(struct store *s, struct store_tail *tail)
 		close_tail(tail);
 		return refuse_store(s, ENOMEM, "the store has no memory");
 	}
+	s->has_new_names = true;
 	tail->number = s->next++;
 	store_out_init(&tail->out, tail->fd, 0);
 	s->files[s->n_files++] =
@@ -239,53 +240,85 @@ drop_lock(struct store *s)
 
 /* -- opening -- */
 
-static const char *
-open_files(struct store *s, const struct store_root *root)
-{
-	char name[STORE_NAME_MAX];
-	size_t i;
-	int fd;
+/* How a look for what is there ended. */
+enum taken {
+	TAKEN,       /* it is there */
+	TAKEN_NONE,  /* there is nothing, or nothing whole */
+	TAKEN_FAILED /* nobody knows: told */
+};
 
-	for (i = 0; i <= root->n_files; i++) {
-		if (i < root->n_files)
-			store_folder_name(name, kind_name(root->files[i].kind),
-			    root->files[i].number);
-		else if (root->base != 0)
-			store_folder_name(name, "base", root->base);
-		else
-			break;
-		fd = store_folder_get(&s->folder, name, false);
-		if (fd == -1 ||
-		    store_reader_add(s->reader,
-			i < root->n_files ? root->files[i].number : root->base,
-			fd) == -1)
-			return "a file cannot be opened";
+/* A file cannot be opened: has it gone, or is it of no use for the moment? */
+static enum taken
+note_missing(struct store *s, const char *name, const char **damage)
+{
+	if (errno != ENOENT && errno != ELOOP) {
+		(void)store_fail(s, name);
+		return TAKEN_FAILED;
 	}
-	return NULL;
+	*damage = "a file has gone";
+	return TAKEN_NONE;
 }
 
-/* Take up what "root" names.  NULL, or why there is nothing. */
-static const char *
-take_up_root(struct store *s)
+static enum taken
+open_file(struct store *s, const char *kind, uint32_t number,
+    const char **damage)
+{
+	char name[STORE_NAME_MAX];
+	int fd;
+
+	store_folder_name(name, kind, number);
+	fd = store_folder_get(&s->folder, name, false);
+	if (fd == -1)
+		return note_missing(s, name, damage);
+	if (store_reader_add(s->reader, number, fd) == 0)
+		return TAKEN;
+	(void)refuse_store(s, ENOMEM, "the store has no memory");
+	return TAKEN_FAILED;
+}
+
+static enum taken
+open_files(struct store *s, const struct store_root *root, const char **damage)
+{
+	enum taken taken = TAKEN;
+	size_t i;
+
+	for (i = 0; i < root->n_files && taken == TAKEN; i++)
+		taken = open_file(s, kind_name(root->files[i].kind),
+		    root->files[i].number, damage);
+	if (root->base != 0 && taken == TAKEN)
+		taken = open_file(s, "base", root->base, damage);
+	return taken;
+}
+
+/* Take up what "root" names; *damage says why there is nothing, NULL if there
+ * never was. */
+static enum taken
+take_up_root(struct store *s, const char **damage)
 {
 	int fd = store_folder_get(&s->folder, STORE_ROOT, false);
 	struct store_root root;
-	const char *why;
+	enum taken taken;
 
-	if (fd == -1)
-		return errno == ENOENT ? "" : strerror(errno);
-	if (store_root_read(fd, &root, &why) == -1) {
+	if (fd == -1) {
+		taken = note_missing(s, STORE_ROOT, damage);
+		*damage = NULL;
+		return taken;
+	}
+	if (store_root_read(fd, &root, damage) == -1) {
 		close(fd);
-		return why;
+		return TAKEN_NONE;
 	}
 	s->next = root.next;
-	why = open_files(s, &root);
+	taken = open_files(s, &root, damage);
 	free(root.files);
-	if (why != NULL)
+	if (taken != TAKEN) {
 		close(fd);
-	else if (store_reader_attach(s->reader, fd) != STORE_FOUND)
-		why = "a file is shorter than it was";
-	return why;
+		return taken;
+	}
+	if (store_reader_attach(s->reader, fd) == STORE_FOUND)
+		return TAKEN;
+	*damage = "a file is shorter than it was";
+	return TAKEN_NONE;
 }
 
 /* A store without entries, whose numbers were never a file's. */
@@ -303,38 +336,39 @@ make_store(struct store *s)
 	return store_commit_batch(s, false);
 }
 
+/* Begin where the last writer ended. */
 static void
-note_seed(struct store *s)
+go_on(struct store *s)
 {
+	if (!s->staged)
+		(void)store_folder_clean(&s->folder, is_in_root, s->reader);
 	s->seed = store_sum_seed(store_reader_seed(s->reader));
+	s->writing = true;
+	store_forget(s);
 }
 
 static int
 open_content(struct store *s, struct buf *why)
 {
-	const char *damage = take_up_root(s);
+	const char *damage = NULL;
+	enum taken taken = take_up_root(s, &damage);
 
-	if (damage == NULL) {
-		if (!s->staged)
-			(void)store_folder_clean(&s->folder, is_in_root,
-			    s->reader);
-		note_seed(s);
-		s->writing = true;
-		store_forget(s);
-		return 0;
+	if (taken == TAKEN_FAILED)
+		return -1;
+	if (taken == TAKEN_NONE) {
+		store_reader_free(s->reader);
+		s->reader = store_reader_new();
+		if (s->reader == NULL)
+			return refuse_store(s, ENOMEM,
+			    "the store has no memory");
+		if (make_store(s) == -1)
+			return -1;
 	}
-	if (damage[0] != '\0')
+	if (damage != NULL)
 		buf_printf(why,
 		    "the store in %s is damaged and is made anew: %s",
 		    s->folder.path, damage);
-	store_reader_free(s->reader);
-	s->reader = store_reader_new();
-	if (s->reader == NULL)
-		return refuse_store(s, ENOMEM, "the store has no memory");
-	if (make_store(s) == -1)
-		return -1;
-	note_seed(s);
-	s->writing = true;
+	go_on(s);
 	return 0;
 }
 
@@ -370,7 +404,6 @@ store_open(const char *folder, int lock, bool staged, struct buf *why)
 		return NULL;
 	}
 	if (lock_store(s, lock) == -1 || open_content(s, why) == -1) {
-		buf_reset(why);
 		buf_printf(why, "%s: %s", s->folder.path, store_why(s));
 		store_close(s);
 		return NULL;

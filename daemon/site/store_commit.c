@@ -160,6 +160,7 @@ write_base(struct commit *c)
 {
 	struct store *s = c->s;
 
+	s->has_new_names = true;
 	c->new.base = s->next++;
 	store_folder_name(c->base_name, "base", c->new.base);
 	c->base_fd =
@@ -257,7 +258,9 @@ publish_root(struct commit *c, bool durable)
 	struct store *s = c->s;
 	int reading = c->reading_root;
 
-	if (durable && fsync(c->root_fd) == -1)
+	if (durable &&
+	    (fsync(c->root_fd) == -1 ||
+		(s->has_new_names && fsync(s->folder.fd) == -1)))
 		return store_fail(s, STORE_ROOT);
 	if (c->whole &&
 	    store_reader_add(s->reader, c->new.base, c->reading_base) == -1) {
@@ -411,6 +414,7 @@ store_commit_batch(struct store *s, bool durable)
 		take_marks(&c);
 		store_batch_clear(s);
 		s->is_durable = durable || s->folder.unnamed;
+		s->has_new_names = s->has_new_names && !durable;
 	}
 	end_commit(&c, r);
 	return r;

@@ -51,8 +51,9 @@ struct store {
 	size_t n_runs;
 	bool is_sweeping;
 	struct store_marks seen_base, seen_delta;
-	bool is_durable; /* the last commit was */
-	unsigned rest;   /* commits until files are copied again */
+	bool is_durable;    /* the last commit was */
+	bool has_new_names; /* files were made since the last such */
+	unsigned rest;      /* commits until files are copied again */
 };
 
 /* -- files (store.c) -- */
