@@ -273,7 +273,7 @@ folders_find(struct folders *all, struct view selector)
 	const struct conf_pair *cover;
 	struct view so_far, rest, name;
 
-	if (p != NULL)
+	if (p != NULL || !view_has_suffix(selector, VIEW("/")))
 		return p;
 	cover = folders_cover(all, selector);
 	if (cover == NULL || target_is(cover->value))

@@ -63,9 +63,9 @@ const struct conf_pair *folders_cover(const struct folders *all,
     struct view selector);
 
 /*
- * The folder at selector, which ends with "/"; NULL if no line of the map and
- * no name below one leads to a folder there.  One with a fault is returned,
- * nothing below it is.
+ * The folder at selector, which ends with "/" (else there is none); NULL if no
+ * line of the map and no name below one leads to a folder there.  One with a
+ * fault is returned, nothing below it is.
  *
  * It is gone with the next call, unless it is held.
  */

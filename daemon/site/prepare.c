@@ -39,9 +39,16 @@ app_above(const struct prepare *c, struct view selector)
 }
 
 static char
-item_of(void *arg, struct view selector)
+ask_item(void *arg, struct view selector)
 {
-	const struct prepare *c = arg;
+	struct prepare *c = arg;
+
+	return c->asks->item_of(c, selector);
+}
+
+static char
+item_in_pages(struct prepare *c, struct view selector)
+{
 	const struct page *page = pages_find(c->pages, selector);
 
 	/* Over Gopher a "/" too many is forgiven, so the link works. */
@@ -69,20 +76,23 @@ is_ours(void *arg, struct view host)
 /* -- gophermaps and listings -- */
 
 static int
-by_name(const void *a, const void *b)
+compare_views(struct view x, struct view y)
 {
-	const struct render_entry *x = a, *y = b;
-	size_t n = x->name.len < y->name.len ? x->name.len : y->name.len;
-	int order = memcmp(x->name.p, y->name.p, n);
+	int order = memcmp(x.p, y.p, x.len < y.len ? x.len : y.len);
 
-	if (order != 0)
-		return order;
-	return (x->name.len > y->name.len) - (x->name.len < y->name.len);
+	return order != 0 ? order : (x.len > y.len) - (x.len < y.len);
 }
 
-/* True if nothing could be read of a page: it is there for nobody. */
-static bool
-is_lost(const struct page *page)
+int
+prepare_by_name(const void *a, const void *b)
+{
+	const struct render_entry *x = a, *y = b;
+
+	return compare_views(x->name, y->name);
+}
+
+bool
+prepare_is_lost(const struct page *page)
 {
 	return page->kind == PAGE_FILE && page->text.p == NULL &&
 	    page->entry->gemini.status == 0 && page->entry->gopher.status == 0;
@@ -96,10 +106,8 @@ is_as_open(const struct page *p, const struct page *page)
 	    p->entry->access == page->entry->access;
 }
 
-/* What lies in the folder of page, but page and what is for others than its
- * readers; the caller frees it. */
 static struct render_entry *
-list(struct prepare *c, const struct page *page, size_t *n)
+list_pages(struct prepare *c, const struct page *page, size_t *n)
 {
 	struct view folder = view_has_suffix(page->selector, VIEW("/"))
 	    ? page->selector
@@ -114,7 +122,7 @@ list(struct prepare *c, const struct page *page, size_t *n)
 	entries = xcalloc(*n + 1, sizeof(*entries));
 	*n = 0;
 	for (p = first; p != NULL; p = p->sibling) {
-		if (p == page || is_lost(p) || !is_as_open(p, page))
+		if (p == page || prepare_is_lost(p) || !is_as_open(p, page))
 			continue;
 		is_folder = view_has_suffix(p->selector, VIEW("/"));
 		entries[(*n)++] =
@@ -122,7 +130,7 @@ list(struct prepare *c, const struct page *page, size_t *n)
 			    p->selector, p->mime.item,
 			    is_folder ? -1 : p->size };
 	}
-	qsort(entries, *n, sizeof(*entries), by_name);
+	qsort(entries, *n, sizeof(*entries), prepare_by_name);
 	return entries;
 }
 
@@ -159,8 +167,7 @@ read_map(struct prepare *c, struct page *page)
 	    (fd = prepare_open(c, page, path, &st)) >= 0) {
 		buf_reset(&c->in);
 		if (prepare_read(c, page, path, fd, st.st_size) == 0)
-			page->text =
-			    arena_copy(c->pages->arena, buf_view(&c->in));
+			page->text = arena_copy(c->work, buf_view(&c->in));
 		(void)close(fd);
 	}
 	if (page->text.p != NULL && is_script(c, page))
@@ -179,7 +186,7 @@ prepare_map(struct prepare *c, struct page *page)
 
 	if (page->text.p == NULL)
 		return;
-	entries = list(c, page, &n);
+	entries = c->asks->list(c, page, &n);
 	buf_reset(&c->out);
 	render_gophermap_menu(&c->out, &c->r, map, entries, n);
 	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
@@ -196,7 +203,7 @@ static void
 prepare_listing(struct prepare *c, struct page *page)
 {
 	size_t n;
-	struct render_entry *entries = list(c, page, &n);
+	struct render_entry *entries = c->asks->list(c, page, &n);
 
 	prepare_header(c, page, VIEW(MIME_GEMTEXT));
 	render_listing_gemtext(&c->in, &c->r, page->selector, entries, n);
@@ -209,16 +216,30 @@ prepare_listing(struct prepare *c, struct page *page)
 
 /* -- feeds -- */
 
-/* The selector of the file that a feed is made from, empty if it has none. */
 static struct view
-selector_of(const struct prepare *c, struct view file)
+selector_in_pages(struct prepare *c, struct view file)
 {
+	struct view linked = VIEW("");
 	const struct page *page;
 
-	for (page = c->pages->first; page != NULL; page = page->next)
-		if (page->kind == PAGE_FILE && view_eq(page->file, file))
+	for (page = c->pages->first; page != NULL; page = page->next) {
+		if (page->kind != PAGE_FILE || !view_eq(page->file, file))
+			continue;
+		if (!page->linked)
 			return page->selector;
-	return VIEW("");
+		if (linked.len == 0 ||
+		    compare_views(page->selector, linked) < 0)
+			linked = page->selector;
+	}
+	return linked;
+}
+
+static const struct access_rule *
+rule_in_site(struct prepare *c, struct view selector)
+{
+	const struct access_rule *rule = site_rule(c->site, selector);
+
+	return rule != NULL ? rule : site_folder_rule(c->site, selector);
 }
 
 /* Who reads a feed, and of what. */
@@ -250,16 +271,13 @@ static bool
 may_tell(void *arg, const struct uri *address)
 {
 	const struct feed_reader *reader = arg;
-	const struct site *site = reader->c->site;
 	char room[GEMINI_URI_MAX];
 	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
 	const struct access_rule *rule;
 
 	if (!put_link_selector(reader->c, address, &selector))
 		return true;
-	rule = site_rule(site, buf_view(&selector));
-	if (rule == NULL)
-		rule = site_folder_rule(site, buf_view(&selector));
+	rule = reader->c->asks->rule_of(reader->c, buf_view(&selector));
 	return rule == NULL || rule == reader->page->entry->access;
 }
 
@@ -270,7 +288,7 @@ write_feed(struct prepare *c, struct page *page, struct view text)
 	struct feed_reader reader = { c, page };
 	struct atom feed = { .host = c->capsule->hostname.v[0],
 		.selector = page->selector,
-		.page = selector_of(c, page->file),
+		.page = c->asks->selector_of(c, page->file),
 		.author = c->capsule->title,
 		.mail = c->capsule->admin,
 		.may_tell = may_tell,
@@ -291,7 +309,7 @@ write_feed(struct prepare *c, struct page *page, struct view text)
 	}
 	page->entry->gemini = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
 	(void)atom_gemtext(&c->out, &feed, text);
-	text = arena_copy(c->pages->arena, buf_view(&c->out));
+	text = arena_copy(c->work, buf_view(&c->out));
 	buf_reset(&c->out);
 	render_gemtext_menu(&c->out, &c->r, text);
 	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
@@ -341,9 +359,8 @@ prepare_same(struct prepare *c, struct page *page)
 
 /* -- all of them, in an order in which each finds what it needs -- */
 
-/* True for what is not answered by the configuration alone. */
-static bool
-is_from_files(const struct page *page)
+bool
+page_is_from_files(const struct page *page)
 {
 	if (page->kind == PAGE_SLASH)
 		page = page->same;
@@ -351,8 +368,8 @@ is_from_files(const struct page *page)
 	    page->kind == PAGE_ATOM || page->kind == PAGE_SAME;
 }
 
-static bool
-has_map(const struct page *page)
+bool
+page_has_map(const struct page *page)
 {
 	return page->kind == PAGE_FILE &&
 	    (page_is_map(page) || page->map.len > 0);
@@ -365,7 +382,7 @@ prepare_first(struct prepare *c, struct page *page)
 		prepare_atom(c, page);
 	else if (page->kind == PAGE_FILE && !page_is_map(page))
 		prepare_file(c, page);
-	if (has_map(page))
+	if (page_has_map(page))
 		read_map(c, page);
 }
 
@@ -374,7 +391,7 @@ prepare_second(struct prepare *c, struct page *page)
 {
 	if (page->kind == PAGE_LISTING)
 		prepare_listing(c, page);
-	else if (has_map(page))
+	else if (page_has_map(page))
 		prepare_map(c, page);
 }
 
@@ -383,7 +400,7 @@ prepare_third(struct prepare *c, struct page *page)
 {
 	if (page->kind == PAGE_SAME)
 		prepare_same(c, page);
-	else if (page->kind == PAGE_SLASH && is_from_files(page))
+	else if (page->kind == PAGE_SLASH && page_is_from_files(page))
 		prepare_slash(c, page);
 }
 
@@ -414,7 +431,7 @@ add_entries(struct prepare *c)
 	struct page *page;
 
 	for (page = c->pages->first; page != NULL; page = page->next) {
-		if (!is_from_files(page))
+		if (!page_is_from_files(page))
 			continue;
 		entries->selector = arena_copy(a, page->selector);
 		entries->item = page->mime.item;
@@ -437,15 +454,14 @@ is_served(const struct page *page)
 	    page->entry->gopher.status != 0;
 }
 
-/* What one protocol has and the other has not is not there for that one. */
-static void
-fill_gap(const struct prepare *c, struct entry *entry)
+void
+prepare_fill_gap(const struct site *site, struct entry *entry)
 {
 	if (entry->gemini.status == 0)
 		entry->gemini = (struct answer){ .status = GEMINI_NOT_FOUND,
 			.bytes = VIEW("51 Not found\r\n") };
 	if (entry->gopher.status == 0)
-		entry->gopher = c->site->not_found;
+		entry->gopher = site->not_found;
 }
 
 /* Forget the entries of pages of which nothing can be served. */
@@ -476,7 +492,7 @@ settle_entries(struct prepare *c)
 		served++;
 		if (hash_find(c->site->configured, page->selector) != NULL)
 			hidden++;
-		fill_gap(c, page->entry);
+		prepare_fill_gap(c->site, page->entry);
 	}
 	if (served < n)
 		drop_entries(c);
@@ -485,33 +501,60 @@ settle_entries(struct prepare *c)
 }
 
 void
+prepare_page(struct prepare *c, struct page *page, int turn)
+{
+	static void (*const turns[PREPARE_TURNS])(struct prepare *,
+	    struct page *) = { prepare_first, prepare_second, prepare_third };
+
+	c->r.selector = page->selector;
+	turns[turn](c, page);
+}
+
+void
+prepare_begin(struct prepare *c)
+{
+	c->r = c->site->menu;
+	c->r.item_of = ask_item;
+	c->r.is_ours = is_ours;
+	c->r.arg = c;
+	buf_init(&c->in, LOADER_MENU_MAX);
+	buf_init(&c->out, LOADER_MENU_MAX);
+}
+
+void
+prepare_end(struct prepare *c)
+{
+	buf_fini(&c->in);
+	buf_fini(&c->out);
+}
+
+static void
+keep_in_snapshot(struct prepare *c, int fd)
+{
+	snapshot_keep(c->s, fd);
+}
+
+void
 prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
     struct pages *pages, struct problems *notes)
 {
-	static void (*const turns[])(struct prepare *,
-	    struct page *) = { prepare_first, prepare_second, prepare_third };
+	static const struct prepare_asks asks = { item_in_pages, list_pages,
+		rule_in_site, selector_in_pages, keep_in_snapshot };
 	struct prepare c = { s, site, conf, capsule, root, pages,
 		.trouble = { conf, capsule, root, pages->arena, notes, 0,
-		    NULL } };
+		    NULL },
+		.asks = &asks, .keep = s->arena, .work = pages->arena };
 	struct page *page;
-	size_t i;
+	int turn;
 
-	c.r = site->menu;
-	c.r.item_of = item_of;
-	c.r.is_ours = is_ours;
-	c.r.arg = &c;
-	buf_init(&c.in, LOADER_MENU_MAX);
-	buf_init(&c.out, LOADER_MENU_MAX);
+	prepare_begin(&c);
 	add_entries(&c);
-	for (i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
-		for (page = pages->first; page != NULL; page = page->next) {
-			c.r.selector = page->selector;
-			turns[i](&c, page);
-		}
+	for (turn = 0; turn < PREPARE_TURNS; turn++)
+		for (page = pages->first; page != NULL; page = page->next)
+			prepare_page(&c, page, turn);
 	catalog_fill(s, site, conf, pages, notes);
 	settle_entries(&c);
 	close_gopher(&c);
-	buf_fini(&c.in);
-	buf_fini(&c.out);
+	prepare_end(&c);
 }

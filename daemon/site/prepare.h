@@ -17,6 +17,9 @@
 /* The largest menu that one page may become: bytes. */
 #define LOADER_MENU_MAX ((size_t)64 << 20)
 
+/* Bytes of a page's first heading that listings show; ours. */
+#define PREPARE_TITLE_MAX 1024
+
 /*
  * Read and render every page of a capsule and fill site->entries, with all
  * memory from s, and the site's notices.

@@ -91,7 +91,7 @@ prepare_keep(struct prepare *c, const struct page *page, int status,
 		    VIEW_ARG(page->selector), LOADER_MENU_MAX >> 20);
 	else {
 		a.status = status;
-		a.bytes = arena_copy(c->s->arena, buf_view(b));
+		a.bytes = arena_copy(c->keep, buf_view(b));
 	}
 	buf_reset(b);
 	return a;
@@ -139,6 +139,19 @@ normalise(struct buf *b, size_t at)
 
 /* -- files: gemtext, text, and the rest -- */
 
+/* As much of a heading as a listing shows. */
+static struct view
+cut_title(struct view title)
+{
+	if (title.len > PREPARE_TITLE_MAX) {
+		title.len = PREPARE_TITLE_MAX;
+		while (title.len > 0 &&
+		    ((unsigned char)title.p[title.len] & 0xC0) == 0x80)
+			title.len--;
+	}
+	return title;
+}
+
 static void
 prepare_gemtext(struct prepare *c, struct page *page, int fd, off_t size)
 {
@@ -150,7 +163,7 @@ prepare_gemtext(struct prepare *c, struct page *page, int fd, off_t size)
 	normalise(&c->in, head);
 	page->entry->gemini = prepare_keep(c, page, GEMINI_SUCCESS, &c->in);
 	body = view_skip(page->entry->gemini.bytes, head);
-	page->title = gemtext_first_heading(body);
+	page->title = cut_title(gemtext_first_heading(body));
 	if (page->map.len > 0)
 		return; /* the gophermap beside it comes later */
 	buf_reset(&c->out);
@@ -164,7 +177,7 @@ stream(struct prepare *c, struct page *page, int *fd, off_t size)
 {
 	page->entry->gemini = prepare_keep(c, page, GEMINI_SUCCESS, &c->in);
 	page->entry->gemini.rest = (struct span){ .fd = *fd, .size = size };
-	snapshot_keep(c->s, *fd);
+	c->asks->keep_file(c, *fd);
 	*fd = -1;
 }
 

@@ -563,7 +563,7 @@ resolver_walk_folder(struct resolver *r, struct view selector,
 }
 
 bool
-resolver_walk(struct resolver *r, const struct resolve_visit *visit)
+resolver_walk_named(struct resolver *r, const struct resolve_visit *visit)
 {
 	struct walk w = { r, visit, arena_new() };
 	bool goes_on = true;
@@ -575,6 +575,18 @@ resolver_walk(struct resolver *r, const struct resolve_visit *visit)
 		page = *named_page(r, &r->named[i]);
 		goes_on = visit_page(&w, &page);
 	}
+	arena_free(w.a);
+	return goes_on;
+}
+
+bool
+resolver_walk(struct resolver *r, const struct resolve_visit *visit)
+{
+	struct walk w = { r, visit, arena_new() };
+	bool goes_on = resolver_walk_named(r, visit);
+	struct page page;
+	size_t i;
+
 	for (i = 0; goes_on && i < r->n_mapped; i++)
 		goes_on = resolver_walk_folder(r, r->mapped[i]->key, visit);
 	if (goes_on && resolve_selector(r, VIEW(PAGES_CAPS), w.a, &page) &&
@@ -591,13 +603,14 @@ struct children {
 	struct resolver *r;
 	bool (*visit)(void *arg, struct page *page);
 	void *arg;
+	bool shown;
 	struct arena *a;
 };
 
 static bool
 show_page(const struct children *c, struct page *page)
 {
-	return !page_is_listed(page) || c->visit(c->arg, page);
+	return (c->shown && !page_is_listed(page)) || c->visit(c->arg, page);
 }
 
 /* A folder, by what answers for it. */
@@ -653,10 +666,10 @@ show_names(struct children *c, struct view folder)
 }
 
 bool
-resolver_children(struct resolver *r, struct view folder,
+resolver_children(struct resolver *r, struct view folder, bool shown,
     bool (*visit)(void *arg, struct page *page), void *arg)
 {
-	struct children c = { r, visit, arg, arena_new() };
+	struct children c = { r, visit, arg, shown, arena_new() };
 	bool goes_on = true;
 	struct page page;
 	size_t i;
@@ -846,6 +859,12 @@ resolver_rule(struct resolver *r, struct page *page)
 	return page->rule;
 }
 
+void
+resolver_links_begin(struct resolver *r)
+{
+	r->n_links = 0;
+}
+
 static void
 add_link_rule(struct resolver *r, struct view file,
     const struct access_rule *rule)
@@ -860,17 +879,29 @@ add_link_rule(struct resolver *r, struct view file,
 	    (struct link_rule){ hash_bytes(file, r->seed), rule };
 }
 
+void
+resolver_links_add(struct resolver *r, const struct page *page)
+{
+	const struct access_rule *rule;
+
+	if (r->access == NULL || page->kind != PAGE_FILE || !page->linked ||
+	    (rule = protect_own_rule(r->access, page)) == NULL)
+		return;
+	add_link_rule(r, page->file, rule);
+	add_link_rule(r, page->map_file, rule);
+}
+
+void
+resolver_links_end(struct resolver *r)
+{
+	if (r->n_links > 0)
+		qsort(r->links, r->n_links, sizeof(*r->links), by_file);
+}
+
 static bool
 learn_page(void *arg, struct page *page)
 {
-	struct resolver *r = arg;
-	const struct access_rule *rule;
-
-	if (page->kind != PAGE_FILE || !page->linked ||
-	    (rule = protect_own_rule(r->access, page)) == NULL)
-		return true;
-	add_link_rule(r, page->file, rule);
-	add_link_rule(r, page->map_file, rule);
+	resolver_links_add(arg, page);
 	return true;
 }
 
@@ -879,12 +910,81 @@ resolver_learn_links(struct resolver *r)
 {
 	struct resolve_visit visit = { .page = learn_page, .arg = r };
 
-	r->n_links = 0;
 	if (r->access == NULL)
 		return;
+	resolver_links_begin(r);
 	(void)resolver_walk(r, &visit);
-	if (r->n_links > 0)
-		qsort(r->links, r->n_links, sizeof(*r->links), by_file);
+	resolver_links_end(r);
+}
+
+/* -- places -- */
+
+size_t
+resolver_count_mapped(const struct resolver *r)
+{
+	return r->n_mapped;
+}
+
+struct folder_place *
+resolver_mapped(struct resolver *r, size_t i)
+{
+	return folders_find(r->folders, r->mapped[i]->key);
+}
+
+struct folder_place *
+resolver_place_of(struct resolver *r, size_t i, struct view real)
+{
+	renew_arena(&r->scratch);
+	return find_real(r, r->mapped[i], real);
+}
+
+/* The selector of the page that shows the file where it lies in place. */
+static struct view
+selector_in_place(struct resolver *r, struct folder_place *place,
+    struct view file, struct arena *a)
+{
+	struct view selector;
+	struct page page;
+	size_t i;
+
+	if (hash_find(r->by_selector, place->selector) == NULL &&
+	    resolve_folder(r, place->selector, a, place, &page) &&
+	    page.kind == PAGE_FILE && !page.linked && view_eq(page.file, file))
+		return arena_copy(a, place->selector);
+	for (i = 0; i < place->f.n; i++) {
+		if (!view_eq(cut_extension(place->f.names[i].name),
+			cut_extension(pages_name(file))))
+			continue;
+		selector =
+		    join_views(a, place->selector, place->f.names[i].name);
+		if (hash_find(r->by_selector, selector) == NULL &&
+		    resolve_name(r, selector, a, place, &page) &&
+		    page.kind == PAGE_FILE && !page.linked &&
+		    view_eq(page.file, file))
+			return selector;
+	}
+	return VIEW("");
+}
+
+struct view
+resolver_selector_of(struct resolver *r, struct view file, struct arena *a)
+{
+	struct view selector = VIEW("");
+	struct folder_place *place;
+	const struct page *page;
+	size_t i;
+
+	for (i = 0; i < r->n_named; i++) {
+		page = named_page(r, &r->named[i]);
+		if (page->kind == PAGE_FILE && view_eq(page->file, file))
+			return page->selector;
+	}
+	for (i = 0; selector.len == 0 && i < r->n_mapped; i++) {
+		place = resolver_place_of(r, i, pages_folder(file));
+		if (place != NULL)
+			selector = selector_in_place(r, place, file, a);
+	}
+	return selector;
 }
 
 /* -- the resolver -- */

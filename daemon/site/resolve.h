@@ -71,13 +71,34 @@ bool resolver_walk(struct resolver *r, const struct resolve_visit *visit);
 bool resolver_walk_folder(struct resolver *r, struct view selector,
     const struct resolve_visit *visit);
 
+/* Visit the pages that the map names, in its order.  False if a visit ended
+ * it. */
+bool resolver_walk_named(struct resolver *r, const struct resolve_visit *visit);
+
 /*
- * Visit what a listing of the folder shows: the pages right below its
- * selector, but hidden ones and what leads elsewhere.  False if a visit
- * ended it.
+ * Visit the pages right below the selector of a folder.  shown: only those that
+ * a listing shows, which are not hidden, and lead nowhere else.  False if a
+ * visit ended it.
  */
-bool resolver_children(struct resolver *r, struct view folder,
+bool resolver_children(struct resolver *r, struct view folder, bool shown,
     bool (*visit)(void *arg, struct page *page), void *arg);
+
+/* The number of lines of the map that name folders, and the folder of the one
+ * of that number, which is as folders_find leaves it. */
+size_t resolver_count_mapped(const struct resolver *r);
+struct folder_place *resolver_mapped(struct resolver *r, size_t i);
+
+/*
+ * The folder of that one name where the line of that number has it by no link;
+ * NULL if it does not.  As folders_find leaves it.
+ */
+struct folder_place *resolver_place_of(struct resolver *r, size_t i,
+    struct view real);
+
+/* The selector of a page that shows a file, by its one name: one that no link
+ * led to; empty if there is none.  From a. */
+struct view resolver_selector_of(struct resolver *r, struct view file,
+    struct arena *a);
 
 /*
  * The rule for a page that was found here, by all names of its files, as
@@ -88,9 +109,14 @@ bool resolver_children(struct resolver *r, struct view folder,
 const struct access_rule *resolver_rule(struct resolver *r, struct page *page);
 
 /*
- * Walk, and remember which files are found by links that a rule protects:
- * nothing but that of a capsule with rules.
+ * Remember which files are found by links that a rule protects: forget what
+ * was remembered, take in pages, and let what was taken in count.
  */
+void resolver_links_begin(struct resolver *r);
+void resolver_links_add(struct resolver *r, const struct page *page);
+void resolver_links_end(struct resolver *r);
+
+/* All of this by a walk; in a capsule without rules, nothing. */
 void resolver_learn_links(struct resolver *r);
 
 #endif

@@ -150,7 +150,7 @@ compare_listing(struct both *b, struct view folder)
 	size_t n = 0;
 
 	b->walked = 0;
-	assert_true(resolver_children(b->resolver, folder, is_child, b));
+	assert_true(resolver_children(b->resolver, folder, true, is_child, b));
 	for (page = pages_below(&b->pages, folder); page != NULL;
 	     page = page->sibling)
 		n++;
@@ -279,7 +279,7 @@ static void
 compare_placed(struct both *b, const char *text)
 {
 	snprintf(b->text, sizeof(b->text), "%s", text);
-	b->wild = (struct wild){ 1, &b->place, 0 };
+	b->wild = (struct wild){ .state = 1, .place = &b->place };
 	place_read(&b->place, text);
 	assert_int_equal(0, problems_count(b->place.ps));
 	open_both(b);

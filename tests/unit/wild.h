@@ -13,6 +13,9 @@ struct wild {
 	uint64_t state;
 	struct place *place;
 	unsigned long serial; /* no two texts are alike */
+	/* What the last change changed: names below the capsule. */
+	char changed[2][PLACE_FILE_MAX];
+	size_t n_changed;
 };
 
 static inline unsigned
@@ -100,28 +103,6 @@ wild_remove(struct wild *w, const char *path)
 	    FTW_DEPTH | FTW_PHYS);
 }
 
-/* True if what lies there is no folder, and no link lies on the way: a test
- * writes below its own place only. */
-static inline bool
-wild_is_plain(const struct wild *w, const char *path)
-{
-	char part[PLACE_FILE_MAX];
-	struct stat st;
-	size_t i;
-
-	for (i = 1; i <= strlen(path); i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		snprintf(part, sizeof(part), "%.*s", (int)i, path);
-		if (lstat(place_name(w->place, part), &st) < 0)
-			return true;
-		if (path[i] == '/' ? !S_ISDIR(st.st_mode)
-				   : !S_ISREG(st.st_mode))
-			return false;
-	}
-	return true;
-}
-
 static inline void
 wild_rename(struct wild *w, const char *from, const char *to)
 {
@@ -129,6 +110,53 @@ wild_rename(struct wild *w, const char *from, const char *to)
 
 	snprintf(whole, sizeof(whole), "%s", place_name(w->place, from));
 	(void)rename(whole, place_name(w->place, to));
+}
+
+/*
+ * Note that what is called path is about to change, or what of the folders
+ * that it lies in is not there yet.  False if a link lies on the way, or what
+ * is no folder: a test changes its own place only.
+ */
+static inline bool
+wild_note(struct wild *w, const char *path)
+{
+	char *to = w->changed[w->n_changed];
+	struct stat st;
+	size_t i;
+
+	for (i = 1; path[i - 1] != '\0'; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		snprintf(to, PLACE_FILE_MAX, "%.*s", (int)i, path);
+		if (lstat(place_name(w->place, to), &st) < 0)
+			break;
+		if (path[i] == '/' && !S_ISDIR(st.st_mode))
+			return false;
+		if (path[i] == '\0' || path[i + 1] == '\0')
+			break;
+	}
+	w->n_changed++;
+	return true;
+}
+
+/* True if what is called path is no folder. */
+static inline bool
+wild_is_free(const struct wild *w, const char *path)
+{
+	struct stat st;
+
+	return lstat(place_name(w->place, path), &st) < 0 ||
+	    !S_ISDIR(st.st_mode);
+}
+
+/* Something of that name, or another. */
+static inline void
+wild_move(struct wild *w, const char *from, const char *to)
+{
+	if (!wild_note(w, from) || !wild_note(w, to))
+		return;
+	place_make_folders(w->place, to);
+	wild_rename(w, from, to);
 }
 
 /* One change of the files: mostly another file, now and then a link, a name
@@ -139,30 +167,39 @@ wild_change(struct wild *w)
 	char from[PLACE_FILE_MAX], path[PLACE_FILE_MAX];
 	unsigned what = wild_number(w, 20);
 
-	snprintf(from, sizeof(from), "%s", wild_path(w));
-	if (wild_number(w, 5) == 0)
-		snprintf(from, sizeof(from), "%s", WILD_OF(w, wild_folders));
+	w->n_changed = 0;
 	snprintf(path, sizeof(path), "%s", wild_path(w));
+	snprintf(from, sizeof(from), "%s",
+	    wild_number(w, 5) == 0 ? WILD_OF(w, wild_folders) : wild_path(w));
 	if (what < 2) {
-		if (from[0] != '\0' && wild_is_plain(w, path))
+		if (from[0] != '\0' && wild_note(w, from))
 			wild_remove(w, from);
 	} else if (what < 4) {
-		if (from[0] != '\0' && wild_is_plain(w, path)) {
-			place_make_folders(w->place, path);
-			wild_rename(w, from, path);
-		}
+		if (from[0] != '\0')
+			wild_move(w, from, path);
+	} else if (!wild_is_free(w, path) || !wild_note(w, path)) {
+		w->n_changed = 0;
 	} else if (what < 7) {
-		if (wild_is_plain(w, path)) {
-			place_make_folders(w->place, path);
-			(void)unlink(place_name(w->place, path));
-			place_link(w->place, path, WILD_OF(w, wild_links));
-		}
+		place_make_folders(w->place, path);
+		(void)unlink(place_name(w->place, path));
+		place_link(w->place, path, WILD_OF(w, wild_links));
 	} else if (what < 8) {
-		if (wild_is_plain(w, path))
-			(void)chmod(place_name(w->place, path),
-			    wild_number(w, 2) == 0 ? 0755 : 0644);
-	} else if (wild_is_plain(w, path))
+		/* Never what a link leads to, which may be "/". */
+		if (fchmodat(AT_FDCWD, place_name(w->place, path),
+			wild_number(w, 2) == 0 ? 0755 : 0644,
+			AT_SYMLINK_NOFOLLOW) < 0)
+			return;
+	} else {
+		/* Not through a link, which may lead anywhere. */
+		place_make_folders(w->place, path);
+		if (wild_number(w, 2) == 0)
+			(void)unlink(place_name(w->place, path));
+		else if (lstat(place_name(w->place, path),
+			     &(struct stat){ 0 }) == 0 &&
+		    readlink(place_name(w->place, path), from, 1) >= 0)
+			return;
 		wild_write(w, path);
+	}
 }
 
 /* The lines of a capsule: a map, and what else decides about pages. */

@@ -1,0 +1,64 @@
+/* build.h - keep a sink as the files are: render what differs, and no more. */
+#ifndef BUILD_H
+#define BUILD_H
+
+#include "base/problem.h"
+#include "site/conf.h"
+#include "site/sink.h"
+#include "site/snapshot.h"
+
+/* A file that changed later than so long before it was looked at may change
+ * again and look the same: the granularity of time stamps, with a margin. */
+#define BUILD_RACY_NS ((int64_t)20 * 1000 * 1000)
+
+/* Pages found by links that are looked at again after each change; where there
+ * are more, a change is seen where the file lies, and elsewhere by the next
+ * build_all. */
+#define BUILD_LINKS_MAX 10000
+
+struct build_options {
+	const char *version; /* of the renderer: an entry of another is redone
+			      */
+	int64_t racy_ns;     /* BUILD_RACY_NS */
+	struct problems *notes; /* gets a sentence for each trouble of a file */
+};
+
+struct build;
+
+/*
+ * A builder for the content of all capsules.
+ *
+ * s: has the sites of conf (snapshot_configure); what these answer themselves
+ * is not put.  All is borrowed, the notes too.  The caller frees it with
+ * build_free.
+ */
+struct build *build_new(struct snapshot *s, const struct conf *conf,
+    struct sink *sink, const struct build_options *options);
+void build_free(struct build *b);
+
+/*
+ * Make the sink hold what the files are now: walk, compare, render what
+ * differs, drop what is gone.
+ *
+ * A capsule whose root cannot be opened keeps its entries, with a note.
+ * Returns 0, or -1 if the sink failed.
+ */
+int build_all(struct build *b);
+
+/* Something that was made, written, moved, or removed. */
+struct build_change {
+	size_t capsule;
+	struct view path; /* below the root, by its one name */
+};
+
+/*
+ * The same after these changes, looking at what they can have moved, only.
+ * build_all was called before, with the same sink.
+ *
+ * What a folder was moved to, or from, is a change of the folder; nothing has
+ * to be told of what lies in it.
+ */
+int build_changed(struct build *b, const struct build_change *changes,
+    size_t n);
+
+#endif

@@ -1,0 +1,566 @@
+/* test_build.c - what is built by what changes is what is built anew. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "expect.h"
+#include "place.h"
+#include "wild.h"
+
+#include "site/build.h"
+#include "site/pages.h"
+#include "site/protect.h"
+#include "site/sink_memory.h"
+
+#define ROUNDS 20 /* more with the variable WILD_ROUNDS */
+#define FIRST  40 /* changes before the first build of a round */
+#define STEPS  10 /* builds of a round after the first */
+
+/* A capsule and what was built of it. */
+struct built {
+	struct place place;
+	struct wild wild;
+	struct sink_memory *sink;
+	struct build *build;
+	struct build_options options;
+	unsigned round, step;
+	char text[4096];
+	char changes[4096]; /* since the last build, for people */
+};
+
+static void
+fail_at(const struct built *b, struct view selector, const char *what)
+{
+	fail_msg("round %u, step %u: %.*s: %s differs\n%s%s", b->round, b->step,
+	    VIEW_ARG(selector), what, b->text, b->changes);
+}
+
+static void
+expect_alike(const struct built *b, struct view selector, const char *what,
+    struct view got, struct view want)
+{
+	if (!view_eq(got, want)) {
+		print_message("got:\n%.*s\nwant:\n%.*s\n", VIEW_ARG(got),
+		    VIEW_ARG(want));
+		fail_at(b, selector, what);
+	}
+}
+
+static void
+expect_answer(const struct built *b, struct view selector, const char *what,
+    const struct answer *got, const struct answer *want)
+{
+	if (got->status != want->status || got->rest.size != want->rest.size) {
+		print_message("got %d, want %d\n", got->status, want->status);
+		fail_at(b, selector, what);
+	}
+	expect_alike(b, selector, what, got->bytes, want->bytes);
+}
+
+/* -- against what is built anew -- */
+
+struct compared {
+	const struct built *b;
+	const struct sink_memory *other;
+};
+
+static void
+compare_entry(void *arg, const struct sink_entry *want)
+{
+	const struct compared *c = arg;
+	const struct built *b = c->b;
+	struct view s = want->selector;
+	const struct sink_entry *got = sink_memory_get(c->other, 0, s);
+
+	if (got == NULL)
+		fail_at(b, s, "being there");
+	if (got->kind != want->kind || got->item != want->item ||
+	    got->access != want->access || got->is_lost != want->is_lost ||
+	    got->is_text != want->is_text)
+		fail_at(b, s, "kind");
+	if (got->n_asks != want->n_asks)
+		fail_at(b, s, "what it asks");
+	if (!stamp_eq(&got->options, &want->options))
+		fail_at(b, s, "options");
+	expect_alike(b, s, "title", got->title, want->title);
+	expect_alike(b, s, "path", got->path, want->path);
+	expect_alike(b, s, "file", got->file, want->file);
+	expect_answer(b, s, "gemini", &got->gemini, &want->gemini);
+	expect_answer(b, s, "gopher", &got->gopher, &want->gopher);
+}
+
+static void
+expect_as_anew(const struct built *b)
+{
+	struct sink_memory *anew = sink_memory_new();
+	struct build *build = build_new(b->place.s, b->place.conf,
+	    sink_memory_sink(anew), &b->options);
+	struct compared c = { b, b->sink }, back = { b, anew };
+
+	assert_int_equal(0, build_all(build));
+	sink_memory_each(anew, compare_entry, &c);
+	if (sink_memory_count(anew) != sink_memory_count(b->sink))
+		sink_memory_each(b->sink, compare_entry, &back);
+	build_free(build);
+	sink_memory_free(anew);
+}
+
+/* -- against what the loader makes of all pages -- */
+
+static bool
+is_of_conf(const struct page *page)
+{
+	if (page->kind == PAGE_SLASH)
+		page = page->same;
+	return page->kind == PAGE_REDIRECT || page->kind == PAGE_GONE ||
+	    page->kind == PAGE_SEARCH || page->kind == PAGE_APP ||
+	    page->kind == PAGE_CAPS_TXT;
+}
+
+static void
+expect_page(const struct built *b, const struct page *page)
+{
+	const struct site *site = &b->place.s->sites[0];
+	const struct sink_entry *got =
+	    sink_memory_get(b->sink, 0, page->selector);
+	struct entry want;
+
+	if (is_of_conf(page)) {
+		if (got != NULL)
+			fail_at(b, page->selector, "what is configured");
+		return;
+	}
+	if (got == NULL)
+		fail_at(b, page->selector, "being there");
+	if (content_find(site->content, page->selector, &want) !=
+	    CONTENT_FOUND) {
+		if (!got->is_lost)
+			fail_at(b, page->selector, "being lost");
+		return;
+	}
+	if (got->is_lost || got->item != want.item ||
+	    got->access !=
+		(want.access == NULL
+			? 0
+			: 1 + (unsigned)(want.access - site->access->rules)))
+		fail_at(b, page->selector, "entry");
+	expect_answer(b, page->selector, "gemini", &got->gemini, &want.gemini);
+	expect_answer(b, page->selector, "gopher", &got->gopher, &want.gopher);
+}
+
+static void
+expect_as_loaded(const struct built *b)
+{
+	const struct conf_capsule *capsule = &b->place.conf->capsules[0];
+	struct beneath *root = beneath_new(capsule->root.p);
+	struct problems *notes = problems_new();
+	struct arena *a = arena_new();
+	const struct page *page;
+	struct pages pages;
+	size_t n = 0;
+
+	if (!capsule->symlinks)
+		beneath_refuse_links(root);
+	pages_init(&pages, a);
+	pages_collect(&pages, b->place.conf, capsule, root, notes);
+	for (page = pages.first; page != NULL; page = page->next) {
+		expect_page(b, page);
+		n += !is_of_conf(page);
+	}
+	assert_int_equal(n, sink_memory_count(b->sink));
+	problems_free(notes);
+	beneath_free(root);
+	arena_free(a);
+}
+
+/* -- rounds -- */
+
+/* Wait until a change gets another time stamp than all before it. */
+static void
+wait_for_tick(struct built *b)
+{
+	char path[PATH_MAX];
+	struct stat before, now;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/tick", b->place.path);
+	fd = open(path, O_CREAT | O_RDWR, 0600);
+	assert_true(fd >= 0 && fchmod(fd, 0600) == 0);
+	assert_int_equal(0, fstat(fd, &before));
+	do
+		assert_true(fchmod(fd, 0600) == 0 && fstat(fd, &now) == 0);
+	while (now.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+	    now.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+	close(fd);
+}
+
+static void
+read_configuration(struct built *b)
+{
+	do {
+		wild_configure(&b->wild, b->text, sizeof(b->text));
+		place_read(&b->place, b->text);
+	} while (problems_count(b->place.ps) > 0);
+	place_load_read(&b->place);
+	assert_non_null(b->place.s);
+}
+
+static void
+open_built(struct built *b)
+{
+	b->options =
+	    (struct build_options){ .version = "1", .notes = problems_new() };
+	b->sink = sink_memory_new();
+	b->build = build_new(b->place.s, b->place.conf,
+	    sink_memory_sink(b->sink), &b->options);
+	assert_int_equal(0, build_all(b->build));
+}
+
+static void
+close_built(struct built *b)
+{
+	build_free(b->build);
+	sink_memory_free(b->sink);
+	problems_free(b->options.notes);
+	place_close(&b->place);
+}
+
+static unsigned
+rounds(void)
+{
+	const char *more = getenv("WILD_ROUNDS");
+
+	return more == NULL ? ROUNDS : (unsigned)atoi(more);
+}
+
+static void
+begin_round(struct built *b)
+{
+	size_t i;
+
+	place_open(&b->place);
+	b->wild = (struct wild){ .state = b->round * 2654435761u + 7,
+		.place = &b->place };
+	for (i = 0; i < FIRST; i++)
+		wild_change(&b->wild);
+	read_configuration(b);
+	b->changes[0] = '\0';
+	open_built(b);
+}
+
+static void
+the_builder_and_the_loader_agree(void **state)
+{
+	struct built b = { .round = 0 };
+	unsigned n = rounds() * 5;
+
+	(void)state;
+	for (; b.round < n; b.round++) {
+		begin_round(&b);
+		expect_as_loaded(&b);
+		close_built(&b);
+	}
+}
+
+/* Some changes, and what they are for the builder. */
+static void
+change_files(struct built *b, struct build_change *to, size_t *n,
+    char (*names)[PLACE_FILE_MAX])
+{
+	size_t i, k, changes = 1 + wild_number(&b->wild, 3);
+
+	*n = 0;
+	for (i = 0; i < changes; i++) {
+		wild_change(&b->wild);
+		for (k = 0; k < b->wild.n_changed; k++) {
+			memcpy(names[*n], b->wild.changed[k], PLACE_FILE_MAX);
+			to[*n].capsule = 0;
+			to[*n].path = view_of(names[*n]);
+			snprintf(b->changes + strlen(b->changes),
+			    sizeof(b->changes) - strlen(b->changes),
+			    "changed: %s\n", names[*n]);
+			(*n)++;
+		}
+	}
+}
+
+static void
+what_follows_changes_is_what_is_built_anew(void **state)
+{
+	struct built b = { .round = 0 };
+	struct build_change changes[8];
+	char names[8][PLACE_FILE_MAX];
+	unsigned n_rounds = rounds();
+	size_t n;
+
+	(void)state;
+	for (; b.round < n_rounds; b.round++) {
+		begin_round(&b);
+		for (b.step = 0; b.step < STEPS; b.step++) {
+			wait_for_tick(&b);
+			b.changes[0] = '\0';
+			change_files(&b, changes, &n, names);
+			assert_int_equal(0,
+			    b.step % 4 == 3
+				? build_all(b.build)
+				: build_changed(b.build, changes, n));
+			expect_as_anew(&b);
+		}
+		close_built(&b);
+		b.step = 0;
+	}
+}
+
+/* -- single promises -- */
+
+#define ALL    "[capsule]\nroot = capsule\n[selectors]\n/ = ./\n"
+#define LISTED ALL "[listing]\n/ = yes\n"
+
+/* A sink that counts what is put, and may fail. */
+struct counting {
+	struct sink sink;
+	struct sink *behind;
+	size_t puts, ticks, left;
+};
+
+static int
+count_put(void *arg, const struct sink_entry *e)
+{
+	struct counting *c = arg;
+
+	c->puts++;
+	return c->left-- == 0 ? -1 : c->behind->put(c->behind->arg, e);
+}
+
+static bool
+find_behind(void *arg, size_t capsule, struct view selector, struct arena *a,
+    struct sink_entry *to)
+{
+	const struct counting *c = arg;
+
+	return c->behind->find(c->behind->arg, capsule, selector, a, to);
+}
+
+static bool
+has_bytes_behind(void *arg, const struct sink_entry *e)
+{
+	const struct counting *c = arg;
+
+	return c->behind->has_bytes(c->behind->arg, e);
+}
+
+static int
+drop_behind(void *arg, size_t capsule, struct view selector)
+{
+	const struct counting *c = arg;
+
+	return c->behind->drop(c->behind->arg, capsule, selector);
+}
+
+static uint64_t
+ask_behind(void *arg, size_t capsule, struct view selector)
+{
+	const struct counting *c = arg;
+
+	return c->behind->ask(c->behind->arg, capsule, selector);
+}
+
+static int
+scan_behind(void *arg,
+    void (*visit)(void *visitor, size_t capsule, struct view selector,
+	const uint64_t *asks, size_t n_asks),
+    void *visitor)
+{
+	const struct counting *c = arg;
+
+	return c->behind->scan(c->behind->arg, visit, visitor);
+}
+
+static void
+count_tick(void *arg)
+{
+	struct counting *c = arg;
+
+	c->ticks++;
+}
+
+static bool
+skip_poison(void *arg, size_t capsule, struct view path)
+{
+	(void)arg;
+	(void)capsule;
+	return view_eq(path, VIEW("poison.gmi"));
+}
+
+static struct counting counting;
+
+/* Prepare to build what was placed, through a sink that counts. */
+static void
+open_counted(struct built *b, const char *text, int64_t racy_ns)
+{
+	snprintf(b->text, sizeof(b->text), "%s", text);
+	b->round = b->step = 0;
+	b->changes[0] = '\0';
+	place_load(&b->place, text);
+	assert_string_equal("", b->place.told);
+	wait_for_tick(b);
+	b->options = (struct build_options){ .version = "1",
+		.racy_ns = racy_ns,
+		.notes = problems_new() };
+	b->sink = sink_memory_new();
+	counting = (struct counting){ .behind = sink_memory_sink(b->sink),
+		.left = SIZE_MAX };
+	counting.sink = (struct sink){ &counting, find_behind, has_bytes_behind,
+		count_put, drop_behind, ask_behind, scan_behind, count_tick,
+		skip_poison };
+	b->build =
+	    build_new(b->place.s, b->place.conf, &counting.sink, &b->options);
+}
+
+static void
+one_edit_renders_what_shows_it_and_no_more(void **state)
+{
+	struct built b;
+	struct build_change change = { 0, VIEW_INIT("d/7.gmi") };
+	char path[64];
+	size_t i;
+
+	(void)state;
+	place_open(&b.place);
+	for (i = 0; i < 100; i++) {
+		snprintf(path, sizeof(path), "d/%zu.gmi", i);
+		place_write(&b.place, path, VIEW("# Page\n=> 7.gmi\n"));
+	}
+	open_counted(&b, LISTED, 0);
+	assert_int_equal(0, build_all(b.build));
+	/* The pages, "/", "/d/" and "/d". */
+	assert_int_equal(103, counting.puts);
+	assert_true(counting.ticks >= 103);
+	counting.puts = 0;
+	assert_int_equal(0, build_all(b.build));
+	assert_int_equal(0, counting.puts);
+	wait_for_tick(&b);
+	place_write(&b.place, "d/7.gmi", VIEW("# Other\n"));
+	assert_int_equal(0, build_changed(b.build, &change, 1));
+	/* The page, "/d/" and "/d". */
+	assert_int_equal(3, counting.puts);
+	expect_as_anew(&b);
+	close_built(&b);
+}
+
+static void
+a_page_is_rendered_again_when_a_link_of_it_comes_alive(void **state)
+{
+	struct built b;
+	struct build_change change = { 0, VIEW_INIT("b.png") };
+	const struct sink_entry *e;
+
+	(void)state;
+	place_open(&b.place);
+	place_write(&b.place, "a.gmi", VIEW("=> b.png B\n"));
+	open_counted(&b, ALL "[types]\n.png = text/plain\n", 0);
+	assert_int_equal(0, build_all(b.build));
+	assert_int_equal(1, counting.puts);
+	place_write(&b.place, "b.png", VIEW("PNG"));
+	assert_int_equal(0, build_changed(b.build, &change, 1));
+	assert_int_equal(3, counting.puts);
+	e = sink_memory_get(b.sink, 0, VIEW("/a.gmi"));
+	assert_int_equal('0', e->gopher.bytes.p[0]);
+	expect_as_anew(&b);
+	close_built(&b);
+}
+
+static void
+what_may_change_and_look_the_same_is_looked_at_again(void **state)
+{
+	struct built b;
+
+	(void)state;
+	place_open(&b.place);
+	place_write(&b.place, "a.gmi", VIEW("# A\n"));
+	open_counted(&b, LISTED, (int64_t)3600 * 1000000000);
+	assert_int_equal(0, build_all(b.build));
+	counting.puts = 0;
+	assert_int_equal(0, build_all(b.build));
+	assert_true(counting.puts > 0);
+	close_built(&b);
+}
+
+static void
+a_capsule_without_its_root_keeps_what_it_has(void **state)
+{
+	struct built b;
+	char away[PATH_MAX], root[PATH_MAX];
+
+	(void)state;
+	place_open(&b.place);
+	place_write(&b.place, "a.gmi", VIEW("# A\n"));
+	open_counted(&b, LISTED, 0);
+	assert_int_equal(0, build_all(b.build));
+	snprintf(root, sizeof(root), "%s/capsule", b.place.path);
+	snprintf(away, sizeof(away), "%s/away", b.place.path);
+	assert_int_equal(0, rename(root, away));
+	assert_int_equal(0, build_all(b.build));
+	assert_non_null(sink_memory_get(b.sink, 0, VIEW("/a.gmi")));
+	assert_int_equal(1, problems_count(b.options.notes));
+	assert_int_equal(0, rename(away, root));
+	assert_int_equal(0, build_all(b.build));
+	expect_as_anew(&b);
+	close_built(&b);
+}
+
+static void
+a_sink_that_fails_ends_the_build(void **state)
+{
+	struct built b;
+
+	(void)state;
+	place_open(&b.place);
+	place_write(&b.place, "a.gmi", VIEW("# A\n"));
+	place_write(&b.place, "b.gmi", VIEW("# B\n"));
+	open_counted(&b, ALL, 0);
+	counting.left = 1;
+	assert_int_equal(-1, build_all(b.build));
+	assert_int_equal(2, counting.puts);
+	counting.left = SIZE_MAX;
+	assert_int_equal(0, build_all(b.build));
+	expect_as_anew(&b);
+	close_built(&b);
+}
+
+static void
+a_file_that_is_to_be_skipped_is_not_read(void **state)
+{
+	struct built b;
+
+	(void)state;
+	place_open(&b.place);
+	place_write(&b.place, "poison.gmi", VIEW("# Poison\n"));
+	open_counted(&b, LISTED, 0);
+	assert_int_equal(0, build_all(b.build));
+	assert_null(sink_memory_get(b.sink, 0, VIEW("/poison.gmi")));
+	assert_non_null(sink_memory_get(b.sink, 0, VIEW("/")));
+	close_built(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_builder_and_the_loader_agree),
+		cmocka_unit_test(what_follows_changes_is_what_is_built_anew),
+		cmocka_unit_test(one_edit_renders_what_shows_it_and_no_more),
+		cmocka_unit_test(
+		    a_page_is_rendered_again_when_a_link_of_it_comes_alive),
+		cmocka_unit_test(
+		    what_may_change_and_look_the_same_is_looked_at_again),
+		cmocka_unit_test(a_capsule_without_its_root_keeps_what_it_has),
+		cmocka_unit_test(a_sink_that_fails_ends_the_build),
+		cmocka_unit_test(a_file_that_is_to_be_skipped_is_not_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
