@@ -80,10 +80,11 @@ SRC_site =	store_format store_table store_reader store_folder \
 		store_check \
 		access conf conf_table conf_value conf_list conf_map \
 		conf_check conf_print search_query search content \
-		content_table snapshot beneath folder map program trouble \
-		pages protect folders resolve redirect inspect notices \
-		catalog target dynamic results configure prepare prepare_file \
-		loader answer sink sink_memory build_page build
+		content_table snapshot content_store beneath folder map \
+		program trouble pages protect folders resolve redirect \
+		inspect notices catalog target dynamic results configure \
+		prepare prepare_file loader answer sink sink_memory \
+		build_page build
 SRC_net =	identity deadline pieces pace stream tls certificate \
 		private_key signing remote_key dial upstream relay \
 		search_client files conn listener handed acceptor limits \

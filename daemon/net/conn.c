@@ -94,6 +94,7 @@ struct conn {
 	struct relay *relay; /* where more of it comes from, or NULL; owned */
 	struct search_wait *wait; /* for what is found, or NULL; owned */
 	struct view left;
+	struct content_hold *hold; /* of the answer's span, or NULL; owned */
 	off_t file_offset, file_left;
 	struct timespec file_mtime;
 
@@ -837,6 +838,15 @@ wait_for_reader(struct conn *c)
 	    c->takes ? LIMIT_PATIENT : LIMIT_IDLE, clock_ms());
 }
 
+/* There will be another turn: the span's file may not be closed meanwhile. */
+static void
+hold_span(struct conn *c)
+{
+	if (c->hold == NULL && c->reply.content != NULL)
+		c->hold =
+		    content_hold(c->reply.content, c->reply.answer.rest.fd);
+}
+
 static bool
 write_answer(struct conn *c)
 {
@@ -854,6 +864,7 @@ write_answer(struct conn *c)
 		return wait_for(c, STREAM_WAIT_READ);
 	}
 	if (r == STREAM_WAIT_WRITE && keep_log(c)) {
+		hold_span(c);
 		/* A socket that can be written again has had bytes taken; so
 		 * late it was not the kernel that took them. */
 		if (clock_ms() - looked_ms(c) >= CONN_YOUNG_MS)
@@ -917,6 +928,7 @@ conn_free(struct conn *c)
 	limits_leave(cs->limits, c->ticket);
 	relay_free(c->relay);
 	search_client_cancel(c->wait);
+	content_release(c->reply.content, c->hold, c->reply.answer.rest.fd);
 	reply_fini(&c->reply);
 	free(c->partial);
 	free(c->log);

@@ -4,14 +4,10 @@
 
 #include <stddef.h>
 
-#define FILES_KEY_SIZE  16  /* bytes, of each half of a key */
+#include "site/content.h"
+
 #define FILES_KEPT_MAX  64  /* files that nobody uses just now stay open */
 #define FILES_ASKED_MAX 256 /* files that are asked for at a time */
-
-/* Which file, in which state: another stamp is another file. */
-struct file_key {
-	unsigned char name[FILES_KEY_SIZE], stamp[FILES_KEY_SIZE];
-};
 
 struct files;
 struct file_use;

@@ -100,6 +100,29 @@ gemini_site(const struct snapshot *s, const struct peer *peer,
 	return site;
 }
 
+/*
+ * One of the answers of an entry, looked at as far as that can be done at once.
+ */
+static struct answer
+take_answer(const struct site *site, const struct entry *entry, bool gopher,
+    struct reply *reply)
+{
+	struct answer a = gopher ? entry->gopher : entry->gemini;
+
+	if (a.rest.size == 0)
+		return a;
+	if (content_ready(site->content, entry, gopher, &a, &reply->dynamic) !=
+	    CONTENT_FOUND)
+		return gopher
+		    ? site->damaged
+		    : refuse(GEMINI_TEMPORARY_FAILURE, VIEW(SITE_DAMAGED));
+	if (a.rest.fd == -1)
+		reply->file = entry->file;
+	else
+		reply->content = site->content;
+	return a;
+}
+
 /* May peer read what rule protects?  If not, the refusal is in reply. */
 static bool
 is_admitted(const struct access_rule *rule, const struct peer *peer,
@@ -286,7 +309,7 @@ gemini_path(const struct snapshot *s, const struct site *site,
     struct reply *reply)
 {
 	const struct uri *uri = &req->uri;
-	char room[GEMINI_URI_MAX];
+	static char room[GEMINI_URI_MAX]; /* the reply's, and the log's */
 	struct buf selector = ROOM(room);
 	const struct access_rule *rule;
 	struct entry entry;
@@ -315,7 +338,7 @@ gemini_path(const struct snapshot *s, const struct site *site,
 	case ENTRY_SEARCH:
 		return gemini_query(s, site, &entry, uri->query, reply);
 	default:
-		return entry.gemini;
+		return take_answer(site, &entry, false, reply);
 	}
 }
 
@@ -424,7 +447,8 @@ url_page(const struct site *site, struct view url, struct reply *reply)
 static bool
 gopher_find(const struct site *site, struct view selector, struct entry *to)
 {
-	char room[GOPHER_SELECTOR_MAX + 1];
+	/* The entry's until the next look, and the log's. */
+	static char room[GOPHER_SELECTOR_MAX + 1];
 	struct buf whole = ROOM(room);
 
 	if (!view_has_prefix(selector, VIEW("/")))
@@ -458,16 +482,14 @@ put_items(struct buf *to, struct view menu)
 	}
 }
 
-/* Append all that Gopher gets of an entry; false if that is too much. */
+/* Append the menu that a notice is; false if that is too much. */
 static bool
-put_gopher(const struct site *site, const struct entry *entry, struct buf *to)
+put_notice(const struct site *site, const struct notice *notice, struct buf *to)
 {
 	struct render menu = site->menu;
 
-	if (entry->notice == NULL)
-		return answer_read(&entry->gopher, to);
-	menu.selector = entry->notice->selector;
-	render_gemtext_menu(to, &menu, entry->notice->gemtext);
+	menu.selector = notice->selector;
+	render_gemtext_menu(to, &menu, notice->gemtext);
 	return !to->failed;
 }
 
@@ -477,9 +499,9 @@ gopher_page(const struct site *site, const struct entry *entry,
     struct reply *reply)
 {
 	if (entry->notice == NULL)
-		return entry->gopher;
+		return take_answer(site, entry, true, reply);
 	reply->dynamic.max = NOTICE_MENU_MAX;
-	(void)put_gopher(site, entry, &reply->dynamic);
+	(void)put_notice(site, entry->notice, &reply->dynamic);
 	return refuse(entry->gopher.status, buf_view(&reply->dynamic));
 }
 
@@ -493,18 +515,23 @@ static struct answer
 plus_answer(const struct site *site, const struct entry *entry, char mark,
     struct reply *reply)
 {
-	struct answer a = entry->gopher;
 	struct buf *to = &reply->dynamic, whole;
+	struct answer a;
 	bool failed;
 
 	if (mark == '!' || (mark == '$' && entry->item != '1'))
 		return site->plus;
+	a = take_answer(site, entry, true, reply);
+	if (a.status == GEMINI_TEMPORARY_FAILURE)
+		return a;
 	if (mark != '$' && a.rest.size > 0) {
 		a.bytes = VIEW("+-2\r\n");
 		return a;
 	}
 	buf_init(&whole, PLUS_MAX);
-	failed = !put_gopher(site, entry, &whole);
+	failed = entry->notice == NULL
+	    ? !answer_read(&a, &whole)
+	    : !put_notice(site, entry->notice, &whole);
 	to->max = PLUS_MAX;
 	if (mark == '$')
 		put_items(to, buf_view(&whole));

@@ -43,10 +43,13 @@ struct reply {
 	struct answer answer;
 	struct view host;     /* for the log; empty: not known */
 	struct view selector; /* for the log; borrows from the request or the
-			       * snapshot */
+			       * snapshot, or is there until the next one */
 	bool identified;      /* the peer's certificate decided */
 	struct buf dynamic;   /* owned: answer.bytes when nothing was prepared;
 			       * its max is set by answer */
+	/* Whose answer.rest is, to be held while it is sent; or NULL. */
+	const struct content *content;
+	struct file_key file; /* what answer.rest is, if it is not open yet */
 	/* Not NULL: it has to be asked, with the environment in dynamic;
 	 * what it says goes through the protocol's head. */
 	const struct target *app;

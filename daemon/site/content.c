@@ -14,6 +14,28 @@ content_find(const struct content *c, struct view selector, struct entry *to)
 	return c == NULL ? CONTENT_NONE : c->kind->find(c, selector, to);
 }
 
+enum content_result
+content_ready(const struct content *c, const struct entry *entry, bool gopher,
+    struct answer *a, struct buf *head)
+{
+	return c == NULL || c->kind->ready == NULL
+	    ? CONTENT_FOUND
+	    : c->kind->ready(c, entry, gopher, a, head);
+}
+
+struct content_hold *
+content_hold(const struct content *c, int fd)
+{
+	return c->kind->hold == NULL ? NULL : c->kind->hold(c, fd);
+}
+
+void
+content_release(const struct content *c, struct content_hold *hold, int fd)
+{
+	if (hold != NULL)
+		c->kind->release(hold, fd);
+}
+
 bool
 answer_read(const struct answer *a, struct buf *to)
 {

@@ -11,6 +11,13 @@
 #include "site/access.h"
 #include "site/target.h"
 
+#define FILE_KEY_SIZE 16 /* bytes, of each half */
+
+/* Which file, in which state: another stamp is another file. */
+struct file_key {
+	unsigned char name[FILE_KEY_SIZE], stamp[FILE_KEY_SIZE];
+};
+
 /* Bytes in an open file, whose descriptor is somebody else's. */
 struct span {
 	int fd;
@@ -24,7 +31,9 @@ struct span {
 struct answer {
 	int status;        /* a Gemini status; Gopher uses it for the log */
 	struct view bytes; /* what is sent first: all of it, or a header */
-	struct span rest;  /* what follows; its size is 0: nothing */
+	/* What follows; its size is 0: nothing.  Its descriptor is -1: a file
+	 * that another process has to open first. */
+	struct span rest;
 };
 
 /* How an entry is answered. */
@@ -52,6 +61,7 @@ struct entry {
 	/* Not NULL: gopher is a menu of this, made when it is asked for, since
 	 * only then it is known what its link leads to. */
 	const struct notice *notice;
+	struct file_key file; /* of what a store has */
 };
 
 /* What became of looking into the content. */
@@ -69,6 +79,12 @@ struct content {
 struct content_kind {
 	enum content_result (*find)(const struct content *c,
 	    struct view selector, struct entry *to);
+	/* NULL: all answers are ready, and all spans stay. */
+	enum content_result (*ready)(const struct content *c,
+	    const struct entry *entry, bool gopher, struct answer *a,
+	    struct buf *head);
+	struct content_hold *(*hold)(const struct content *c, int fd);
+	void (*release)(struct content_hold *hold, int fd);
 };
 
 /*
@@ -78,6 +94,25 @@ struct content_kind {
  */
 enum content_result content_find(const struct content *c, struct view selector,
     struct entry *to);
+
+/*
+ * Make one of the answers of an entry, which was found in c, ready to be sent:
+ * *a is its gemini, or its gopher.  Looks whether its bytes are as they were
+ * written, if they are few, and reads into head what is sent before a file that
+ * another process has to open.  CONTENT_FOUND or CONTENT_DAMAGED.
+ */
+enum content_result content_ready(const struct content *c,
+    const struct entry *entry, bool gopher, struct answer *a, struct buf *head);
+
+/*
+ * Keep the descriptor of a span, which was just found in c, until it is
+ * released with what is returned, as often as it was held.  Without, it is good
+ * until c changes, which is not before the next turn of the loop.  NULL if it
+ * stays anyway.
+ */
+struct content_hold *content_hold(const struct content *c, int fd);
+void content_release(const struct content *c, struct content_hold *hold,
+    int fd);
 
 /*
  * Append all of an answer: its bytes and what follows them.  False if that

@@ -24,7 +24,7 @@ find_in_table(const struct content *c, struct view selector, struct entry *to)
 	return CONTENT_FOUND;
 }
 
-static const struct content_kind in_memory = { find_in_table };
+static const struct content_kind in_memory = { .find = find_in_table };
 
 struct content_table *
 content_table_new(struct arena *a, size_t expected)

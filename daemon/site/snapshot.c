@@ -68,7 +68,7 @@ set_damaged(const struct site *site, struct view selector, struct entry *to)
 	*to = (struct entry){ .selector = selector,
 		.access = access_find(site->access, selector),
 		.gemini = { .status = GEMINI_TEMPORARY_FAILURE,
-		    .bytes = VIEW_INIT("40 This cannot be read just now\r\n") },
+		    .bytes = VIEW_INIT(SITE_DAMAGED) },
 		.gopher = site->damaged };
 	if (to->access != NULL)
 		to->gopher = site->forbidden;

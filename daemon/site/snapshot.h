@@ -48,6 +48,9 @@ struct snapshot_file {
 	struct snapshot_file *next;
 };
 
+/* What Gemini says of content that cannot be read. */
+#define SITE_DAMAGED "40 This cannot be read just now\r\n"
+
 /* One capsule, ready to serve. */
 struct site {
 	struct view *hosts; /* normalised (uri_normalise_host) */
