@@ -90,28 +90,42 @@ close_tail(struct store_tail *tail)
 	store_out_init(&tail->out, -1, 0);
 }
 
+uint32_t
+store_take_number(struct store *s)
+{
+	if (s->next >= STORE_NUMBER_MAX) {
+		(void)refuse_store(s, EFBIG, "the store has no number left");
+		return 0;
+	}
+	s->has_new_names = true;
+	return s->next++;
+}
+
 /* Append to a new file from now on. */
 static int
 begin_tail(struct store *s, struct store_tail *tail)
 {
 	char name[STORE_NAME_MAX];
+	uint32_t number;
 	int reading;
 
 	if (s->n_files == STORE_FILES_MAX)
 		return refuse_store(s, EFBIG, "the store has too many files");
-	store_folder_name(name, kind_name(tail->kind), s->next);
+	number = store_take_number(s);
+	if (number == 0)
+		return -1;
+	store_folder_name(name, kind_name(tail->kind), number);
 	tail->fd = store_folder_create(&s->folder, name, &reading);
 	if (tail->fd == -1)
 		return store_fail(s, name);
-	if (store_reader_add(s->reader, s->next, reading) == -1) {
+	if (store_reader_add(s->reader, number, reading) == -1) {
 		close_tail(tail);
 		return refuse_store(s, ENOMEM, "the store has no memory");
 	}
-	s->has_new_names = true;
-	tail->number = s->next++;
+	tail->number = number;
 	store_out_init(&tail->out, tail->fd, 0);
 	s->files[s->n_files++] =
-	    (struct store_file){ tail->number, tail->kind, 0, 0 };
+	    (struct store_file){ number, tail->kind, 0, 0 };
 	return 0;
 }
 

@@ -160,8 +160,9 @@ write_base(struct commit *c)
 {
 	struct store *s = c->s;
 
-	s->has_new_names = true;
-	c->new.base = s->next++;
+	c->new.base = store_take_number(s);
+	if (c->new.base == 0)
+		return -1;
 	store_folder_name(c->base_name, "base", c->new.base);
 	c->base_fd =
 	    store_folder_create(&s->folder, c->base_name, &c->reading_base);

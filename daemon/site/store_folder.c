@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "base/view.h"
+#include "site/store_format.h"
 
 static int
 refuse_folder(struct buf *why, const char *path, const char *reason)
@@ -96,7 +97,7 @@ void
 store_folder_close(struct store_folder *f)
 {
 	if (f->unnamed)
-		(void)rmdir(f->path);
+		(void)unlinkat(AT_FDCWD, f->path, AT_REMOVEDIR);
 	close(f->fd);
 	xfree(f->path);
 }
@@ -173,7 +174,8 @@ number_of(const char *name)
 	if (!view_eq(kind, VIEW("base")) && !view_eq(kind, VIEW("segment")) &&
 	    !view_eq(kind, VIEW("meta")))
 		return 0;
-	return view_to_number(rest, UINT32_MAX, &n) == 0 ? (uint32_t)n : 0;
+	return view_to_number(rest, STORE_NUMBER_MAX - 1, &n) == 0 ? (uint32_t)n
+								   : 0;
 }
 
 static bool

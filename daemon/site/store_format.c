@@ -408,7 +408,7 @@ files_are_possible(const struct store_root *root)
 			return false;
 		last = file->number;
 	}
-	return root->base < root->next;
+	return root->base < root->next && root->next <= STORE_NUMBER_MAX;
 }
 
 static const char *

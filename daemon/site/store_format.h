@@ -13,6 +13,7 @@
 #define STORE_PIECE       ((size_t)64 << 10) /* bytes summed at a time */
 #define STORE_BITS_MAX    28                 /* of a key that choose a bucket */
 #define STORE_ENTRIES_MAX ((uint64_t)1 << 31)
+#define STORE_NUMBER_MAX  0xf0000000u /* of a file; they begin with the time */
 
 /* A file that grows: of answers, or of what the writer wants to know. */
 enum store_file_kind { STORE_SEGMENT = 1, STORE_METAS = 2 };

@@ -61,6 +61,9 @@ struct store {
 /* Keep a sentence about what went wrong, with errno's; returns -1. */
 int store_fail(struct store *s, const char *what);
 
+/* Take a number for a new file; 0, told: there is none left. */
+uint32_t store_take_number(struct store *s);
+
 /* The tail of a kind, with room for len bytes; NULL, told. */
 struct store_tail *store_tail_for(struct store *s, enum store_file_kind kind,
     uint64_t len);

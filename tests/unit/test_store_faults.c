@@ -196,6 +196,31 @@ a_store_that_cannot_be_opened_loses_nothing(void **state)
 	store_place_free(folder);
 }
 
+/* A file for answers and one for meta parts take the last two. */
+static void
+numbers_of_files_end_and_do_not_begin_again(void **state)
+{
+	struct buf why;
+	struct store *s;
+
+	(void)state;
+	folder = store_place_new();
+	buf_init(&why, 4096);
+	s = open_whole(&why);
+	s->next = STORE_NUMBER_MAX - 2;
+	assert_int_equal(0, sample_put(s, (struct sample){ 1, 1 }));
+	assert_int_equal(0, store_commit(s, false));
+	s->limits.file = 1;
+	assert_int_equal(-1, sample_put(s, (struct sample){ 1, 2 }));
+	assert_int_equal(EFBIG, errno);
+	store_close(s);
+	s = open_whole(&why);
+	assert_true(sample_is_right(store_reader(s), (struct sample){ 1, 1 }));
+	store_close(s);
+	buf_fini(&why);
+	store_place_free(folder);
+}
+
 int
 main(void)
 {
@@ -203,6 +228,7 @@ main(void)
 		cmocka_unit_test(
 		    a_commit_that_fails_anywhere_leaves_the_old_state),
 		cmocka_unit_test(a_store_that_cannot_be_opened_loses_nothing),
+		cmocka_unit_test(numbers_of_files_end_and_do_not_begin_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
