@@ -181,8 +181,8 @@ judge_answer(const struct talk *t)
 }
 
 int
-ask(const char *path, const char *line, int deadline_ms, struct buf *answer,
-    struct buf *why)
+ask_daemon(const char *path, const char *line, int deadline_ms,
+    struct buf *answer, struct buf *why)
 {
 	struct talk t = { .path = path,
 		.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),

@@ -24,7 +24,7 @@ int ask_find_socket(const struct call *call, char *path);
  * Returns 0 if the answer ends with "done" and 1 if it ends with "failed";
  * or -1, and a sentence is appended to why.
  */
-int ask(const char *path, const char *line, int deadline_ms, struct buf *answer,
-    struct buf *why);
+int ask_daemon(const char *path, const char *line, int deadline_ms,
+    struct buf *answer, struct buf *why);
 
 #endif

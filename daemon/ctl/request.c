@@ -48,7 +48,7 @@ have_done(struct call *call, const char *line, int deadline_ms,
 		return COMMAND_FAILED;
 	buf_init(&answer, CONTROL_ANSWER_MAX);
 	buf_init(&why, SENTENCE_MAX);
-	r = ask(path, line, deadline_ms, &answer, &why);
+	r = ask_daemon(path, line, deadline_ms, &answer, &why);
 	term_clear(&call->term);
 	if (r == -1)
 		status = command_fail(call, COMMAND_FAILED, "%.*s",

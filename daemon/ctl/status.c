@@ -121,7 +121,7 @@ speed(double per_second, char *to, size_t size)
 }
 
 static const char *
-span(double s, bool beyond, char *to, size_t size)
+time_text(double s, bool beyond, char *to, size_t size)
 {
 	if (s == 0)
 		snprintf(to, size, "-");
@@ -133,7 +133,7 @@ span(double s, bool beyond, char *to, size_t size)
 }
 
 static const char *
-bytes(int64_t n, char *to, size_t size)
+size_text(int64_t n, char *to, size_t size)
 {
 	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
 	double v = (double)n;
@@ -149,7 +149,7 @@ bytes(int64_t n, char *to, size_t size)
 
 /* "requests_total.gemini.20": NAME.REST as it stands in the answer. */
 static const char *
-key_of(const char *name, struct view rest, char *to, size_t size)
+join_key(const char *name, struct view rest, char *to, size_t size)
 {
 	snprintf(to, size, "%s.%.*s", name, VIEW_ARG(rest));
 	return to;
@@ -192,6 +192,26 @@ print_reload(const struct status *s)
 	print_coloured(s, TERM_RED,
 	    "the last one was refused: what was loaded before is served; the "
 	    "log says why");
+}
+
+/* What the last load left out, or found unwise. */
+static void
+print_warnings(const struct status *s)
+{
+	struct view rest = buf_view(&s->now->answer), key, value;
+	int64_t n = look_number(s->now, "warnings");
+	char text[WORDS_MAX];
+
+	print_head("warnings");
+	if (n == 0) {
+		print_coloured(s, TERM_DIM, "none");
+		return;
+	}
+	printf("%lld\n", (long long)n);
+	while (control_next(&rest, &key, &value))
+		if (view_eq(key, VIEW("warning")))
+			print_coloured(s, TERM_YELLOW,
+			    clean_word(value, text, sizeof(text)));
 }
 
 static void
@@ -346,7 +366,7 @@ print_requests(const struct status *s)
 	int64_t n;
 
 	while (look_next(s->now, "requests_total", &at, &rest, &n)) {
-		(void)key_of("requests_total", rest, key, sizeof(key));
+		(void)join_key("requests_total", rest, key, sizeof(key));
 		protocol = view_cut(&rest, '.');
 		table_put(t, "%.*s", VIEW_ARG(protocol));
 		table_put(t, "%.*s", VIEW_ARG(rest));
@@ -366,7 +386,7 @@ count_bytes(const struct status *s, const char *protocol)
 	char key[64];
 
 	return look_number(s->now,
-	    key_of("sent_bytes_total", view_of(protocol), key, sizeof(key)));
+	    join_key("sent_bytes_total", view_of(protocol), key, sizeof(key)));
 }
 
 static void
@@ -385,12 +405,13 @@ print_answers(const struct status *s)
 	for (i = 0; i < N_PROTOCOLS; i++) {
 		table_put(t, "%s", protocols[i]);
 		table_put(t, "%s",
-		    bytes(count_bytes(s, protocols[i]), text, sizeof(text)));
+		    size_text(count_bytes(s, protocols[i]), text,
+			sizeof(text)));
 		for (k = 0; k < 2; k++) {
 			at = statistics_within(&s->counted, protocols[i],
 			    parts[k], &beyond);
 			table_put(t, "%s",
-			    span(at, beyond, text, sizeof(text)));
+			    time_text(at, beyond, text, sizeof(text)));
 		}
 	}
 	putchar('\n');
@@ -402,6 +423,7 @@ static void
 print_status(const struct status *s)
 {
 	print_daemon(s);
+	print_warnings(s);
 	print_connections(s);
 	print_handshakes(s);
 	print_lists(s);
@@ -428,7 +450,7 @@ put_members(const struct status *s, struct json *j, const char *head,
 }
 
 static void
-put_number(const struct status *s, struct json *j, const char *member,
+put_count(const struct status *s, struct json *j, const char *member,
     const char *key)
 {
 	json_number(j, member, (long long)look_number(s->now, key));
@@ -455,12 +477,13 @@ put_daemon(const struct status *s, struct json *j)
 		clean_word(look_text(s->now, "version"), text, sizeof(text))));
 	put_moment(s, j, "started", "start_time_seconds");
 	json_number(j, "uptime_seconds", (long long)(s->now->wall - born));
-	put_number(s, j, "workers", "workers");
+	put_count(s, j, "workers", "workers");
+	put_count(s, j, "warnings", "warnings");
 	json_open(j, "reload", '{');
 	put_moment(s, j, "loaded", "last_reload_time_seconds");
 	json_bool(j, "fine", look_number(s->now, "last_reload_success") != 0);
-	put_number(s, j, "done", "reloads_total.done");
-	put_number(s, j, "refused", "reloads_total.refused");
+	put_count(s, j, "done", "reloads_total.done");
+	put_count(s, j, "refused", "reloads_total.refused");
 	json_close(j, '}');
 }
 
@@ -471,7 +494,7 @@ put_connections(const struct status *s, struct json *j)
 	static const char shaken[] = "tls_handshakes_total";
 
 	json_open(j, "connections", '{');
-	put_number(s, j, "accepted", accepted);
+	put_count(s, j, "accepted", accepted);
 	json_real(j, "accepted_per_second",
 	    statistics_rate(&s->counted, accepted));
 	put_members(s, j, "open", "connections");
@@ -480,12 +503,12 @@ put_connections(const struct status *s, struct json *j)
 	json_number(j, "done", (long long)look_sum(s->now, shaken));
 	json_real(j, "done_per_second", statistics_rate(&s->counted, shaken));
 	json_number(j, "resumed", (long long)count_resumed(s));
-	put_number(s, j, "failed", "tls_handshake_failures_total");
+	put_count(s, j, "failed", "tls_handshake_failures_total");
 	json_close(j, '}');
 }
 
 static void
-put_requests(const struct status *s, struct json *j)
+put_request_list(const struct status *s, struct json *j)
 {
 	struct view at = { NULL, 0 }, rest, protocol;
 	unsigned long status;
@@ -494,7 +517,7 @@ put_requests(const struct status *s, struct json *j)
 
 	json_open(j, "requests", '[');
 	while (look_next(s->now, "requests_total", &at, &rest, &n)) {
-		(void)key_of("requests_total", rest, key, sizeof(key));
+		(void)join_key("requests_total", rest, key, sizeof(key));
 		protocol = view_cut(&rest, '.');
 		if (view_to_number(rest, 99, &status) == -1)
 			status = 0;
@@ -558,7 +581,7 @@ put_certificates(const struct status *s, struct json *j)
 }
 
 static void
-put_status(const struct status *s)
+write_status(const struct status *s)
 {
 	struct json j = { stdout, 0, false };
 	size_t i;
@@ -569,8 +592,8 @@ put_status(const struct status *s)
 	for (i = 0; i < N_LISTS; i++)
 		put_members(s, &j, lists[i].head, lists[i].name);
 	for (i = 0; i < N_MISHAPS; i++)
-		put_number(s, &j, mishaps[i].member, mishaps[i].name);
-	put_requests(s, &j);
+		put_count(s, &j, mishaps[i].member, mishaps[i].name);
+	put_request_list(s, &j);
 	put_answers(s, &j);
 	put_certificates(s, &j);
 	json_close(&j, '}');
@@ -586,7 +609,7 @@ take_look(struct look *l, const char *path, struct buf *why)
 	int r;
 
 	buf_init(&l->answer, CONTROL_ANSWER_MAX);
-	r = ask(path, "status", ASK_DEADLINE_MS, &l->answer, why);
+	r = ask_daemon(path, "status", ASK_DEADLINE_MS, &l->answer, why);
 	l->ms = clock_ms();
 	l->wall = clock_wall();
 	if (r == 1) /* whoever knows no status is none of ours */
@@ -608,7 +631,7 @@ tell_look(const struct call *call, const char *path, struct look *now,
 		return false;
 	s.counted = statistics_of(now, before);
 	if (call->options[JSON] != NULL)
-		put_status(&s);
+		write_status(&s);
 	else
 		print_status(&s);
 	return true;
@@ -640,7 +663,7 @@ on_interrupt(int number)
 
 /* Until ^C; a daemon that is away may come back meanwhile. */
 static enum command_exit
-watch(const struct call *call, const char *path, unsigned long seconds)
+watch_daemon(const struct call *call, const char *path, unsigned long seconds)
 {
 	struct look looks[2];
 	bool has_before = false;
@@ -695,7 +718,7 @@ read_watch(const struct call *call, unsigned long *seconds)
 }
 
 static enum command_exit
-run(struct call *call)
+run_status(struct call *call)
 {
 	char path[CONF_UNIX_MAX + 1];
 	unsigned long seconds;
@@ -704,7 +727,8 @@ run(struct call *call)
 		return COMMAND_USAGE;
 	if (ask_find_socket(call, path) == -1)
 		return COMMAND_FAILED;
-	return seconds > 0 ? watch(call, path, seconds) : once(call, path);
+	return seconds > 0 ? watch_daemon(call, path, seconds)
+			   : once(call, path);
 }
 
 const struct command command_status = {
@@ -722,5 +746,5 @@ const struct command command_status = {
 		"again and again, with rates of the time between; ^C ends" } },
 	0,
 	0,
-	run,
+	run_status,
 };

@@ -7,7 +7,10 @@
 #include "format/control.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#define LAST_LINES_MAX 256 /* bytes that an answer needs at its end */
 
 static const struct {
 	const char *name;
@@ -100,6 +103,26 @@ control_put(struct buf *to, const char *key, struct view value)
 	buf_putc(to, ' ');
 	put_safely(to, value, false);
 	buf_putc(to, '\n');
+}
+
+void
+control_put_problems(struct buf *to, const char *key, struct problems *ps,
+    size_t n)
+{
+	char more[64];
+	struct view line;
+	size_t i;
+
+	for (i = 0; i < problems_count(ps); i++) {
+		line = view_of(problems_get(ps, i));
+		if (to->len + line.len + LAST_LINES_MAX > to->max)
+			break;
+		control_put(to, key, line);
+	}
+	if (i >= n)
+		return;
+	snprintf(more, sizeof(more), "and %zu more, see the log", n - i);
+	control_put(to, key, view_of(more));
 }
 
 void

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/problem.h"
 #include "base/view.h"
 #include "format/prometheus.h"
 
@@ -54,6 +55,14 @@ enum control_parse control_request_parse(struct view in,
  * key a blank, too: whatever is told, it is one line.
  */
 void control_put(struct buf *to, const char *key, struct view value);
+
+/*
+ * Append a line of that key for each of ps, and one that says how many more
+ * there are if there is no room for all, or n, which counts those that are not
+ * in ps, too, is larger.
+ */
+void control_put_problems(struct buf *to, const char *key, struct problems *ps,
+    size_t n);
 
 /*
  * Append a count: its key is the name, suffix and the labels' values with

@@ -17,8 +17,7 @@
 #include "base/quota.h"
 #include "format/control.h"
 
-#define STRANGERS_TOLD_MAX 5   /* a second, in the log */
-#define VERDICT_ROOM       256 /* bytes of an answer, for its last lines */
+#define STRANGERS_TOLD_MAX 5 /* a second, in the log */
 
 enum client_state {
 	CLIENT_FREE,    /* this place is nobody's */
@@ -143,7 +142,7 @@ may_be_later(int error)
 }
 
 static void
-send_answer(struct client *client)
+send_control_answer(struct client *client)
 {
 	ssize_t n = os_send(client->fd, client->out.p + client->n_out,
 	    client->out.len - client->n_out, false);
@@ -178,7 +177,7 @@ finish_answer(struct client *client, bool done)
 	client->state = CLIENT_READING;
 	set_deadline(client, CONTROL_ANSWER_MS);
 	watch_client(client, EV_WRITE);
-	send_answer(client);
+	send_control_answer(client);
 }
 
 static void
@@ -188,41 +187,16 @@ refuse_request(struct client *client, const char *why)
 	finish_answer(client, false);
 }
 
-/* As many as there is room for: all are in the log. */
-static void
-put_problems(struct buf *to, struct problems *ps)
-{
-	size_t i, n = problems_count(ps);
-	struct view line;
-	char more[64];
-
-	for (i = 0; i < n; i++) {
-		line = view_of(problems_get(ps, i));
-		if (to->len + line.len + VERDICT_ROOM > to->max)
-			break;
-		control_put(to, "problem", line);
-	}
-	if (i == n)
-		return;
-	snprintf(more, sizeof(more), "and %zu more, see the log", n - i);
-	control_put(to, "problem", view_of(more));
-}
-
 static void
 reload_for(struct client *client)
 {
 	struct control *c = client->control;
-	struct problems *ps = problems_new();
 
-	/* First: who else waits is served what is loaded now. */
 	client->state = CLIENT_WAITING;
-	if (c->calls->reload(c->arg, ps) == 0)
+	if (c->calls->reload(c->arg, &client->out) == 0)
 		set_deadline(client, CONTROL_RELOAD_MS);
-	else {
-		put_problems(&client->out, ps);
+	else
 		finish_answer(client, false);
-	}
-	problems_free(ps);
 }
 
 /* Our end of the connection closes when we do. */
@@ -311,7 +285,7 @@ on_control_client(evutil_socket_t fd, short what, void *arg)
 		hear_request(client);
 		break;
 	case CLIENT_READING:
-		send_answer(client);
+		send_control_answer(client);
 		break;
 	default:
 		hear_end(client);

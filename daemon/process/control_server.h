@@ -9,7 +9,6 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/problem.h"
 #include "process/control_socket.h"
 
 #define CONTROL_CLIENTS_MAX 8     /* at a time; others wait in the kernel */
@@ -24,10 +23,10 @@ struct control_calls {
 	/* Append lines of format/control.h. */
 	void (*status)(void *arg, struct buf *to);
 	/*
-	 * Load anew.  0: control_served follows once all of it is served; -1:
-	 * refused, with the reasons added to ps.
+	 * Load anew, and append lines with what is wrong.  0: control_served
+	 * follows once all of it is served; -1: refused.
 	 */
-	int (*reload)(void *arg, struct problems *ps);
+	int (*reload)(void *arg, struct buf *to);
 	void (*set_level)(void *arg, enum log_level level);
 	void (*stop)(void *arg);
 };

@@ -153,6 +153,27 @@ is_safe_folder(const char *path)
 		(st.st_mode & S_ISVTX) != 0);
 }
 
+/* The group that conf names, or NULL and a sentence. */
+static const struct group *
+look_up_group(const struct conf *conf, struct problems *ps)
+{
+	const struct group *gr = getgrnam(conf->control_group.p);
+
+	if (gr == NULL)
+		problems_add(ps, conf->path, conf->control_group_line,
+		    "[server] control_group: there is no group \"%s\" on this "
+		    "system",
+		    conf->control_group.p);
+	return gr;
+}
+
+void
+control_socket_check(const struct conf *conf, struct problems *ps)
+{
+	if (conf->control_group.len > 0)
+		(void)look_up_group(conf, ps);
+}
+
 static int
 find_group(struct control_socket *s, const struct conf *conf,
     struct problems *ps)
@@ -161,23 +182,19 @@ find_group(struct control_socket *s, const struct conf *conf,
 
 	if (conf->control_group.len == 0)
 		return 0;
-	gr = getgrnam(conf->control_group.p);
+	gr = look_up_group(conf, ps);
 	if (gr == NULL)
-		problems_add(ps, conf->path, conf->control_group_line,
-		    "[server] control_group: there is no group \"%s\" on this "
-		    "system",
-		    conf->control_group.p);
-	else if (!is_safe_folder(s->path))
+		return -1;
+	if (!is_safe_folder(s->path)) {
 		problems_add(ps, conf->path, conf->control_line,
 		    "[server] control: with a control_group, nobody but root "
 		    "or this user may write to the folder of %s",
 		    s->path);
-	else {
-		s->has_group = true;
-		s->group = gr->gr_gid;
-		return 0;
+		return -1;
 	}
-	return -1;
+	s->has_group = true;
+	s->group = gr->gr_gid;
+	return 0;
 }
 
 static int

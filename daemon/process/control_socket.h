@@ -39,6 +39,9 @@ int control_socket_open(struct control_socket *to,
     const struct control_socket *old, const struct conf *conf,
     struct problems *ps);
 
+/* Add what -n can know to be wrong to ps. */
+void control_socket_check(const struct conf *conf, struct problems *ps);
+
 /* Close it and remove its file, unless kept, which may be NULL, has it. */
 void control_socket_close(struct control_socket *s,
     const struct control_socket *kept);

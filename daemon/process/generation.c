@@ -135,11 +135,26 @@ load_tls(struct generation *g, struct problems *ps)
 		keeper_check(conf, g->tls, ps); /* all in one go */
 }
 
-/* Load all that conf maps; menus name the ports of ls.  What is left out, and
- * what is unwise, goes to the log. */
-static struct snapshot *
-load(const struct conf *conf, const struct listeners *ls, struct problems *ps)
+/* What is left out, and what is unwise: to the log, and as much as is kept. */
+static void
+warn_of_content(struct generation *g, struct problems *notes)
 {
+	size_t i;
+
+	g->n_warnings = problems_count(notes);
+	for (i = 0; i < g->n_warnings; i++) {
+		log_warnx("%s", problems_get(notes, i));
+		if (i < GENERATION_WARNINGS_MAX)
+			problems_add(g->warnings, NULL, 0, "%s",
+			    problems_get(notes, i));
+	}
+}
+
+/* Load all that is mapped; menus name the ports that are listened on. */
+static struct snapshot *
+load(struct generation *g, struct problems *ps)
+{
+	const struct conf *conf = g->conf;
 	struct problems *notes = problems_new();
 	int *ports = xcalloc(conf->n_gophers, sizeof(*ports));
 	struct snapshot *s;
@@ -148,11 +163,10 @@ load(const struct conf *conf, const struct listeners *ls, struct problems *ps)
 	for (i = 0; i < conf->n_gophers; i++)
 		ports[i] = conf->gophers[i].port != 0
 		    ? conf->gophers[i].port
-		    : listeners_gopher_port(ls, i);
+		    : listeners_gopher_port(&g->listeners, i);
 	s = loader_load(conf, ports, ps, notes);
 	xfree(ports);
-	for (i = 0; i < problems_count(notes); i++)
-		log_warnx("%s", problems_get(notes, i));
+	warn_of_content(g, notes);
 	problems_free(notes);
 	return s;
 }
@@ -187,6 +201,7 @@ generation_new(struct conf *conf, const struct generation *old,
 	struct generation *g = xcalloc(1, sizeof(*g));
 
 	g->conf = conf;
+	g->warnings = problems_new();
 	users_resolve(conf, &g->users, ps);
 	(void)control_socket_open(&g->control,
 	    old == NULL ? NULL : &old->control, conf, ps);
@@ -194,7 +209,7 @@ generation_new(struct conf *conf, const struct generation *old,
 	if (listeners_open(&g->listeners, had, conf, ps) == 0) {
 		/* Before loading: a change in between is seen next time. */
 		g->fingerprint = generation_fingerprint(conf);
-		g->snapshot = load(conf, &g->listeners, ps);
+		g->snapshot = load(g, ps);
 		/* Before the forks: all processes would have their copies. */
 		os_trim_heap();
 	}
@@ -223,6 +238,8 @@ generation_free(struct generation *g, const struct generation *kept)
 	snapshot_free(g->snapshot);
 	control_socket_close(&g->control, kept == NULL ? NULL : &kept->control);
 	xfree(g->certificates);
+	if (g->warnings != NULL)
+		problems_free(g->warnings);
 	if (g->listeners.v != NULL)
 		listeners_close(&g->listeners,
 		    kept == NULL ? NULL : &kept->listeners);
@@ -240,6 +257,7 @@ generation_check(const struct conf *conf, struct problems *ps,
 	size_t i;
 
 	users_check(conf, ps);
+	control_socket_check(conf, ps);
 	s = loader_inspect(conf, ps, notes);
 	for (i = 0; i < conf->n_capsules; i++)
 		if (certificate_ensure(conf, &conf->capsules[i], true, ps) != 0)

@@ -15,6 +15,8 @@
 #include "site/conf.h"
 #include "site/snapshot.h"
 
+#define GENERATION_WARNINGS_MAX 20 /* sentences that are kept; ours */
+
 /* Built whole or not at all; only a child that died is replaced afterwards. */
 struct generation {
 	struct conf *conf;
@@ -24,6 +26,9 @@ struct generation {
 	struct dials *dials; /* shared with those who dial for its workers */
 	struct users users;
 	struct control_socket control;
+	/* Of content: the first of them, and how many; all are in the log. */
+	struct problems *warnings;
+	size_t n_warnings;
 	struct metrics_certificate *certificates; /* in facts; owned */
 	struct metrics_facts facts;               /* their time is not set */
 	struct child *keeper; /* NULL: none, keys are in tls; or it died */

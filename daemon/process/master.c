@@ -1126,35 +1126,52 @@ on_relay(evutil_socket_t fd, short what, void *arg)
 /* -- what the control socket asks for -- */
 
 static void
+put_warnings(const struct generation *g, struct buf *to)
+{
+	control_put_problems(to, "warning", g->warnings, g->n_warnings);
+}
+
+static void
 put_status(void *arg, struct buf *to)
 {
 	struct master *m = arg;
 	struct metrics_facts facts = m->now->facts;
 	const char *states[METRICS_STATES];
-	char pid[32];
+	char number[32];
 	unsigned s;
 
 	for (s = 0; s < METRICS_STATES; s++)
 		states[s] = conns_state_name(s);
-	snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+	snprintf(number, sizeof(number), "%ld", (long)getpid());
 	control_put(to, "version", view_of(CAPSULED_VERSION));
-	control_put(to, "pid", view_of(pid));
+	control_put(to, "pid", view_of(number));
 	control_put(to, "configuration", view_of(m->options->conf_path));
 	control_put(to, "log_level", view_of(log_level_name(log_get_level())));
+	snprintf(number, sizeof(number), "%zu", m->now->n_warnings);
+	control_put(to, "warnings", view_of(number));
+	put_warnings(m->now, to);
 	facts.now = clock_wall();
 	metrics_lines(m->metrics, states, &facts, to);
 }
 
 static int
-reload_asked(void *arg, struct problems *ps)
+reload_asked(void *arg, struct buf *to)
 {
 	struct master *m = arg;
+	struct problems *ps = problems_new();
+	int r = -1;
 
 	if (m->served && !m->stopping)
-		return reload(m, ps);
-	problems_add(ps, NULL, 0, "capsuled is %s: there is nothing to reload",
-	    m->stopping ? "stopping" : "still starting");
-	return -1;
+		r = reload(m, ps);
+	else
+		problems_add(ps, NULL, 0,
+		    "capsuled is %s: there is nothing to reload",
+		    m->stopping ? "stopping" : "still starting");
+	if (r == 0)
+		put_warnings(m->now, to);
+	control_put_problems(to, "problem", ps, problems_count(ps));
+	problems_free(ps);
+	return r;
 }
 
 static void

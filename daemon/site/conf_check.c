@@ -226,6 +226,18 @@ check_tickets(const struct conf *conf, struct problems *ps)
 		    "\"tickets = sealed\", or leave this key out");
 }
 
+/* -- the control socket -- */
+
+static void
+check_control(const struct conf *conf, struct problems *ps)
+{
+	if (conf->control.len > CONF_UNIX_MAX)
+		problems_add(ps, conf->path, conf->control_line,
+		    "[server] control: the path of the socket has more than "
+		    "%d bytes; name another one",
+		    CONF_UNIX_MAX);
+}
+
 /* -- all of it -- */
 
 /* Each service finds its capsule; a capsule without one has the first. */
@@ -257,6 +269,7 @@ conf_check(struct conf *conf, struct problems *ps)
 	check_clear(conf, ps);
 	check_proxies(conf, ps);
 	check_metrics(conf, ps);
+	check_control(conf, ps);
 	for (i = 0; i < conf->n_capsules; i++)
 		/* Sections of no capsule were told as a whole. */
 		if (i == 0 || conf->capsules[i].line > 0)

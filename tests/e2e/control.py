@@ -11,7 +11,7 @@ def path_of(d):
 class Client:
     """One connection."""
 
-    def __init__(self, path, timeout=60):
+    def __init__(self, path, timeout=100):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.connect(str(path))  # waits while too many do
         self.sock.settimeout(timeout)

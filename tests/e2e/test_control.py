@@ -24,6 +24,7 @@ from server import conf, wait_for
 
 CLIENTS_MAX = 8  # at a time, and LINE_MAX bytes of each; as the manual says
 LINE_MAX = 256
+WARNINGS_MAX = 20
 REQUEST_S = 5  # from connecting to the end of the line
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be "
@@ -137,6 +138,83 @@ def test_a_refused_reload_tells_every_problem(d):
         "capsulectl reload: not reloaded: what was served is still served"]
     d.rewrite(good)
     assert b"1996" in gopher(d.gopher, b"/history\r\n")
+
+
+def test_what_a_reload_leaves_out_is_told_and_it_goes_on(daemon):
+    d = daemon(steady=False)
+    assert pairs(ask(control.path_of(d), b"status"))["warnings"] == "0"
+    d.rewrite(conf(selectors={"/gone": "abuot.gmi"}))
+    warning, last = reload_lines(d)
+    assert last == "done"
+    assert re.match(r"warning %s:\d+: .*abuot\.gmi" % d.path, warning)
+    assert warning in ask(control.path_of(d), b"status")
+    done = ctl("-c", d.path, "reload")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "warning: " + warning[len("warning "):] + "\n"
+    said = ctl("-c", d.path, "status").stdout
+    assert "  warnings      1\n%s\n" % warning[len("warning "):] in said
+    d.rewrite(conf())
+    assert reload_lines(d) == ["done"]
+    assert "  warnings      none\n" in ctl("-c", d.path, "status").stdout
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_so_many_warnings_are_told_and_the_others_counted(daemon, over):
+    d = daemon(steady=False)
+    d.rewrite(conf(selectors={"/gone%d" % i: "abuot%d.gmi" % i
+                              for i in range(WARNINGS_MAX + over)}))
+    *warnings, last = reload_lines(d)
+    assert last == "done" and len(warnings) == WARNINGS_MAX + over
+    assert ("warning and 1 more, see the log" in warnings) == bool(over)
+    assert pairs(ask(control.path_of(d), b"status"))["warnings"] == str(
+        WARNINGS_MAX + over)
+    assert d.log().count("abuot") >= WARNINGS_MAX + over
+
+
+def many_problems(d):
+    """A configuration with more of them than an answer has room for."""
+    good = d.path.read_text()
+    d.rewrite(good + "[gemini]\n" + ("x" * 150 + "\n") * 6000)
+    return good
+
+
+def test_an_answer_of_any_length_comes_whole_or_counts_what_is_left(d):
+    good = many_problems(d)
+    with Client(control.path_of(d)) as c:
+        c.send(b"reload\n")
+        got = c.read_all()
+    d.rewrite(good)
+    assert got.endswith(b"\nfailed\n") and len(got) <= 2 << 20
+    lines = got.decode().splitlines()
+    assert len(lines) > 1000
+    assert all(line.startswith("problem ") for line in lines[:-1])
+
+
+def test_who_does_not_take_an_answer_is_dropped_after_the_deadline(d):
+    before = server.descriptors(d.pid)
+    good = many_problems(d)
+    with Client(control.path_of(d)) as c:
+        c.send(b"reload\n")
+        wait_for("the reload", lambda: "not reloaded" in d.log())
+        d.rewrite(good)
+        # The master has others to look after meanwhile.
+        assert pairs(ask(control.path_of(d), b"status"))["pid"] == str(d.pid)
+        assert gemini(d.gemini, url("/history")).status == 20
+        wait_for("the end", lambda: server.descriptors(d.pid) <= before)
+        assert not c.read_all().endswith(b"failed\n")
+
+
+@pytest.mark.slow
+def test_a_reload_that_is_not_served_in_time_is_told(daemon):
+    d = daemon(steady=False)
+    old, = d.children()
+    os.kill(old, signal.SIGSTOP)
+    try:
+        assert reload_lines(d) == [
+            "problem loaded, and after 60 seconds not yet served by all "
+            "workers; the log may tell why", "failed"]
+    finally:
+        os.kill(old, signal.SIGCONT)
 
 
 def test_the_tool_reloads_and_is_silent_about_it(daemon):

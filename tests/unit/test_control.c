@@ -141,6 +141,37 @@ whatever_is_told_is_one_line(void **state)
 	buf_fini(&b);
 }
 
+static void
+what_there_is_no_room_for_is_counted(void **state)
+{
+	struct problems *ps = problems_new();
+	struct buf b;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 9; i++)
+		problems_add(ps, NULL, 0, "sentence %d", i);
+	buf_init(&b, 1000);
+	control_put_problems(&b, "warning", ps, 11);
+	assert_true(
+	    view_has_prefix(buf_view(&b), VIEW("warning sentence 0\n")));
+	assert_true(view_has_suffix(buf_view(&b),
+	    VIEW("warning sentence 8\nwarning and 2 more, see the log\n")));
+	buf_fini(&b);
+	/* Nine take 171 bytes, and 256 are for what comes behind. */
+	buf_init(&b, 256 + 8 * 19 + 10);
+	control_put_problems(&b, "warning", ps, 9);
+	assert_true(view_has_suffix(buf_view(&b), VIEW("sentence 8\n")));
+	buf_fini(&b);
+	buf_init(&b, 256 + 8 * 19 + 9);
+	control_put_problems(&b, "warning", ps, 9);
+	assert_true(view_has_suffix(buf_view(&b),
+	    VIEW("sentence 7\nwarning and 1 more, see the log\n")));
+	assert_false(b.failed);
+	buf_fini(&b);
+	problems_free(ps);
+}
+
 static const struct {
 	struct view answer;
 	enum control_verdict want;
@@ -220,6 +251,7 @@ main(void)
 		cmocka_unit_test(every_prefix_wants_more),
 		cmocka_unit_test(the_length_of_a_request_is_limited),
 		cmocka_unit_test(whatever_is_told_is_one_line),
+		cmocka_unit_test(what_there_is_no_room_for_is_counted),
 		cmocka_unit_test(judges_each_answer),
 		cmocka_unit_test(no_part_of_an_answer_is_a_whole_one),
 		cmocka_unit_test(lines_are_cut_up_to_the_last),
