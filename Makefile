@@ -83,7 +83,7 @@ SRC_site =	store_format store_table store_reader store_folder \
 		content_table snapshot content_store beneath folder map \
 		program trouble pages protect folders resolve redirect \
 		inspect notices catalog target dynamic results configure \
-		prepare prepare_file loader answer sink sink_memory \
+		prepare prepare_file loader answer sink sink_memory sink_store \
 		build_page build
 SRC_net =	identity deadline pieces pace stream tls certificate \
 		private_key signing remote_key dial upstream relay \

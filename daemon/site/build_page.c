@@ -161,31 +161,31 @@ is_recent(const struct build *b, const struct timespec *changed)
 	    0;
 }
 
-/* Add what can be seen of a file to a look. */
-static off_t
-look_at_file(const struct build_site *t, struct view path, struct look *to)
+/* Add what can be seen of a file to a look; false if it is not there. */
+static bool
+look_at_file(const struct build_site *t, struct view path, struct look *to,
+    struct stat *st)
 {
 	struct stat_key key;
 	const char *why;
-	struct stat st;
+	bool is_there = beneath_stat(t->root, path, st, &why) == 0;
 
 	memset(&key, 0, sizeof(key));
-	if (beneath_stat(t->root, path, &st, &why) < 0) {
+	if (!is_there) {
 		key.failure = errno;
-		st.st_size = -1;
 	} else {
-		key.device = (uint64_t)st.st_dev;
-		key.inode = (uint64_t)st.st_ino;
-		key.size = (uint64_t)st.st_size;
-		key.modified_s = (uint64_t)st.st_mtim.tv_sec;
-		key.modified_ns = (uint64_t)st.st_mtim.tv_nsec;
-		key.changed_s = (uint64_t)st.st_ctim.tv_sec;
-		key.changed_ns = (uint64_t)st.st_ctim.tv_nsec;
+		key.device = (uint64_t)st->st_dev;
+		key.inode = (uint64_t)st->st_ino;
+		key.size = (uint64_t)st->st_size;
+		key.modified_s = (uint64_t)st->st_mtim.tv_sec;
+		key.modified_ns = (uint64_t)st->st_mtim.tv_nsec;
+		key.changed_s = (uint64_t)st->st_ctim.tv_sec;
+		key.changed_ns = (uint64_t)st->st_ctim.tv_nsec;
 		/* It cannot be set by hand, as the time of writing can. */
-		to->is_racy = to->is_racy || is_recent(t->build, &st.st_ctim);
+		to->is_racy = to->is_racy || is_recent(t->build, &st->st_ctim);
 	}
 	stamp_add(&to->stamp, (struct view){ (const char *)&key, sizeof(key) });
-	return st.st_size;
+	return is_there;
 }
 
 static struct view
@@ -203,12 +203,17 @@ static void
 look_at_own(const struct build_site *t, const struct page *page,
     struct look *to)
 {
+	struct stat st;
+
 	add_number(&to->stamp, (uint64_t)page->kind);
 	to->size = -1;
-	if (page->path.len > 0)
-		to->size = look_at_file(t, page->path, to);
+	if (page->path.len > 0 && look_at_file(t, page->path, to, &st)) {
+		to->size = st.st_size;
+		to->device = (uint64_t)st.st_dev;
+		to->inode = (uint64_t)st.st_ino;
+	}
 	if (page->map.len > 0)
-		(void)look_at_file(t, page->map, to);
+		(void)look_at_file(t, page->map, to, &st);
 }
 
 static struct look
@@ -526,6 +531,14 @@ may_be_searched(const struct page *page)
 		view_has_prefix(page->mime.type, VIEW("text/")));
 }
 
+/* One that is never seen, so that the page is looked at again. */
+static struct stamp
+unlike(struct stamp stamp)
+{
+	stamp.half[1] = ~stamp.half[1];
+	return stamp;
+}
+
 /* What was rendered, as the sink wants it. */
 static struct sink_entry
 entry_of(const struct build_site *t, struct rendered *r,
@@ -551,14 +564,15 @@ entry_of(const struct build_site *t, struct rendered *r,
 		.access = number_of_rule(t, r->page.rule),
 		.is_lost = is_lost,
 		.is_text = !is_lost && may_be_searched(&r->page),
-		/* One that never is the same, so that it is looked at again. */
-		.stamp = look->is_racy || is_lost ? (struct stamp){ { 0, 0 } }
+		.stamp = look->is_racy || is_lost ? unlike(look->stamp)
 						  : look->stamp,
 		.options = *options,
 		.title = r->page.title,
 		.path = same == NULL ? r->page.path : same->path,
 		.file = same == NULL ? r->page.file : same->file,
 		.size = look->size,
+		.device = look->device,
+		.inode = look->inode,
 		.gemini = entry->gemini,
 		.gopher = entry->gopher,
 		.asks = r->asks.v,

@@ -34,6 +34,7 @@ struct look {
 	struct stamp stamp;
 	bool is_racy; /* a file may change and look the same: look again */
 	off_t size;   /* of its own file; -1 */
+	uint64_t device, inode;
 };
 
 /* What the folder that was last listed shows. */

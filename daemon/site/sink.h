@@ -39,6 +39,7 @@ struct sink_entry {
 	struct view path;             /* of its file, from the root; or empty */
 	struct view file;             /* the one name of that; or empty */
 	off_t size;                   /* of that file, or -1 */
+	uint64_t device, inode;       /* which file that is */
 	struct answer gemini, gopher; /* rest has the size of a large file, and
 				       * no descriptor */
 	const uint64_t *asks; /* sink->ask of each selector whose being there,

@@ -14,6 +14,7 @@
 #include "site/pages.h"
 #include "site/protect.h"
 #include "site/sink_memory.h"
+#include "site/sink_store.h"
 
 #define ROUNDS 20 /* more with the variable WILD_ROUNDS */
 #define FIRST  40 /* changes before the first build of a round */
@@ -314,6 +315,170 @@ what_follows_changes_is_what_is_built_anew(void **state)
 	}
 }
 
+/* -- in a store -- */
+
+struct stored {
+	const struct built *b;
+	const struct sink *sink;
+};
+
+static void
+expect_stored(void *arg, const struct sink_entry *want)
+{
+	const struct stored *stored = arg;
+	const struct built *b = stored->b;
+	const struct sink *sink = stored->sink;
+	struct view s = want->selector;
+	struct arena *a = arena_new();
+	struct sink_entry got;
+
+	if (!sink->find(sink->arg, 0, s, a, &got))
+		fail_at(b, s, "being in the store");
+	if (got.kind != want->kind || got.item != want->item ||
+	    got.access != want->access || got.is_lost != want->is_lost ||
+	    !stamp_eq(&got.options, &want->options))
+		fail_at(b, s, "what the store says");
+	expect_alike(b, s, "title", got.title, want->title);
+	if (!sink->has_bytes(sink->arg, want))
+		fail_at(b, s, "bytes");
+	arena_free(a);
+}
+
+static bool
+count_entry(void *arg, const struct store_entry *e)
+{
+	size_t *n = arg;
+
+	(void)e;
+	(*n)++;
+	return true;
+}
+
+/* Compare what is in a store with what is built anew. */
+static void
+expect_store_as_anew(const struct built *b, const struct store *store,
+    const struct sink *sink)
+{
+	struct sink_memory *anew = sink_memory_new();
+	struct build *build = build_new(b->place.s, b->place.conf,
+	    sink_memory_sink(anew), &b->options);
+	struct stored stored = { b, sink };
+	size_t n = 0;
+
+	assert_int_equal(0, build_all(build));
+	sink_memory_each(anew, expect_stored, &stored);
+	assert_int_equal(STORE_FOUND,
+	    store_walk(store_reader((struct store *)(uintptr_t)store),
+		count_entry, &n));
+	assert_int_equal(sink_memory_count(anew), n);
+	build_free(build);
+	sink_memory_free(anew);
+}
+
+/* The same changes, into a store, with another builder and another sink now
+ * and then, as after a start. */
+static void
+a_store_is_kept_as_it_would_be_built_anew(void **state)
+{
+	struct built b = { .round = 0 };
+	struct build_change changes[8];
+	char names[8][PLACE_FILE_MAX];
+	unsigned n_rounds = rounds();
+	struct sink_store *sink;
+	struct store *store;
+	struct build *build;
+	struct buf why;
+	size_t n;
+
+	(void)state;
+	buf_init(&why, 4096);
+	for (; b.round < n_rounds; b.round++) {
+		begin_round(&b);
+		store = store_open(NULL, -1, false, &why);
+		assert_non_null(store);
+		sink = sink_store_new(store, b.place.s);
+		build = build_new(b.place.s, b.place.conf,
+		    sink_store_sink(sink), &b.options);
+		assert_int_equal(0, build_all(build));
+		assert_int_equal(0, sink_store_commit(sink, false));
+		for (b.step = 0; b.step < STEPS; b.step++) {
+			wait_for_tick(&b);
+			b.changes[0] = '\0';
+			change_files(&b, changes, &n, names);
+			if (b.step % 4 == 3) {
+				build_free(build);
+				sink_store_free(sink);
+				sink = sink_store_new(store, b.place.s);
+				build = build_new(b.place.s, b.place.conf,
+				    sink_store_sink(sink), &b.options);
+				assert_int_equal(0, build_all(build));
+			} else
+				assert_int_equal(0,
+				    build_changed(build, changes, n));
+			assert_int_equal(0, sink_store_commit(sink, false));
+			expect_store_as_anew(&b, store, sink_store_sink(sink));
+		}
+		build_free(build);
+		sink_store_free(sink);
+		store_close(store);
+		close_built(&b);
+		b.step = 0;
+	}
+	buf_fini(&why);
+}
+
+static void
+a_large_file_is_found_and_what_is_doubted_is_put_anew(void **state)
+{
+	struct built b = { .round = 0 };
+	struct sink_store_file file;
+	struct sink_store *sink;
+	struct sink_entry e;
+	struct store_seed seed;
+	struct store_key key;
+	struct store *store;
+	struct build *build;
+	struct buf room;
+
+	(void)state;
+	buf_init(&room, 8192);
+	place_open(&b.place);
+	place_fill(&b.place, "d/large.bin", 'x',
+	    (size_t)SNAPSHOT_INLINE_MAX + 1);
+	place_load(&b.place,
+	    "[capsule]\nroot = capsule\n[selectors]\n/ = ./\n");
+	wait_for_tick(&b);
+	b.options =
+	    (struct build_options){ .version = "1", .notes = problems_new() };
+	store = store_open(NULL, -1, false, &room);
+	assert_non_null(store);
+	sink = sink_store_new(store, b.place.s);
+	build = build_new(b.place.s, b.place.conf, sink_store_sink(sink),
+	    &b.options);
+	assert_int_equal(0, build_all(build));
+	assert_int_equal(0, sink_store_commit(sink, false));
+	seed = store_seed_for(store_reader_seed(store_reader(store)),
+	    b.place.s->sites[0].hosts[0]);
+	key = store_key_for(&seed, VIEW("/d/large.bin"));
+	assert_true(sink_store_file(sink, &key, &room, &file));
+	assert_int_equal(0, file.capsule);
+	assert_true(view_has_suffix(file.path, VIEW("d/large.bin")));
+	sink_store_doubt(sink, &key);
+	assert_false(sink_store_sink(sink)->find(sink, 0, VIEW("/d/large.bin"),
+	    NULL, &e));
+	assert_int_equal(0, build_all(build));
+	assert_int_equal(0, sink_store_commit(sink, false));
+	assert_true(sink_store_sink(sink)->find(sink, 0, VIEW("/d/large.bin"),
+	    NULL, &e));
+	assert_int_equal(SINK_LARGE, e.kind);
+	build_free(build);
+	sink_store_free(sink);
+	store_close(store);
+	problems_free(b.options.notes);
+	place_close(&b.place);
+	buf_fini(&room);
+}
+
 /* -- single promises -- */
 
 #define ALL    "[capsule]\nroot = capsule\n[selectors]\n/ = ./\n"
@@ -552,6 +717,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_builder_and_the_loader_agree),
 		cmocka_unit_test(what_follows_changes_is_what_is_built_anew),
+		cmocka_unit_test(a_store_is_kept_as_it_would_be_built_anew),
+		cmocka_unit_test(
+		    a_large_file_is_found_and_what_is_doubted_is_put_anew),
 		cmocka_unit_test(one_edit_renders_what_shows_it_and_no_more),
 		cmocka_unit_test(
 		    a_page_is_rendered_again_when_a_link_of_it_comes_alive),
