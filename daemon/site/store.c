@@ -209,7 +209,7 @@ store_forget(struct store *s)
 	size_t i;
 
 	store_batch_clear(s);
-	s->is_sweeping = false;
+	s->is_sweeping = s->mends = false;
 	store_marks_fini(&s->seen_base);
 	store_marks_fini(&s->seen_delta);
 	for (i = 0; i < s->n_files; i++) {
@@ -547,14 +547,19 @@ abandon_batch(struct store *s)
 	return -1;
 }
 
-/* A sweep has seen the entry of this key. */
+/* A sweep has seen the entry of this key, or cannot know where it was. */
 static void
 note_seen(struct store *s, const struct store_key *key)
 {
+	enum store_result result = STORE_NONE;
 	struct store_entry e;
 
-	if (s->is_sweeping && store_find(s->reader, key, &e) == STORE_FOUND)
+	if (s->is_sweeping)
+		result = store_find(s->reader, key, &e);
+	if (result == STORE_FOUND)
 		store_keep(s, &e);
+	if (result == STORE_DAMAGED)
+		s->mends = true;
 }
 
 int
@@ -617,7 +622,8 @@ store_commit(struct store *s, bool durable)
 {
 	if (refuse_unless_writing(s) == -1)
 		return -1;
-	if (store_batch_count(s) == 0 && (s->is_durable || !durable))
+	if (store_batch_count(s) == 0 && !s->mends &&
+	    (s->is_durable || !durable))
 		return 0;
 	if (store_commit_batch(s, durable) == -1)
 		return abandon_batch(s);
@@ -681,11 +687,15 @@ store_sweep_end(struct store *s)
 		return -1;
 	if (!s->is_sweeping)
 		return 0;
-	if (store_walk(s->reader, drop_unseen, &sweep) == STORE_DAMAGED)
-		sweep.r = refuse_store(s, EIO, "the store is damaged");
+	/* A removal would come after what was put under the same key. */
+	if (!s->mends &&
+	    store_walk(s->reader, drop_unseen, &sweep) == STORE_DAMAGED)
+		s->mends = true;
 	if (sweep.r == -1)
 		return abandon_batch(s);
 	s->is_sweeping = false;
+	if (s->mends)
+		return 0;
 	store_marks_fini(&s->seen_base);
 	store_marks_fini(&s->seen_delta);
 	return 0;

@@ -268,6 +268,8 @@ int store_drop(struct store *s, const struct store_key *key);
  * that is put, amended or kept is seen; store_sweep_end drops all others.
  * Commits in between are allowed.  An error forgets the sweep with all else.
  * store_keep takes what was found in this store since the last commit.
+ * A sweep over everything mends a store that is damaged: what cannot be found
+ * has to be put.
  * store_sweep_end: errors as store_put.
  */
 void store_sweep_begin(struct store *s);
@@ -276,7 +278,8 @@ int store_sweep_end(struct store *s);
 
 /*
  * Make what was put and dropped since the last commit the state that is found:
- * all of it or, with -1, nothing of it, and it is forgotten.
+ * all of it or, with -1, nothing of it, and it is forgotten.  EIO: the store
+ * is damaged, and a sweep is what mends it.
  *
  * durable: it shall outlast a power cut.  Otherwise it outlasts the end of this
  *   process, and a power cut may cost the whole store, which is noticed.

@@ -50,10 +50,13 @@ open_sources(struct commit *c)
 		store_cursor_init(source++, s->runs_fd, s->runs[i - 1].offset,
 		    s->runs[i - 1].n, s->seed);
 	index = store_reader_delta(s->reader);
-	store_cursor_of(source++, &index);
+	store_cursor_of(source, &index);
+	source->mends = s->is_sweeping || s->mends;
 	index = store_reader_base(s->reader);
-	if (c->whole)
-		store_cursor_of(source, &index);
+	if (c->whole) {
+		store_cursor_of(++source, &index);
+		source->mends = s->is_sweeping || s->mends;
+	}
 }
 
 /*
@@ -104,6 +107,13 @@ hides_base(const struct commit *c, const struct store_key *key)
 	    store_index_find(&base, key, &e, &gone) != STORE_NONE;
 }
 
+/* A sweep that met damage has ended: what it has not seen goes. */
+static bool
+is_swept_out(const struct store *s)
+{
+	return s->mends && !s->is_sweeping;
+}
+
 /* What a step has found, with all that it means. */
 static void
 take_step(struct commit *c, size_t winner)
@@ -124,6 +134,11 @@ take_step(struct commit *c, size_t winner)
 		seen = store_is_marked(winner == c->n_runs ? &c->s->seen_delta
 							   : &c->s->seen_base,
 		    w->at);
+	}
+	if (!seen && is_swept_out(c->s)) {
+		if (new != NULL)
+			store_retire(c->s, new, NULL);
+		return;
 	}
 	if (new == NULL &&
 	    (c->whole || (changed && !hides_base(c, &w->entry.key))))
@@ -172,6 +187,7 @@ write_base(struct commit *c)
 	    store_base_tag(s->seed, c->new.base));
 	if (merge_sources(c) == -1)
 		return -1;
+	c->new.entries = c->out->table.n;
 	if (store_table_end(c->out, &c->new.base_table) == -1 ||
 	    (!s->folder.unnamed && fsync(c->base_fd) == -1))
 		return store_fail(s, c->base_name);
@@ -323,8 +339,9 @@ begin_commit(struct commit *c, struct store *s)
 	}
 	c->new = c->old;
 	c->new.count++;
-	c->whole = bound_of(c) > s->limits.delta &&
-	    bound_of(c) > c->old.base_table.n / BASE_SHARE;
+	c->whole = is_swept_out(s) ||
+	    (bound_of(c) > s->limits.delta &&
+		bound_of(c) > c->old.base_table.n / BASE_SHARE);
 	if (s->is_sweeping)
 		store_marks_init(&c->seen,
 		    bound_of(c) + (c->whole ? c->old.base_table.n : 0));
@@ -338,6 +355,11 @@ take_marks(struct commit *c)
 {
 	struct store *s = c->s;
 
+	if (is_swept_out(s)) {
+		store_marks_fini(&s->seen_base);
+		store_marks_fini(&s->seen_delta);
+		s->mends = false;
+	}
 	if (!s->is_sweeping)
 		return;
 	if (c->whole) {

@@ -183,6 +183,19 @@ store_cursor_of(struct store_cursor *c, const struct store_index *index)
 }
 
 static int
+fill_from_file(struct store_cursor *c)
+{
+	/* Of a file that was cut off, every row that is still there. */
+	while (store_pread(c->fd, c->buf, c->n * STORE_ENTRY_LEN, c->offset) ==
+	    -1) {
+		if (!c->mends || c->n <= 1)
+			return -1;
+		c->n /= 2;
+	}
+	return 0;
+}
+
+static int
 fill_cursor(struct store_cursor *c)
 {
 	c->i = 0;
@@ -190,30 +203,47 @@ fill_cursor(struct store_cursor *c)
 					      : STORE_CURSOR_ENTRIES;
 	if (c->memory != NULL)
 		memcpy(c->buf, c->memory + c->offset, c->n * STORE_ENTRY_LEN);
-	else if (store_pread(c->fd, c->buf, c->n * STORE_ENTRY_LEN,
-		     c->offset) == -1)
+	else if (fill_from_file(c) == -1)
 		return -1;
 	c->offset += c->n * STORE_ENTRY_LEN;
 	c->left -= c->n;
 	return 0;
 }
 
+/* Read the next row; -1 if it is damaged. */
+static int
+read_row(struct store_cursor *c)
+{
+	struct store_key last = c->entry.key;
+	struct store_entry e;
+	bool gone;
+
+	c->raw = c->buf + c->i++ * STORE_ENTRY_LEN;
+	c->at++;
+	if (store_entry_unpack(c->raw, c->seed, &e, &gone) == -1 ||
+	    (c->has_entry && store_key_cmp(&last, &e.key) >= 0))
+		return -1;
+	c->entry = e;
+	c->gone = gone;
+	c->has_entry = true;
+	return 0;
+}
+
 bool
 store_cursor_next(struct store_cursor *c)
 {
-	struct store_key last = c->entry.key;
-
-	if (c->damaged || (c->i == c->n && c->left == 0))
-		return false;
-	c->damaged = c->i == c->n && fill_cursor(c) == -1;
-	if (c->damaged)
-		return false;
-	c->raw = c->buf + c->i++ * STORE_ENTRY_LEN;
-	c->damaged =
-	    store_entry_unpack(c->raw, c->seed, &c->entry, &c->gone) == -1 ||
-	    (c->at != UINT64_MAX && store_key_cmp(&last, &c->entry.key) >= 0);
-	c->at++;
-	return !c->damaged;
+	while (!c->damaged && (c->i < c->n || c->left > 0)) {
+		if (c->i == c->n && fill_cursor(c) == -1) {
+			c->left = 0;
+			c->i = c->n = 0;
+			c->damaged = !c->mends;
+			return false;
+		}
+		if (read_row(c) == 0)
+			return true;
+		c->damaged = !c->mends;
+	}
+	return false;
 }
 
 int

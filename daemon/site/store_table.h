@@ -39,10 +39,12 @@ struct store_cursor {
 	const unsigned char *memory; /* in place of a file, borrowed; or NULL */
 	uint64_t offset, left;
 	uint64_t seed;
+	bool mends;  /* what is damaged is left out; set it after init */
 	bool more;   /* entry is there */
 	bool here;   /* entry has the key of this step (store_merge_step) */
 	uint64_t at; /* of the entry, among all; counts from 0 */
 	bool damaged;
+	bool has_entry; /* entry was read before */
 	struct store_entry entry;
 	bool gone;
 	const unsigned char *raw; /* the entry's bytes, in buf */

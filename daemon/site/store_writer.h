@@ -50,6 +50,7 @@ struct store {
 	struct store_run *runs;
 	size_t n_runs;
 	bool is_sweeping;
+	bool mends; /* a sweep met damage: what it has not seen goes */
 	struct store_marks seen_base, seen_delta;
 	bool is_durable;    /* the last commit was */
 	bool has_new_names; /* files were made since the last such */

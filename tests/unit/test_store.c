@@ -820,6 +820,61 @@ a_flipped_bit_is_noticed(void **state)
 	check_store(IDS);
 }
 
+#define SWEPT (IDS - 20) /* entries that a sweep sees; the others go */
+
+/* As a builder does: keep what is found and right, put the rest. */
+static void
+sweep_store(struct store *s)
+{
+	struct store_entry e;
+	struct store_key key;
+	unsigned id;
+
+	store_sweep_begin(s);
+	for (id = 0; id < SWEPT; id++) {
+		key = sample_key(store_reader(s), id);
+		if (store_find(store_reader(s), &key, &e) == STORE_FOUND)
+			store_keep(s, &e);
+		else
+			assert_int_equal(0,
+			    sample_put(s, (struct sample){ id, 1 }));
+	}
+	if (store_sweep_end(s) == -1 || store_commit(s, false) == -1)
+		fail_msg("%s", store_why(s));
+}
+
+/* Damage in a table; not in answers, which whoever reads them has put anew. */
+static void
+a_sweep_mends_what_is_damaged(void **state)
+{
+	static const char *const kinds[] = { "root", "base" };
+	struct store *s;
+	unsigned id, i, n;
+	off_t len;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < 60; i++) {
+		fill_folder();
+		s = open_small(-1, false);
+		fd = open(file_of_kind(kinds[i % 2]), O_RDWR);
+		len = lseek(fd, 0, SEEK_END);
+		for (n = 0; n < 1 + i / 10; n++)
+			flip_bit(fd, rand() % len, n % 8);
+		if (i % 8 == 7)
+			assert_int_equal(0, ftruncate(fd, rand() % len));
+		close(fd);
+		sweep_store(s);
+		for (id = 0; id < IDS; id++)
+			if (!sample_is_right(store_reader(s),
+				(struct sample){ id, id < SWEPT ? 1 : 0 }))
+				fail_msg("%u in round %u", id, i);
+		check_store(SWEPT);
+		store_condemn(s);
+		store_close(s);
+	}
+}
+
 static void
 a_store_without_its_files_is_made_anew(void **state)
 {
@@ -963,6 +1018,7 @@ main(void)
 		STORE_TEST(a_temporary_store_leaves_nothing),
 		STORE_TEST(a_folder_of_others_is_refused),
 		STORE_TEST(a_flipped_bit_is_noticed),
+		STORE_TEST(a_sweep_mends_what_is_damaged),
 		STORE_TEST(a_store_without_its_files_is_made_anew),
 		STORE_TEST(a_condemned_store_is_made_anew),
 		STORE_TEST(every_kind_of_damage_is_reported),
