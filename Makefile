@@ -83,7 +83,8 @@ SRC_site =	store_format store_table store_reader store_folder \
 		content_table snapshot content_store beneath folder map \
 		program trouble pages protect folders resolve redirect \
 		inspect notices catalog target dynamic results configure \
-		prepare prepare_file loader answer sink sink_memory sink_store \
+		prepare prepare_file loader fill answer sink sink_memory \
+		sink_store \
 		build_page build
 SRC_net =	identity deadline pieces pace stream tls certificate \
 		private_key signing remote_key dial upstream relay \
@@ -91,7 +92,7 @@ SRC_net =	identity deadline pieces pace stream tls certificate \
 		sessions session_outline ticket_keys resume metrics
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		advice child ways exporter keeper search_process \
-		control_socket generation settle \
+		content_process control_socket generation settle \
 		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
 		worker control_server master
 SRC_ctl =	term json table finding load link rule survey wire starter \

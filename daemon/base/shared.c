@@ -22,7 +22,7 @@ static struct piece {
 	struct piece *next;
 	void *p;
 	size_t size;
-	bool read_only;
+	bool stays; /* in a child that leaves the rest */
 } * pieces;
 
 /* Where the piece at p is linked; NULL there if it is none. */
@@ -70,7 +70,16 @@ shared_protect(void *p)
 	assert(piece != NULL);
 	if (mprotect(p, piece->size, PROT_READ) == -1)
 		mem_exhausted(piece->size);
-	piece->read_only = true;
+	piece->stays = true;
+}
+
+void
+shared_keep(const void *p)
+{
+	struct piece *piece = *find_piece(p);
+
+	assert(piece != NULL);
+	piece->stays = true;
 }
 
 void
@@ -80,7 +89,7 @@ shared_leave(void)
 
 	for (one = pieces; one != NULL; one = next) {
 		next = one->next;
-		if (!one->read_only)
+		if (!one->stays)
 			shared_unmap(one->p, one->size);
 	}
 }

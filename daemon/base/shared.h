@@ -25,7 +25,11 @@ void shared_unmap(void *p, size_t size);
 /* From now on this process can only read what shared_map returned as p. */
 void shared_protect(void *p);
 
-/* In a child: let go of all of it but what it can only read. */
+/* In a child, before it leaves the rest: what shared_map returned as p stays.
+ */
+void shared_keep(const void *p);
+
+/* In a child: let go of all of it but what it keeps or can only read. */
 void shared_leave(void);
 
 #endif

@@ -8,7 +8,9 @@
 
 #include <string.h>
 
-#define SERVICE_USERS "user = _capsuled\nkey_user = _capsuled_key\n"
+#define SERVICE_USERS                                                          \
+	"user = _capsuled\nkey_user = _capsuled_key\n"                         \
+	"data_user = _capsuled_data\nstore = /var/cache/capsuled\n"
 
 const struct starter_file starter_files[] = {
 	{ "capsuled.ini", "what is served, and where: begin here",

@@ -40,6 +40,7 @@
 #include "format/gopher.h"
 #include "format/proxyhdr.h"
 #include "net/deadline.h"
+#include "net/files.h"
 #include "net/metrics.h"
 #include "net/relay.h"
 #include "net/search_client.h"
@@ -59,6 +60,7 @@ enum conn_state {
 	CONN_READ,    /* handshake, then the request */
 	CONN_APP,     /* an application has yet to say something */
 	CONN_SEARCH,  /* the search process has not answered yet */
+	CONN_FILE,    /* the file that is sent is yet to be opened */
 	CONN_ANSWER,  /* the answer is on its way */
 	CONN_CLOSING, /* all is sent; what still comes is dropped */
 	CONN_DEAD,    /* to be freed at the end of this turn */
@@ -70,6 +72,7 @@ enum {
 	LIMIT_REQUEST, /* from accept to the end of the request */
 	LIMIT_APP,     /* no answer, or no more of it, of an application */
 	LIMIT_SEARCH,  /* no answer of the search process */
+	LIMIT_FILE,    /* nobody opens the file */
 	LIMIT_IDLE,    /* no byte taken by the client */
 	LIMIT_PATIENT, /* the same, of one who has taken some late */
 	LIMIT_LINGER,  /* the client does not close */
@@ -95,6 +98,7 @@ struct conn {
 	struct search_wait *wait; /* for what is found, or NULL; owned */
 	struct view left;
 	struct content_hold *hold; /* of the answer's span, or NULL; owned */
+	struct file_use *file; /* what rest is read from, or NULL; owned */
 	off_t file_offset, file_left;
 	struct timespec file_mtime;
 
@@ -120,6 +124,7 @@ struct conns {
 	struct upstreams *upstreams;
 	struct search_client *search;
 	struct hash_seed seed; /* of addresses, for the search process */
+	struct files *files;
 	struct limits_rules rules;
 	struct deadlines deadlines;
 	struct event *timer;
@@ -140,6 +145,7 @@ static bool sniff(struct conn *c);
 static bool read_request(struct conn *c);
 static bool read_app(struct conn *c);
 static bool await_results(struct conn *c);
+static bool take_file(struct conn *c);
 static bool write_answer(struct conn *c);
 static bool linger(struct conn *c);
 
@@ -157,13 +163,15 @@ static const struct {
 	[CONN_SNIFF] = { "waiting", TO(CONN_READ) | TO(CONN_DEAD),
 	    LIMIT_REQUEST, sniff },
 	[CONN_READ] = { "reading",
-	    TO(CONN_APP) | TO(CONN_SEARCH) | TO(CONN_ANSWER) |
+	    TO(CONN_APP) | TO(CONN_SEARCH) | TO(CONN_FILE) | TO(CONN_ANSWER) |
 		TO(CONN_CLOSING) | TO(CONN_DEAD),
 	    LIMIT_REQUEST, read_request },
 	[CONN_APP] = { "asking", TO(CONN_ANSWER) | TO(CONN_DEAD), LIMIT_APP,
 	    read_app },
 	[CONN_SEARCH] = { "searching", TO(CONN_ANSWER) | TO(CONN_DEAD),
 	    LIMIT_SEARCH, await_results },
+	[CONN_FILE] = { "opening", TO(CONN_ANSWER) | TO(CONN_DEAD), LIMIT_FILE,
+	    take_file },
 	[CONN_ANSWER] = { "answering",
 	    TO(CONN_APP) | TO(CONN_CLOSING) | TO(CONN_DEAD), LIMIT_IDLE,
 	    write_answer },
@@ -537,6 +545,48 @@ begin_file(struct conn *c)
 		break_with_us(c, true);
 }
 
+static void on_file(void *arg);
+
+/* The file is not to be had: say so instead. */
+static void
+refuse_file(struct conn *c)
+{
+	c->listener->protocol->refuse(ANSWER_CLOSED, &c->reply);
+	c->left = c->reply.answer.bytes;
+	amend_log(c);
+	file_use_free(c->file);
+	c->file = NULL;
+}
+
+/* It is open: c->file holds it, and not the content. */
+static void
+send_opened(struct conn *c, int fd)
+{
+	c->reply.content = NULL;
+	c->reply.answer.rest.fd = fd;
+	begin_file(c);
+}
+
+/* The answer goes on in a large file, which others have to open. */
+static void
+ask_for_file(struct conn *c)
+{
+	int fd = FILE_FAILED;
+
+	c->file = files_use(c->all->files, &c->reply.file, on_file, c);
+	if (c->file != NULL)
+		fd = file_use_fd(c->file);
+	if (fd == FILE_ASKED && keep_log(c)) {
+		move(c, CONN_FILE);
+		return;
+	}
+	if (fd < 0)
+		refuse_file(c);
+	else
+		send_opened(c, fd);
+	move(c, CONN_ANSWER);
+}
+
 /* Decide what is answered to the request in. */
 static void
 answer(struct conn *c, struct view in)
@@ -562,11 +612,13 @@ answer(struct conn *c, struct view in)
 	if (c->reply.search != NULL)
 		(void)ask_search(c);
 	c->left = c->reply.answer.bytes;
-	if (c->reply.answer.rest.size > 0)
+	if (c->reply.answer.rest.size > 0 && c->reply.answer.rest.fd != -1)
 		begin_file(c);
 	if (log_access_is_on())
 		begin_log(c, peer.certificate);
-	if (c->reply.app != NULL)
+	if (c->reply.answer.rest.size > 0 && c->reply.answer.rest.fd == -1)
+		ask_for_file(c);
+	else if (c->reply.app != NULL)
 		move(c, ask_app(c) ? CONN_APP : CONN_DEAD);
 	else if (c->wait != NULL) {
 		break_with_us(c, true);
@@ -718,6 +770,21 @@ await_client(struct conn *c)
 		return watch(c, EV_PERSIST | EV_READ | EV_ET);
 	end_log(c, "gone");
 	move(c, CONN_DEAD);
+	return true;
+}
+
+static bool
+take_file(struct conn *c)
+{
+	int fd = file_use_fd(c->file);
+
+	if (fd == FILE_ASKED)
+		return await_client(c);
+	if (fd == FILE_FAILED)
+		refuse_file(c);
+	else
+		send_opened(c, fd);
+	move(c, CONN_ANSWER);
 	return true;
 }
 
@@ -929,6 +996,7 @@ conn_free(struct conn *c)
 	relay_free(c->relay);
 	search_client_cancel(c->wait);
 	content_release(c->reply.content, c->hold, c->reply.answer.rest.fd);
+	file_use_free(c->file);
 	reply_fini(&c->reply);
 	free(c->partial);
 	free(c->log);
@@ -980,6 +1048,13 @@ static void
 on_found(void *arg, const struct search_found *found)
 {
 	take_results(arg, found);
+}
+
+/* The file is open, or will not be. */
+static void
+on_file(void *arg)
+{
+	settle(arg);
 }
 
 bool
@@ -1123,6 +1198,14 @@ expire_app(struct conn *c)
 	settle(c);
 }
 
+static void
+expire_file(struct conn *c)
+{
+	refuse_file(c);
+	move(c, CONN_ANSWER);
+	settle(c);
+}
+
 /* End c, which waits, at once. */
 static void
 end_early(struct conn *c, const char *why)
@@ -1152,7 +1235,9 @@ expire(struct conn *c, int64_t now)
 	else if (c->state == CONN_SEARCH) {
 		search_client_cancel(c->wait);
 		take_results(c, NULL);
-	} else
+	} else if (c->state == CONN_FILE)
+		expire_file(c);
+	else
 		end_early(c, "timeout");
 }
 
@@ -1267,7 +1352,8 @@ conns_make_room(struct conns *cs)
 struct conns *
 conns_new(struct event_base *base, const struct conf *conf,
     const struct snapshot *snapshot, struct tls *tls, struct limits *limits,
-    struct upstreams *upstreams, struct search_client *search)
+    struct upstreams *upstreams, struct search_client *search,
+    struct files *files)
 {
 	struct conns *cs = xcalloc(1, sizeof(*cs));
 
@@ -1279,12 +1365,14 @@ conns_new(struct event_base *base, const struct conf *conf,
 	cs->upstreams = upstreams;
 	cs->search = search;
 	cs->seed = hash_seed_draw();
+	cs->files = files;
 	cs->scratch.may_handshake = take_handshake;
 	cs->rules = (struct limits_rules){ conf->max_connections,
 		conf->max_connections_per_address, conf->rate };
 	cs->deadlines.duration_ms[LIMIT_REQUEST] = conf->request_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_APP] = conf->application_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_SEARCH] = CONN_SEARCH_MS;
+	cs->deadlines.duration_ms[LIMIT_FILE] = CONN_FILE_MS;
 	cs->deadlines.duration_ms[LIMIT_IDLE] = conf->idle_timeout_ms;
 	cs->deadlines.duration_ms[LIMIT_PATIENT] =
 	    (int64_t)conf->idle_timeout_ms * CONN_PATIENCE;

@@ -16,6 +16,9 @@
 /* How long bytes are still read and dropped after the answer: contract. */
 #define CONN_LINGER_MS 2000
 
+/* How long another process may take to open a large file. */
+#define CONN_FILE_MS 10000
+
 /*
  * Who has shown that it takes its answer, if slowly, may take no byte for so
  * many idle_timeouts: acknowledgements come in lumps, and a reader of 2 KB a
@@ -44,6 +47,7 @@
 
 struct event_base;
 struct conns;
+struct files;
 struct search_client;
 struct upstreams;
 
@@ -53,7 +57,8 @@ struct upstreams;
  */
 struct conns *conns_new(struct event_base *base, const struct conf *conf,
     const struct snapshot *snapshot, struct tls *tls, struct limits *limits,
-    struct upstreams *upstreams, struct search_client *search);
+    struct upstreams *upstreams, struct search_client *search,
+    struct files *files);
 
 /* What a connection in that state does, in a word; NULL if there is none. */
 const char *conns_state_name(unsigned state);

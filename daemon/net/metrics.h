@@ -12,7 +12,7 @@
 
 /* Rows that can count at a time: the master's, 0, and one for each worker. */
 #define METRICS_ROWS   (LIMITS_WORKERS_MAX + 1)
-#define METRICS_STATES 8 /* states of a connection that can be told apart */
+#define METRICS_STATES 10 /* states of a connection that can be told apart */
 #define METRICS_PAGE_MAX                                                       \
 	((size_t)1 << 20) /* bytes of a page; 256 capsules fill a tenth */
 

@@ -91,9 +91,10 @@ descriptors_of(char word)
 	case CHANNEL_CONTENT:
 	case CHANNEL_SEARCH:
 	case CHANNEL_SEGMENT:
-	case CHANNEL_BASE:
 	case CHANNEL_ROOT:
 	case CHANNEL_OPENED:
+	case CHANNEL_YIELDED:
+	case CHANNEL_RESUME:
 		return 1;
 	case CHANNEL_READY:
 	case CHANNEL_DRAIN:
@@ -108,9 +109,12 @@ descriptors_of(char word)
 	case CHANNEL_BUSY:
 	case CHANNEL_DOWN:
 	case CHANNEL_RESCAN:
+	case CHANNEL_YIELD:
 	case CHANNEL_PROGRESS:
+	case CHANNEL_SYNC:
 	case CHANNEL_BUILT:
 	case CHANNEL_OPEN:
+	case CHANNEL_DAMAGED:
 	case CHANNEL_FAILED:
 		return 0;
 	default:

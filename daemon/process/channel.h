@@ -40,18 +40,28 @@ enum channel_message {
 	CHANNEL_SEARCH_LATE = 'Y',
 	CHANNEL_SEARCH_LOST = 'M',
 	CHANNEL_RESCAN = 'H', /* master: look at all content again */
-	/* content process, to the master: so many entries were looked at; it
-	 * is done, and warned so often */
+	/* master, to a worker: use what the content process has sent you; and
+	 * the worker: I do */
+	CHANNEL_SYNC = 'z',
+	/* content process, to the master: so many files were read; it is done,
+	 * and warned so often */
 	CHANNEL_PROGRESS = 'I',
 	CHANNEL_BUILT = 'J',
-	/* content process, to a worker: the store's files; the root comes
-	 * after all that it names */
+	/* master: write no more, and give me the lock of the store; content
+	 * process: here it is, if there is one; master: here you have it back
+	 */
+	CHANNEL_YIELD = 'y',
+	CHANNEL_YIELDED = 'e',
+	CHANNEL_RESUME = 'r',
+	/* content process, to a worker: the store's file of that number; the
+	 * root, after all files that it names */
 	CHANNEL_SEGMENT = 'G',
-	CHANNEL_BASE = 'E',
 	CHANNEL_ROOT = 'O',
 	/* worker: open the file of the entry with this key; and what the
 	 * content process answers to the question of that number */
 	CHANNEL_OPEN = 'Q',
+	CHANNEL_DAMAGED = 'd', /* worker: what the store has of this key is not
+				* as it was written */
 	CHANNEL_OPENED = 'V',
 	CHANNEL_FAILED = 'Z',
 	CHANNEL_NOTHING = 'N', /* nothing to read just now */

@@ -343,11 +343,26 @@ control_listen(struct control *c, const struct control_socket *s)
 void
 control_served(struct control *c)
 {
+	struct client *client;
+
+	for (client = c->clients; client < c->clients + CONTROL_CLIENTS_MAX;
+	     client++) {
+		if (client->state != CLIENT_WAITING)
+			continue;
+		if (c->calls->served != NULL)
+			c->calls->served(c->arg, &client->out);
+		finish_answer(client, true);
+	}
+}
+
+void
+control_refused(struct control *c, const char *why)
+{
 	size_t i;
 
 	for (i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		if (c->clients[i].state == CLIENT_WAITING)
-			finish_answer(&c->clients[i], true);
+			refuse_request(&c->clients[i], why);
 }
 
 void

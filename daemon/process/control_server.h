@@ -24,11 +24,14 @@ struct control_calls {
 	void (*status)(void *arg, struct buf *to);
 	/*
 	 * Load anew, and append lines with what is wrong.  0: control_served
-	 * follows once all of it is served; -1: refused.
+	 * follows once all of it is served, or control_refused; -1: refused.
 	 */
 	int (*reload)(void *arg, struct buf *to);
 	void (*set_level)(void *arg, enum log_level level);
 	void (*stop)(void *arg);
+	/* NULL, or append lines with what the load has left out: it is served.
+	 */
+	void (*served)(void *arg, struct buf *to);
 };
 
 /*
@@ -48,6 +51,9 @@ void control_listen(struct control *c, const struct control_socket *s);
 
 /* What was loaded last is served, and nothing else any more. */
 void control_served(struct control *c);
+
+/* It will not be: what was served before is served on. */
+void control_refused(struct control *c, const char *why);
 
 /* In a child: close what is the master's, free nothing. */
 void control_let_go(const struct control *c);

@@ -21,6 +21,7 @@
 #include "net/certificate.h"
 #include "process/advice.h"
 #include "process/errand.h"
+#include "site/configure.h"
 #include "site/loader.h"
 
 static unsigned long long
@@ -28,14 +29,16 @@ mix_file(const char *path, unsigned long long seed)
 {
 	struct stat st;
 	struct {
-		long long size, s, ns, inode;
-	} what = { 0, 0, 0, 0 };
+		long long size, s, ns, inode, changed_s, changed_ns;
+	} what = { 0, 0, 0, 0, 0, 0 };
 
 	if (stat(path, &st) == 0) {
 		what.size = st.st_size;
 		what.s = st.st_mtim.tv_sec;
 		what.ns = st.st_mtim.tv_nsec;
 		what.inode = (long long)st.st_ino;
+		what.changed_s = st.st_ctim.tv_sec; /* its mode, too */
+		what.changed_ns = st.st_ctim.tv_nsec;
 	}
 	return hash_append(seed,
 	    (struct view){ (const char *)&what, sizeof(what) });
@@ -60,19 +63,36 @@ mix_access(const struct conf *conf, const struct conf_capsule *c,
 	return seed;
 }
 
+/* Which folder a root is, not what lies in it. */
+static unsigned long long
+mix_root(const char *path, unsigned long long seed)
+{
+	struct stat st;
+	struct {
+		long long device, inode;
+	} what = { 0, 0 };
+
+	if (stat(path, &st) == 0) {
+		what.device = (long long)st.st_dev;
+		what.inode = (long long)st.st_ino;
+	}
+	return hash_append(seed,
+	    (struct view){ (const char *)&what, sizeof(what) });
+}
+
 unsigned long long
 generation_fingerprint(const struct conf *conf)
 {
-	unsigned long long f = loader_fingerprint(conf);
+	unsigned long long f = mix_file(conf->path, 0);
 	size_t i;
 
-	f = mix_file(conf->path, f);
 	if (conf->ticket_keys.len > 0)
 		f = mix_file(conf->ticket_keys.p, f);
 	for (i = 0; i < conf->n_capsules; i++) {
 		f = mix_file(conf->capsules[i].certificate.p, f);
 		f = mix_file(conf->capsules[i].key.p, f);
 		f = mix_access(conf, &conf->capsules[i], f);
+		f = mix_root(conf->capsules[i].root.p, f);
 	}
 	return f;
 }
@@ -135,40 +155,18 @@ load_tls(struct generation *g, struct problems *ps)
 		keeper_check(conf, g->tls, ps); /* all in one go */
 }
 
-/* What is left out, and what is unwise: to the log, and as much as is kept. */
-static void
-warn_of_content(struct generation *g, struct problems *notes)
+/* What menus name, for each service of ls; freed by the caller. */
+static int *
+choose_ports(const struct conf *conf, const struct listeners *ls)
 {
-	size_t i;
-
-	g->n_warnings = problems_count(notes);
-	for (i = 0; i < g->n_warnings; i++) {
-		log_warnx("%s", problems_get(notes, i));
-		if (i < GENERATION_WARNINGS_MAX)
-			problems_add(g->warnings, NULL, 0, "%s",
-			    problems_get(notes, i));
-	}
-}
-
-/* Load all that is mapped; menus name the ports that are listened on. */
-static struct snapshot *
-load(struct generation *g, struct problems *ps)
-{
-	const struct conf *conf = g->conf;
-	struct problems *notes = problems_new();
 	int *ports = xcalloc(conf->n_gophers, sizeof(*ports));
-	struct snapshot *s;
 	size_t i;
 
 	for (i = 0; i < conf->n_gophers; i++)
 		ports[i] = conf->gophers[i].port != 0
 		    ? conf->gophers[i].port
-		    : listeners_gopher_port(&g->listeners, i);
-	s = loader_load(conf, ports, ps, notes);
-	xfree(ports);
-	warn_of_content(g, notes);
-	problems_free(notes);
-	return s;
+		    : listeners_gopher_port(ls, i);
+	return ports;
 }
 
 /* What is told of certificates: read once, while all is loaded. */
@@ -199,6 +197,7 @@ generation_new(struct conf *conf, const struct generation *old,
 {
 	const struct listeners *had = old == NULL ? NULL : &old->listeners;
 	struct generation *g = xcalloc(1, sizeof(*g));
+	int *ports;
 
 	g->conf = conf;
 	g->warnings = problems_new();
@@ -207,11 +206,11 @@ generation_new(struct conf *conf, const struct generation *old,
 	    old == NULL ? NULL : &old->control, conf, ps);
 	/* Sockets first: menus name the port that the kernel chose. */
 	if (listeners_open(&g->listeners, had, conf, ps) == 0) {
-		/* Before loading: a change in between is seen next time. */
+		/* Before: a change in between is seen next time. */
 		g->fingerprint = generation_fingerprint(conf);
-		g->snapshot = load(g, ps);
-		/* Before the forks: all processes would have their copies. */
-		os_trim_heap();
+		ports = choose_ports(conf, &g->listeners);
+		g->snapshot = snapshot_configure(conf, ports, ps);
+		xfree(ports);
 	}
 	if (g->snapshot != NULL && ensure_certificates(conf, ps)) {
 		g->fingerprint = generation_fingerprint(conf);
@@ -233,6 +232,7 @@ generation_free(struct generation *g, const struct generation *kept)
 		return;
 	child_free(g->keeper);
 	child_free(g->search);
+	child_free(g->content);
 	tls_free(g->tls);
 	dials_unref(g->dials);
 	snapshot_free(g->snapshot);
@@ -285,22 +285,6 @@ announce_certificate(const struct conf_capsule *c)
 	clock_stamp(cert.not_after, until, sizeof(until));
 	log_info("certificate %s until %.10s, SHA-256 %s, key SHA-256 %s",
 	    c->certificate.p, until, cert.sha256, cert.key_sha256);
-}
-
-static void
-announce_capsule(const struct conf_capsule *c, const struct site *site)
-{
-	struct buf hosts;
-	size_t i;
-
-	buf_init(&hosts, 4096);
-	for (i = 0; i < c->hostname.n; i++)
-		buf_printf(&hosts, "%s%s", i == 0 ? "" : " ",
-		    c->hostname.v[i].p);
-	log_info("capsule %.*s: %zu selectors from %s",
-	    VIEW_ARG(buf_view(&hosts)), site->n_selectors, c->root.p);
-	buf_fini(&hosts);
-	announce_certificate(c);
 }
 
 static void
@@ -361,11 +345,7 @@ generation_announce(const struct generation *g)
 	size_t i;
 
 	for (i = 0; i < g->conf->n_capsules; i++)
-		announce_capsule(&g->conf->capsules[i], &g->snapshot->sites[i]);
-	if (g->snapshot->n_warnings > 0)
-		log_info("content: %zu warnings above; \"capsulectl check\" "
-			 "has all that is to be mended",
-		    g->snapshot->n_warnings);
+		announce_certificate(&g->conf->capsules[i]);
 	advice_log(g->conf);
 	announce_sandbox(g);
 	buf_init(&name, 256);

@@ -15,13 +15,14 @@
 #include "site/conf.h"
 #include "site/snapshot.h"
 
-#define GENERATION_WARNINGS_MAX 20 /* sentences that are kept; ours */
-
-/* Built whole or not at all; only a child that died is replaced afterwards. */
+/*
+ * Built whole or not at all, but for the content process, which the master
+ * starts; only processes that died are replaced afterwards.
+ */
 struct generation {
 	struct conf *conf;
 	struct listeners listeners;
-	struct snapshot *snapshot;
+	struct snapshot *snapshot; /* what is configured; no content */
 	struct tls *tls;
 	struct dials *dials; /* shared with those who dial for its workers */
 	struct users users;
@@ -33,7 +34,8 @@ struct generation {
 	struct metrics_facts facts;               /* their time is not set */
 	struct child *keeper; /* NULL: none, keys are in tls; or it died */
 	struct child *search; /* NULL: there is no search; or it died */
-	unsigned long long fingerprint; /* of all files it was built from */
+	struct child *content; /* NULL: not started yet, or it died */
+	unsigned long long fingerprint; /* of all that it was built from */
 };
 
 /*
@@ -52,7 +54,10 @@ void generation_free(struct generation *g, const struct generation *kept);
 void generation_check(const struct conf *conf, struct problems *ps,
     struct problems *notes);
 
-/* The number that changes with any file that conf names, its own included. */
+/*
+ * The number that changes with any file that conf names, its own included,
+ * and if a root becomes another folder; but not with what lies below one.
+ */
 unsigned long long generation_fingerprint(const struct conf *conf);
 
 /* Say in the log what is served, where, and with which certificates. */

@@ -103,6 +103,17 @@ logs_enter_worker(struct logs *logs)
 }
 
 void
+logs_enter_child(struct logs *logs, int relay)
+{
+	struct log_sink none = { LOG_TO_NONE, -1 };
+
+	closelog();
+	logs->relay[1] = relay;
+	logs->general = through_master(logs, logs->general);
+	log_to(logs->general, none); /* no visitor comes here */
+}
+
+void
 logs_replace_access(struct logs *logs, int fd)
 {
 	struct log_sink access = { LOG_TO_FD, fd };

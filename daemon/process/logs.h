@@ -28,6 +28,9 @@ int logs_open(struct logs *logs, const struct conf *conf, bool foreground,
 /* In a worker: what only the master can reach goes through it from now on. */
 void logs_enter_worker(struct logs *logs);
 
+/* In a child that is no worker: the same, through this descriptor. */
+void logs_enter_child(struct logs *logs, int relay);
+
 /* In a worker: a new descriptor for the access log came from the master. */
 void logs_replace_access(struct logs *logs, int fd);
 

@@ -33,6 +33,7 @@
 #include "process/advice.h"
 #include "process/channel.h"
 #include "process/control_server.h"
+#include "process/content_process.h"
 #include "process/exporter.h"
 #include "process/notify.h"
 #include "process/search_process.h"
@@ -44,6 +45,7 @@
 /* A worker that says more in a second is none of ours. */
 #define MESSAGES_MAX   20000
 #define COMPLAINTS_MAX 8    /* a second, of helpers: two of each are honest */
+#define SYNC_MS        2000 /* for workers to say that they have a new root */
 #define WATCH_SHUT_MS  1000 /* between two looks for sockets shut by workers */
 #define ADVICE_MS      (24 * 60 * 60 * 1000) /* between two looks at dates */
 
@@ -57,13 +59,14 @@ struct worker_process {
 	unsigned serial;     /* of the generation it serves */
 	struct dials *dials; /* its applications; owned together */
 	bool ready;
+	bool owes_sync; /* it has not said yet that it has the newest root */
 	bool accepting; /* as far as it has said */
 	struct quota messages, complaints;
 	int64_t born_ms;
 };
 
 /* The processes beside the workers, each replaced when it dies. */
-enum { HELPER_KEYS, HELPER_SEARCH, HELPER_METRICS, HELPERS };
+enum { HELPER_KEYS, HELPER_CONTENT, HELPER_SEARCH, HELPER_METRICS, HELPERS };
 
 struct helper_kind;
 
@@ -75,10 +78,30 @@ struct helper {
 	int backoff_ms; /* 0: the last one to die was not young */
 };
 
+/*
+ * What is to replace what is served, until its content process is ready: the
+ * old one has to give the store's lock away first.
+ */
+struct reload {
+	struct generation *next; /* NULL: none is under way */
+	struct event *event;     /* of its content process */
+	bool yielding;           /* the lock has been asked for */
+	int lock;                /* the next one's while it builds; or -1 */
+	bool rescanning; /* content alone is looked at, by the one there is */
+	bool syncing;    /* it was, and workers are about to have it */
+	bool written;    /* it could be */
+	bool again;      /* another one was asked for meanwhile */
+};
+
 struct master {
 	const struct master_options *options;
 	struct event_base *base;
 	struct generation *now;
+	struct reload reload;
+	struct content_deaths deaths;
+	struct event *content_event; /* of what the content process says */
+	bool content_ready;          /* it was once, of this generation */
+	unsigned long long tried;    /* fingerprint of what was refused */
 	unsigned serial; /* of now: addresses of generations come again */
 	struct logs *logs;
 	struct limits *limits;
@@ -91,7 +114,7 @@ struct master {
 	struct event **shut_events; /* one for each listening socket */
 	size_t n_shut_events;
 	struct event *respawn, *drained, *watch, *advice, *relay, *turn,
-	    *rewatch;
+	    *synced, *rewatch;
 	int backoff_ms; /* 0: the last worker to die was not young */
 	bool served;    /* every listener was served once: we are ready */
 	bool stopping;
@@ -99,6 +122,7 @@ struct master {
 };
 
 static void spawn_missing(struct master *m);
+static void look_if_synced(struct master *m);
 
 static int
 wanted_workers(const struct master *m)
@@ -125,8 +149,8 @@ look_if_served(struct master *m)
 {
 	const struct worker_process *w;
 
-	if (!m->served || m->stopping ||
-	    count_workers(m, true) != wanted_workers(m))
+	if (!m->served || m->stopping || m->reload.next != NULL ||
+	    m->reload.rescanning || count_workers(m, true) != wanted_workers(m))
 		return;
 	for (w = m->workers; w != NULL; w = w->next)
 		if (w->serial != m->serial && w->accepting)
@@ -335,6 +359,12 @@ place_of_search(struct master *m)
 }
 
 static struct child **
+place_of_content(struct master *m)
+{
+	return &m->now->content;
+}
+
+static struct child **
 place_of_exporter(struct master *m)
 {
 	return &m->exporter;
@@ -366,6 +396,53 @@ start_keeper(struct master *m)
 	}
 	problems_free(ps);
 	return g->keeper != NULL;
+}
+
+static void on_content_says(evutil_socket_t fd, short what, void *arg);
+
+/*
+ * Start the content process of g, with the store's lock or -1, beside another
+ * one or not; what it says is heard by *event.
+ */
+static bool
+start_content_of(struct master *m, struct generation *g, int lock, bool staged,
+    struct event **event)
+{
+	struct content_start start = { .conf = g->conf,
+		.configured = g->snapshot,
+		.box = &g->users.data,
+		.logs = m->logs,
+		.deaths = &m->deaths,
+		.lock = lock,
+		.staged = staged };
+
+	g->content = content_process_new(&start);
+	if (g->content == NULL) {
+		log_error("cannot start the content process");
+		return false;
+	}
+	*event = event_new(m->base, g->content->channel, EV_READ | EV_PERSIST,
+	    on_content_says, m);
+	if (*event == NULL || event_add(*event, NULL) == -1)
+		mem_exhausted(0);
+	return true;
+}
+
+static bool
+start_content(struct master *m)
+{
+	/* The one that is to come would wait for the store in vain. */
+	if (m->reload.next != NULL)
+		return true;
+	return start_content_of(m, m->now, -1, false, &m->content_event);
+}
+
+static void
+unhear(struct event **event)
+{
+	if (*event != NULL)
+		event_free(*event);
+	*event = NULL;
 }
 
 static bool
@@ -410,6 +487,8 @@ static const struct helper_kind {
 	    CHANNEL_KEEPER },
 	[HELPER_SEARCH] = { "search process", place_of_search, start_search,
 	    CHANNEL_SEARCH },
+	[HELPER_CONTENT] = { "content process", place_of_content, start_content,
+	    CHANNEL_CONTENT },
 	[HELPER_METRICS] = { "metrics process", place_of_exporter,
 	    start_exporter, CHANNEL_NOTHING },
 };
@@ -581,6 +660,10 @@ on_worker_says(evutil_socket_t fd, short what, void *arg)
 	case CHANNEL_READY:
 		on_ready(m, w);
 		break;
+	case CHANNEL_SYNC:
+		w->owes_sync = false;
+		look_if_synced(m);
+		break;
 	case CHANNEL_CLOSED:
 		w->accepting = false;
 		look_if_served(m);
@@ -610,6 +693,16 @@ on_worker_says(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* In a child, which would keep these processes. */
+static void
+close_channels_of(const struct generation *next)
+{
+	if (next != NULL && next->keeper != NULL)
+		close(next->keeper->channel);
+	if (next != NULL && next->content != NULL)
+		close(next->content->channel);
+}
+
 /* In the child: let go of what is the master's alone. */
 static void
 become_worker(struct master *m, unsigned number, int channel, const int *ways)
@@ -621,6 +714,7 @@ become_worker(struct master *m, unsigned number, int channel, const int *ways)
 		.number = number,
 		.channel = channel,
 		.keeper = ways[HELPER_KEYS],
+		.content = ways[HELPER_CONTENT],
 		.search = ways[HELPER_SEARCH] };
 	struct worker_process *w;
 	size_t i;
@@ -634,6 +728,10 @@ become_worker(struct master *m, unsigned number, int channel, const int *ways)
 	control_let_go(m->control);
 	if (m->options->ready_fd != -1 && !m->served)
 		close(m->options->ready_fd);
+	if (m->reload.lock != -1)
+		close(m->reload.lock);
+	close_channels_of(m->reload.next);
+	content_deaths_leave(&m->deaths);
 	event_base_free(m->base);
 	worker_run(&start);
 }
@@ -801,19 +899,39 @@ backoff(int last_ms, int64_t age_ms)
 	return last_ms < BACKOFF_MAX_MS / 2 ? last_ms * 2 : BACKOFF_MAX_MS;
 }
 
+/* Nothing is served yet, and nothing can be. */
+static void
+give_up_start(struct master *m, const char *why)
+{
+	log_errorx("%s", why);
+	m->status = 1;
+	m->stopping = true;
+	(void)event_base_loopbreak(m->base);
+}
+
 /* A worker of the present generation is gone: replace it, not too fast. */
 static void
 replace(struct master *m, int64_t age_ms)
 {
 	if (!m->served) {
-		log_errorx("a worker could not start");
-		m->status = 1;
-		m->stopping = true;
-		(void)event_base_loopbreak(m->base);
+		give_up_start(m, "a worker could not start");
 		return;
 	}
 	m->backoff_ms = backoff(m->backoff_ms, age_ms);
 	after(m->respawn, m->backoff_ms);
+}
+
+static void start_next(struct master *m, int lock);
+
+/* The content process of what is served has gone. */
+static void
+lose_content(struct master *m, int status)
+{
+	unhear(&m->content_event);
+	if (!m->content_ready && WIFEXITED(status))
+		give_up_start(m, "the content process could not start");
+	else if (m->reload.yielding)
+		start_next(m, -1); /* the lock has gone with it */
 }
 
 static void
@@ -823,11 +941,27 @@ reap_helper(struct helper *h, int status)
 
 	if (h == &h->master->helpers[HELPER_KEYS])
 		metrics_count(METRICS_KEEPER_DIED, 1);
+	if (h == &h->master->helpers[HELPER_CONTENT])
+		lose_content(h->master, status);
 	tell_death(h->kind->name, (*at)->pid, status);
 	h->backoff_ms = backoff(h->backoff_ms, clock_ms() - (*at)->born_ms);
 	child_free(*at);
 	*at = NULL;
 	after(h->restart, h->backoff_ms);
+}
+
+static void refuse_reload(struct master *m);
+
+/* What was to replace what is served cannot be: nothing of it was visible. */
+static void
+reap_next(struct master *m, pid_t pid, int status)
+{
+	const struct generation *next = m->reload.next;
+
+	if (next == NULL || next->content == NULL || next->content->pid != pid)
+		return;
+	tell_death("content process", pid, status);
+	refuse_reload(m);
 }
 
 /* A process is gone that was no worker, or one of an old generation. */
@@ -836,6 +970,7 @@ reap_other(struct master *m, pid_t pid, int status)
 {
 	size_t i;
 
+	content_deaths_reap(&m->deaths, pid, WIFSIGNALED(status));
 	for (i = 0; i < HELPERS; i++) {
 		const struct child *c = child_of(&m->helpers[i]);
 
@@ -844,6 +979,7 @@ reap_other(struct master *m, pid_t pid, int status)
 			return;
 		}
 	}
+	reap_next(m, pid, status);
 }
 
 static void
@@ -874,6 +1010,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 			tell_death("worker", w->pid, status);
 		}
 		forget(m, w);
+		look_if_synced(m);
 		listeners_mend(&m->now->listeners);
 		if (!m->stopping && present)
 			replace(m, age);
@@ -946,46 +1083,283 @@ swap(struct master *m, struct generation *next)
 	spawn_missing(m);
 	tell_all(m, CHANNEL_DRAIN, -1, true);
 	generation_announce(next);
-	log_info("reloaded %s", m->options->conf_path);
 }
 
-/* 0, or -1 with what is wrong in ps, and in the log. */
-static int
-reload(struct master *m, struct problems *ps)
-{
-	struct generation *next;
+static int begin_reload(struct master *m, struct problems *ps);
 
-	notify_reloading();
-	next = build(m, ps);
-	if (next != NULL &&
-	    logs_open(m->logs, next->conf, m->options->foreground, ps) == -1) {
-		generation_free(next, m->now);
-		next = NULL;
-	}
-	metrics_set(METRICS_RELOAD_FINE, next != NULL);
-	if (next != NULL) {
-		metrics_count(METRICS_RELOADED, 1);
-		metrics_set(METRICS_RELOADED_S, (uint64_t)clock_wall());
-		swap(m, next);
-	} else {
-		metrics_count(METRICS_NOT_RELOADED, 1);
-		tell_problems(ps);
-		log_errorx("not reloaded: what was served is still served");
-	}
-	arm_watch(m);
-	notify("READY=1");
-	os_forget_code();
-	return next == NULL ? -1 : 0;
-}
-
-/* Nobody waits for the result: it is in the log. */
+/* Nobody waits for the reasons: they are in the log. */
 static void
 reload_unasked(struct master *m)
 {
 	struct problems *ps = problems_new();
 
-	(void)reload(m, ps);
+	(void)begin_reload(m, ps);
 	problems_free(ps);
+}
+
+/* It has come to its end, good or bad; of nothing but content, or of all. */
+static void
+end_reload(struct master *m, bool is_fine, bool is_whole)
+{
+	metrics_set(METRICS_RELOAD_FINE, is_fine);
+	if (is_fine) {
+		metrics_count(METRICS_RELOADED, 1);
+		metrics_set(METRICS_RELOADED_S, (uint64_t)clock_wall());
+		log_info("reloaded %s%s", is_whole ? "" : "the content of ",
+		    m->options->conf_path);
+	} else {
+		metrics_count(METRICS_NOT_RELOADED, 1);
+		log_errorx("not reloaded: what was served is still served");
+	}
+	arm_watch(m);
+	notify("READY=1");
+	os_forget_code();
+	if (m->reload.again) {
+		m->reload.again = false;
+		reload_unasked(m);
+	} else if (is_fine)
+		look_if_served(m);
+	else
+		control_refused(m->control,
+		    "not reloaded: what was served is still served; the log "
+		    "tells why");
+}
+
+/* The lock goes back to who had it, or to who is started in its place. */
+static void
+give_lock_back(struct master *m)
+{
+	struct reload *r = &m->reload;
+
+	if (m->now->content == NULL)
+		after(m->helpers[HELPER_CONTENT].restart, 0);
+	else if (channel_send(m->now->content->channel, CHANNEL_RESUME, 0,
+		     r->lock) == -1)
+		(void)kill(m->now->content->pid, SIGKILL);
+	if (r->lock != -1)
+		close(r->lock);
+	r->lock = -1;
+}
+
+static void
+refuse_reload(struct master *m)
+{
+	struct problems *ps = problems_new();
+
+	m->tried = m->reload.next->fingerprint;
+	unhear(&m->reload.event);
+	generation_free(m->reload.next, m->now);
+	m->reload.next = NULL;
+	give_lock_back(m);
+	if (logs_open(m->logs, m->now->conf, m->options->foreground, ps) == -1)
+		tell_problems(ps);
+	master_set_level(m->options, m->now->conf);
+	problems_free(ps);
+	end_reload(m, false, true);
+}
+
+/* The old content process writes no more: let the next one begin. */
+static void
+start_next(struct master *m, int lock)
+{
+	struct reload *r = &m->reload;
+
+	r->yielding = false;
+	r->lock = lock;
+	if (!start_content_of(m, r->next, lock, lock != -1, &r->event))
+		refuse_reload(m);
+}
+
+/* The next content process is ready: nothing can fail any more. */
+static void
+complete_reload(struct master *m)
+{
+	struct reload *r = &m->reload;
+	struct generation *next = r->next;
+
+	if (r->lock != -1)
+		close(r->lock);
+	unhear(&m->content_event);
+	m->content_event = r->event;
+	*r = (struct reload){ .lock = -1, .again = r->again };
+	swap(m, next);
+	end_reload(m, true, true);
+}
+
+/* Nothing but content can have changed: no process is forked for that. */
+static void
+rescan(struct master *m)
+{
+	m->reload.rescanning = true;
+	/* One that has died looks at everything when it is started anew. */
+	if (m->now->content != NULL)
+		(void)channel_send(m->now->content->channel, CHANNEL_RESCAN, 0,
+		    -1);
+}
+
+/* Build all but what its content process has to say. */
+static struct generation *
+build_next(struct master *m, struct problems *ps)
+{
+	struct generation *next = build(m, ps);
+
+	if (next != NULL &&
+	    logs_open(m->logs, next->conf, m->options->foreground, ps) == -1) {
+		generation_free(next, m->now);
+		next = NULL;
+	}
+	if (next == NULL)
+		tell_problems(ps);
+	return next;
+}
+
+/* 0: it goes on; -1: it was refused, with the reasons in ps and in the log. */
+static int
+begin_reload(struct master *m, struct problems *ps)
+{
+	struct reload *r = &m->reload;
+
+	if (r->next != NULL || r->rescanning) {
+		r->again = true;
+		return 0;
+	}
+	notify_reloading();
+	if (generation_fingerprint(m->now->conf) == m->now->fingerprint) {
+		rescan(m);
+		return 0;
+	}
+	r->next = build_next(m, ps);
+	if (r->next == NULL) {
+		end_reload(m, false, true);
+		return -1;
+	}
+	r->yielding = m->now->content != NULL &&
+	    channel_send(m->now->content->channel, CHANNEL_YIELD, 0, -1) == 0;
+	if (!r->yielding)
+		start_next(m, -1);
+	return 0;
+}
+
+/* -- what the content process says, none of which is believed -- */
+
+static void
+on_content_ready(struct master *m)
+{
+	if (!m->content_ready) {
+		m->content_ready = true;
+		if (!m->stopping)
+			spawn_missing(m);
+	}
+}
+
+/* All workers have what was built, or will not say so any more. */
+static void
+end_rescan(struct master *m)
+{
+	(void)event_del(m->synced);
+	m->reload.syncing = m->reload.rescanning = false;
+	end_reload(m, m->reload.written, false);
+}
+
+static void
+look_if_synced(struct master *m)
+{
+	const struct worker_process *w;
+
+	if (!m->reload.syncing)
+		return;
+	for (w = m->workers; w != NULL; w = w->next)
+		if (w->owes_sync && w->channel != -1)
+			return;
+	end_rescan(m);
+}
+
+static void
+on_synced(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	end_rescan(arg);
+}
+
+/*
+ * Content was looked at, at the master's word or by itself: workers have been
+ * sent what there is, and shall use it before it is said to be served.
+ */
+static void
+on_content_built(struct master *m, unsigned warnings)
+{
+	struct worker_process *w;
+
+	if (!m->reload.rescanning || m->reload.syncing)
+		return;
+	m->reload.written = warnings != CONTENT_NOT_WRITTEN;
+	m->reload.syncing = true;
+	after(m->synced, SYNC_MS);
+	for (w = m->workers; w != NULL; w = w->next) {
+		w->owes_sync = w->ready && w->serial == m->serial;
+		if (w->owes_sync)
+			tell_worker(w, CHANNEL_SYNC, 0, -1);
+	}
+	look_if_synced(m);
+}
+
+/* What it has left out, of which it warned so often. */
+static void
+take_warnings(struct master *m, struct generation *g, unsigned n)
+{
+	if (n == CONTENT_NOT_WRITTEN)
+		return;
+	problems_free(g->warnings);
+	g->warnings = problems_new();
+	content_deaths_warnings(&m->deaths, g->content->pid, g->warnings);
+	g->n_warnings = n;
+}
+
+static void
+on_content_says(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+	const struct generation *next = m->reload.next;
+	bool is_next = next != NULL && next->content != NULL &&
+	    next->content->channel == (int)fd;
+	enum channel_message message;
+	unsigned number;
+	int passed;
+
+	(void)what;
+	message = channel_receive((int)fd, &number, &passed);
+	if (message == CHANNEL_READY || message == CHANNEL_BUILT)
+		take_warnings(m, is_next ? m->reload.next : m->now, number);
+	switch (message) {
+	case CHANNEL_READY:
+		if (is_next)
+			complete_reload(m);
+		else {
+			on_content_ready(m);
+			on_content_built(m, number);
+		}
+		break;
+	case CHANNEL_BUILT:
+		if (!is_next)
+			on_content_built(m, number);
+		break;
+	case CHANNEL_YIELDED:
+		if (!is_next && m->reload.yielding) {
+			start_next(m, passed);
+			passed = -1;
+		}
+		break;
+	case CHANNEL_PROGRESS:
+	case CHANNEL_NOTHING:
+		break;
+	default: /* SIGCHLD tells the rest */
+		(void)kill(is_next ? next->content->pid : m->now->content->pid,
+		    SIGKILL);
+		unhear(is_next ? &m->reload.event : &m->content_event);
+	}
+	if (passed != -1)
+		close(passed);
 }
 
 static void
@@ -1022,9 +1396,9 @@ on_watch(evutil_socket_t fd, short what, void *arg)
 	if (m->stopping)
 		return;
 	f = generation_fingerprint(m->now->conf);
-	if (f != m->now->fingerprint) {
+	if (f != m->now->fingerprint && f != m->tried) {
 		/* A set that cannot be built is not tried again unchanged. */
-		m->now->fingerprint = f;
+		m->tried = f;
 		log_info("files have changed");
 		reload_unasked(m);
 	} else
@@ -1065,6 +1439,17 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 
 /* -- the end -- */
 
+/* What was to come will not. */
+static void
+drop_reload(struct master *m)
+{
+	unhear(&m->reload.event);
+	generation_free(m->reload.next, m->now);
+	if (m->reload.lock != -1)
+		close(m->reload.lock);
+	m->reload = (struct reload){ .lock = -1 };
+}
+
 static void
 kill_all(struct master *m)
 {
@@ -1088,6 +1473,7 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 		return;
 	}
 	m->stopping = true;
+	drop_reload(m);
 	notify("STOPPING=1");
 	log_info("stopping: what is in flight has %d s",
 	    m->now->conf->drain_timeout_ms / 1000);
@@ -1126,9 +1512,12 @@ on_relay(evutil_socket_t fd, short what, void *arg)
 /* -- what the control socket asks for -- */
 
 static void
-put_warnings(const struct generation *g, struct buf *to)
+put_warnings(void *arg, struct buf *to)
 {
-	control_put_problems(to, "warning", g->warnings, g->n_warnings);
+	const struct master *m = arg;
+
+	control_put_problems(to, "warning", m->now->warnings,
+	    m->now->n_warnings);
 }
 
 static void
@@ -1149,7 +1538,7 @@ put_status(void *arg, struct buf *to)
 	control_put(to, "log_level", view_of(log_level_name(log_get_level())));
 	snprintf(number, sizeof(number), "%zu", m->now->n_warnings);
 	control_put(to, "warnings", view_of(number));
-	put_warnings(m->now, to);
+	put_warnings(m, to);
 	facts.now = clock_wall();
 	metrics_lines(m->metrics, states, &facts, to);
 }
@@ -1162,13 +1551,11 @@ reload_asked(void *arg, struct buf *to)
 	int r = -1;
 
 	if (m->served && !m->stopping)
-		r = reload(m, ps);
+		r = begin_reload(m, ps);
 	else
 		problems_add(ps, NULL, 0,
 		    "capsuled is %s: there is nothing to reload",
 		    m->stopping ? "stopping" : "still starting");
-	if (r == 0)
-		put_warnings(m->now, to);
 	control_put_problems(to, "problem", ps, problems_count(ps));
 	problems_free(ps);
 	return r;
@@ -1196,7 +1583,7 @@ stop_asked(void *arg)
 }
 
 static const struct control_calls control_calls = { put_status, reload_asked,
-	set_level_asked, stop_asked };
+	set_level_asked, stop_asked, put_warnings };
 
 /* -- set up -- */
 
@@ -1274,6 +1661,7 @@ master_run(const struct master_options *options, struct generation *g,
 	struct event *signals[sizeof(handled) / sizeof(handled[0])];
 	struct master m = { .options = options,
 		.now = g,
+		.reload = { .lock = -1 },
 		.logs = logs,
 		.limits = limits_new(),
 		.metrics = metrics_new() };
@@ -1290,11 +1678,13 @@ master_run(const struct master_options *options, struct generation *g,
 	m.watch = evtimer_new(m.base, on_watch, &m);
 	m.advice = evtimer_new(m.base, on_advice, &m);
 	m.turn = evtimer_new(m.base, on_turn, &m);
+	m.synced = evtimer_new(m.base, on_synced, &m);
 	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
 	    on_relay, &m);
 	if (m.respawn == NULL || m.drained == NULL || m.watch == NULL ||
-	    m.advice == NULL || m.turn == NULL || m.rewatch == NULL ||
-	    m.relay == NULL || event_add(m.relay, NULL) == -1)
+	    m.advice == NULL || m.turn == NULL || m.synced == NULL ||
+	    m.rewatch == NULL || m.relay == NULL ||
+	    event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	set_up_helpers(&m);
 	m.control = control_new(m.base, &control_calls, &m);
@@ -1306,8 +1696,11 @@ master_run(const struct master_options *options, struct generation *g,
 	start_helper(&m.helpers[HELPER_METRICS]);
 	start_helper(&m.helpers[HELPER_SEARCH]);
 	watch_listeners(&m);
-	spawn_missing(&m);
-	(void)event_base_dispatch(m.base);
+	/* Workers follow once it is ready. */
+	if (start_content(&m))
+		(void)event_base_dispatch(m.base);
+	else
+		m.status = 1;
 
 	kill_all(&m);
 	while (m.workers != NULL)
@@ -1330,14 +1723,20 @@ master_run(const struct master_options *options, struct generation *g,
 	event_free(m.drained);
 	event_free(m.watch);
 	event_free(m.turn);
+	event_free(m.synced);
 	event_free(m.advice);
 	event_free(m.relay);
+	unhear(&m.content_event);
+	drop_reload(&m);
 	child_end(m.exporter, EXPORTER_STOP_MS);
 	metrics_free(m.metrics);
 	limits_free(m.limits);
 	child_end(m.now->keeper, KEEPER_STOP_MS);
 	child_end(m.now->search, SEARCH_STOP_MS);
 	m.now->keeper = m.now->search = NULL;
+	child_free(m.now->content);
+	m.now->content = NULL;
+	content_deaths_end(&m.deaths);
 	generation_free(m.now, NULL);
 	/* Last: who asked to stop waits for it. */
 	control_free(m.control);

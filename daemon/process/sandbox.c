@@ -12,6 +12,13 @@
 
 #include "base/log.h"
 
+static int
+drop_groups(const struct sandbox *box)
+{
+	return box->groups_of == NULL ? setgroups(1, &box->gid)
+				      : initgroups(box->groups_of, box->gid);
+}
+
 int
 sandbox_drop_user(const struct sandbox *box)
 {
@@ -26,7 +33,7 @@ sandbox_drop_user(const struct sandbox *box)
 	if (!box->drop)
 		return 0;
 	/* Groups first: without root they could not be changed any more. */
-	if (setgroups(1, &box->gid) == -1 || setgid(box->gid) == -1 ||
+	if (drop_groups(box) == -1 || setgid(box->gid) == -1 ||
 	    setuid(box->uid) == -1) {
 		log_error("cannot become user %d", (int)box->uid);
 		return -1;

@@ -12,6 +12,9 @@ struct sandbox {
 	bool drop; /* started as root: change to these */
 	uid_t uid;
 	gid_t gid;
+	/* Borrowed; NULL: no group but gid.  Else the user whose further groups
+	 * in the system's list of them are kept. */
+	const char *groups_of;
 	const char *chroot; /* borrowed; NULL: the whole tree */
 };
 

@@ -21,6 +21,7 @@
 #define WORKER_USER   "_capsuled"
 #define WORKER_USER_2 "nobody"
 #define KEY_USER      "_capsuled_key"
+#define DATA_USER     "_capsuled_data"
 
 /* -- chroot -- */
 
@@ -113,21 +114,23 @@ choose_worker(struct view name)
 	return getpwnam(WORKER_USER) != NULL ? WORKER_USER : WORKER_USER_2;
 }
 
+/* The same of a process whose user is usual, if there is such a one. */
 static const char *
-choose_key_user(struct view name, const char *worker)
+choose_other(struct view name, const char *usual, const char *worker)
 {
 	if (name.len > 0)
 		return name.p;
 	if (geteuid() != 0)
 		return NULL;
-	return getpwnam(KEY_USER) != NULL ? KEY_USER : worker;
+	return getpwnam(usual) != NULL ? usual : worker;
 }
 
 static void
 resolve_users(const struct conf *conf, struct users *u, struct problems *ps)
 {
 	u->worker_name = choose_worker(conf->user);
-	u->key_name = choose_key_user(conf->key_user, u->worker_name);
+	u->key_name = choose_other(conf->key_user, KEY_USER, u->worker_name);
+	u->data_name = choose_other(conf->data_user, DATA_USER, u->worker_name);
 	if (u->worker_name != NULL)
 		become_user(conf, "user", u->worker_name, conf->user_line,
 		    &u->worker, ps);
@@ -136,10 +139,16 @@ resolve_users(const struct conf *conf, struct users *u, struct problems *ps)
 	else if (u->key_name != NULL)
 		become_user(conf, "key_user", u->key_name, conf->key_user_line,
 		    &u->key, ps);
+	if (u->data_name == u->worker_name)
+		u->data = u->worker;
+	else if (u->data_name != NULL)
+		become_user(conf, "data_user", u->data_name,
+		    conf->data_user_line, &u->data, ps);
+	u->data.groups_of = u->data_name;
 	become_group(conf, &u->worker, ps);
 	/* An image for a container may well have no users at all. */
 	if (geteuid() != 0)
-		u->worker_name = u->key_name = NULL;
+		u->worker_name = u->key_name = u->data_name = NULL;
 }
 
 void
@@ -195,6 +204,12 @@ users_advise(const struct conf *conf, struct problems *notes)
 			    "workers are; make a user of its own with "
 			    "\"%s " KEY_USER "\"",
 			    u.key_name, os_useradd);
+		if (problems_count(told) == 0 && u.data.uid == u.worker.uid)
+			problems_add(notes, conf->path, conf->data_user_line,
+			    "[server] data_user: the content process is user "
+			    "%s, as workers are; make a user of its own with "
+			    "\"%s " DATA_USER "\"",
+			    u.data_name, os_useradd);
 		for (i = 0; i < conf->n_capsules; i++)
 			note_owner(conf, &conf->capsules[i], notes);
 	}

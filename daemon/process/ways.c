@@ -38,25 +38,40 @@ ways_begin(struct ways *w, int channel, enum channel_message introduces)
 }
 
 unsigned
-ways_hear(struct ways *w)
+ways_hear_all(struct ways *w, enum channel_message *other, int *fd)
 {
-	int channel = w->v[0].fd, fd;
-	enum channel_message message;
+	int channel = w->v[0].fd, way;
 	unsigned number;
 
+	*other = CHANNEL_NOTHING;
+	*fd = -1;
 	if (channel == -1)
 		return 0;
-	message = channel_receive(channel, &number, &fd);
-	if (message == CHANNEL_GONE)
+	*other = channel_receive(channel, &number, fd);
+	if (*other == CHANNEL_GONE)
 		ways_close(w, 0);
-	else if (message == CHANNEL_ALIVE)
+	else if (*other == CHANNEL_ALIVE)
 		(void)channel_send(channel, CHANNEL_ALIVE, 0, -1);
-	else if (message == w->introduces && fd != -1 && number > 0 &&
+	else if (*other == w->introduces && *fd != -1 && number > 0 &&
 	    number <= WAYS_MAX) {
-		open_way(w, number, fd);
+		way = *fd;
+		*fd = -1;
+		*other = CHANNEL_NOTHING;
+		open_way(w, number, way);
 		return number;
 	}
+	return 0;
+}
+
+unsigned
+ways_hear(struct ways *w)
+{
+	enum channel_message other;
+	unsigned number;
+	int fd;
+
+	number = ways_hear_all(w, &other, &fd);
 	if (fd != -1)
 		close(fd);
-	return 0;
+	return number;
 }

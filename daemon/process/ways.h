@@ -36,6 +36,12 @@ void ways_begin(struct ways *w, int channel, enum channel_message introduces);
  */
 unsigned ways_hear(struct ways *w);
 
+/*
+ * The same; what else the master says is *other, with a descriptor that is now
+ * the caller's, or -1; CHANNEL_NOTHING if that is nothing.
+ */
+unsigned ways_hear_all(struct ways *w, enum channel_message *other, int *fd);
+
 /* Close the way to a worker. */
 void ways_close(struct ways *w, nfds_t i);
 

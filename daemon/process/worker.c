@@ -1,8 +1,9 @@
 /*
  * worker.c - the loop that serves.
  *
- * Floor process.  Everything served was inherited when the master forked; the
- * channel brings the word to drain and, after a rotation, the access log.
+ * Floor process.  What is configured was inherited when the master forked;
+ * what is served comes from the content process, as descriptors of the store.
+ * The channel brings the word to drain and, after a rotation, the access log.
  */
 #include "process/worker.h"
 
@@ -18,11 +19,13 @@
 #include "base/os.h"
 #include "net/acceptor.h"
 #include "net/conn.h"
+#include "net/files.h"
 #include "net/metrics.h"
 #include "net/remote_key.h"
 #include "net/search_client.h"
 #include "net/upstream.h"
 #include "process/channel.h"
+#include "site/content_store.h"
 
 struct worker {
 	struct event_base *base;
@@ -30,10 +33,18 @@ struct worker {
 	struct upstreams *upstreams;
 	struct search_client *search;
 	struct acceptor *acceptor; /* NULL: draining, or about to */
+	const struct worker_start *start;
+	struct files *files;
+	struct content_store *store;
+	struct store_reader *fresh; /* gets what the content process sends */
+	bool is_adopted;            /* it is looked into, and owned there */
+	int content;                /* the way to its process; -1: none */
+	struct event *content_event;
 	struct logs *logs;
 	const struct conf *conf;
 	struct event *channel_event, *term_event, *orphan_timer;
 	int channel;
+	bool serving; /* it has let visitors in, or never shall */
 	bool done;
 };
 
@@ -59,10 +70,14 @@ static void
 drain(struct worker *w)
 {
 	struct acceptor *a = w->acceptor;
+	bool had_begun = w->serving;
 
 	w->acceptor = NULL;
+	w->serving = true; /* it shall not begin any more */
 	if (a != NULL)
 		acceptor_finish(a, on_last_accepted, w);
+	else if (!had_begun)
+		on_last_accepted(w);
 }
 
 /* Within a handshake: the master finds out what is the matter. */
@@ -124,6 +139,148 @@ on_orphaned(struct worker *w)
 	upstreams_give_up(w->upstreams);
 }
 
+/* -- the content process -- */
+
+static int
+ask_for_file(void *arg, unsigned number, const unsigned char *name)
+{
+	struct worker *w = arg;
+
+	return w->content == -1 ? -1
+				: channel_send_key(w->content, CHANNEL_OPEN,
+				      number, name, -1);
+}
+
+/* Something in the store is not as it was written: have it written anew. */
+static void
+on_damaged(void *arg, const struct store_key *key)
+{
+	struct worker *w = arg;
+	unsigned char bytes[CHANNEL_KEY_SIZE];
+
+	memcpy(bytes, key, sizeof(bytes));
+	if (w->content != -1)
+		(void)channel_send_key(w->content, CHANNEL_DAMAGED, 0, bytes,
+		    -1);
+}
+
+/* What is served is there: let visitors in. */
+static void
+begin_to_serve(struct worker *w)
+{
+	if (w->acceptor != NULL || w->serving)
+		return;
+	w->serving = true;
+	w->acceptor = acceptor_new(w->base, &w->start->generation->listeners,
+	    w->conns);
+	(void)channel_send(w->channel, CHANNEL_READY, 0, -1);
+}
+
+/* Look into the reader from now on, which the content owns then. */
+static void
+adopt_reader(struct worker *w)
+{
+	if (w->is_adopted)
+		return;
+	w->is_adopted = true;
+	if (content_store_use(w->store, w->fresh) == -1) {
+		log_errorx("cannot use the store: no memory");
+		exit(1);
+	}
+}
+
+static void
+attach(struct worker *w, int fd)
+{
+	enum store_result r = store_reader_attach(w->fresh, fd);
+
+	if (r == STORE_FOUND) {
+		adopt_reader(w);
+		begin_to_serve(w);
+	} else
+		log_warnx("cannot use the store: %s",
+		    r == STORE_NONE ? "a file is missing" : "it is damaged");
+}
+
+static void
+lose_content(struct worker *w)
+{
+	if (w->content_event != NULL)
+		event_free(w->content_event);
+	if (w->content != -1)
+		close(w->content);
+	w->content_event = NULL;
+	w->content = -1;
+	files_give_up(w->files);
+}
+
+/* One message of the content process; false if there is none. */
+static bool
+hear_once(struct worker *w)
+{
+	unsigned number;
+	int passed;
+
+	switch (channel_receive(w->content, &number, &passed)) {
+	case CHANNEL_SEGMENT:
+		if (passed != -1)
+			(void)store_reader_add(w->fresh, number, passed);
+		break;
+	case CHANNEL_ROOT:
+		if (passed != -1)
+			attach(w, passed);
+		break;
+	case CHANNEL_OPENED:
+		files_opened(w->files, number, passed);
+		break;
+	case CHANNEL_FAILED:
+		files_opened(w->files, number, -1);
+		break;
+	case CHANNEL_NOTHING:
+		return false;
+	default:
+		lose_content(w);
+	}
+	return w->content != -1;
+}
+
+/* All that it has sent. */
+static void
+hear_content(struct worker *w)
+{
+	while (w->content != -1 && hear_once(w))
+		;
+}
+
+static void
+on_content(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)hear_once(arg);
+}
+
+/* Another process than before, if there was one: its store may be another. */
+static void
+meet_content(struct worker *w, int fd)
+{
+	lose_content(w);
+	w->content = fd;
+	if (!w->is_adopted && w->fresh != NULL)
+		store_reader_free(w->fresh);
+	w->fresh = store_reader_new();
+	w->is_adopted = false;
+	w->content_event =
+	    event_new(w->base, fd, EV_READ | EV_PERSIST, on_content, w);
+	if (w->fresh == NULL || w->content_event == NULL ||
+	    event_add(w->content_event, NULL) == -1) {
+		log_errorx("cannot hear the content process: no memory");
+		exit(1);
+	}
+}
+
+/* -- the master -- */
+
 static void
 on_channel(evutil_socket_t fd, short what, void *arg)
 {
@@ -153,6 +310,14 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 		break;
 	case CHANNEL_SEARCH:
 		search_client_connect(w->search, passed);
+		break;
+	case CHANNEL_SYNC:
+		hear_content(w);
+		(void)channel_send(w->channel, CHANNEL_SYNC, 0, -1);
+		break;
+	case CHANNEL_CONTENT:
+		if (passed != -1)
+			meet_content(w, passed);
 		break;
 	case CHANNEL_DIALLED:
 		upstreams_dialled(w->upstreams, DIAL_OK, passed);
@@ -207,9 +372,10 @@ start(struct worker *w, const struct worker_start *s)
 	w->upstreams = upstreams_new(w->base, ask_for_socket, w);
 	w->search = search_client_new(w->base, on_search_trouble, w);
 	search_client_connect(w->search, s->search);
+	w->files = files_new(ask_for_file, w);
+	w->store = content_store_new(g->snapshot, on_damaged, w);
 	w->conns = conns_new(w->base, g->conf, g->snapshot, g->tls, s->limits,
-	    w->upstreams, w->search);
-	w->acceptor = acceptor_new(w->base, &g->listeners, w->conns);
+	    w->upstreams, w->search, w->files);
 	w->channel_event =
 	    event_new(w->base, w->channel, EV_READ | EV_PERSIST, on_channel, w);
 	w->term_event = evsignal_new(w->base, SIGTERM, on_term, w);
@@ -243,6 +409,8 @@ worker_run(const struct worker_start *s)
 {
 	static struct worker w; /* zeroed, and never freed: the process ends */
 
+	w.start = s;
+	w.content = -1;
 	w.logs = s->logs;
 	w.channel = s->channel;
 	lock_enter_process();
@@ -257,7 +425,8 @@ worker_run(const struct worker_start *s)
 	start(&w, s);
 	if (sandbox_enter(&s->generation->users.worker) == -1)
 		exit(1);
-	(void)channel_send(s->channel, CHANNEL_READY, 0, -1);
+	if (s->content != -1)
+		meet_content(&w, s->content);
 	while (!w.done) {
 		(void)event_base_loop(w.base, EVLOOP_ONCE);
 		flush_log();

@@ -17,6 +17,7 @@ struct worker_start {
 	int channel;     /* the worker's end */
 	int keeper;      /* the way to the keeper; -1: there is none */
 	int search;      /* the same to the search process */
+	int content;     /* to the content process; -1: it is yet to come */
 };
 
 /*

@@ -74,6 +74,7 @@ enum answer_failure {
 	ANSWER_SLOW,    /* its time was over before it began */
 	ANSWER_DOWN,    /* nobody is there to be asked */
 	ANSWER_MISSING, /* it says that there is no such thing */
+	ANSWER_CLOSED,  /* the file that follows cannot be opened just now */
 	ANSWER_FAILURES
 };
 

@@ -45,12 +45,38 @@ struct beneath {
 	char reason[128];
 };
 
+/* Who is asked before a file is opened. */
+static bool (*guard)(void *arg, const char *root, const char *path);
+static void *guard_arg;
+
 static int walk(struct beneath *b, struct place *p, const char *path);
+
+void
+beneath_guard(bool (*fn)(void *arg, const char *root, const char *path),
+    void *arg)
+{
+	guard = fn;
+	guard_arg = arg;
+}
+
+int
+beneath_fd(const struct beneath *b)
+{
+	return b->root;
+}
 
 void
 beneath_refuse_links(struct beneath *b)
 {
 	b->refuses_links = true;
+}
+
+void
+beneath_forget(struct beneath *b)
+{
+	if (b->here.fd >= 0)
+		(void)close(b->here.fd);
+	b->here.fd = -1;
 }
 
 struct beneath *
@@ -75,8 +101,7 @@ beneath_free(struct beneath *b)
 {
 	if (b == NULL)
 		return;
-	if (b->here.fd >= 0)
-		(void)close(b->here.fd);
+	beneath_forget(b);
 	(void)close(b->root);
 	free(b->real);
 	xfree(b);
@@ -387,13 +412,32 @@ open_any(struct beneath *b, struct view path, struct stat *st, const char **why)
 	return fd;
 }
 
+static bool
+is_refused(const struct beneath *b, struct view path, const char **why)
+{
+	char name[BENEATH_PATH_MAX];
+
+	if (guard == NULL || path.len >= sizeof(name))
+		return false;
+	memcpy(name, path.p, path.len);
+	name[path.len] = '\0';
+	if (guard(guard_arg, b->real == NULL ? "" : b->real, name))
+		return false;
+	*why = "has ended the process that read it";
+	errno = EPERM;
+	return true;
+}
+
 int
 beneath_open(struct beneath *b, struct view path, mode_t want, struct stat *st,
     const char **why)
 {
 	struct stat got;
-	int fd = open_any(b, path, &got, why);
+	int fd;
 
+	if (want == S_IFREG && is_refused(b, path, why))
+		return -1;
+	fd = open_any(b, path, &got, why);
 	if (fd < 0)
 		return -1;
 	if ((got.st_mode & S_IFMT) != want) {

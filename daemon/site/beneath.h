@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/view.h"
 
@@ -21,6 +23,10 @@ struct beneath *beneath_new(const char *root);
 
 /* Follow no symbolic link from now on, wherever it leads. */
 void beneath_refuse_links(struct beneath *b);
+
+/* Walk to the folder of the next path anew, whatever it was: it may have been
+ * replaced since. */
+void beneath_forget(struct beneath *b);
 
 void beneath_free(struct beneath *b);
 
@@ -40,6 +46,17 @@ int beneath_open(struct beneath *b, struct view path, mode_t want,
 /* As beneath_open, but only looks: returns 0 for a file or a folder. */
 int beneath_stat(struct beneath *b, struct view path, struct stat *st,
     const char **why);
+
+/*
+ * For a process that a file may end: fn is called before any file is opened,
+ * with the root's own name and the path as it was asked for; if it returns
+ * false the file is refused as unreadable.
+ */
+void beneath_guard(
+    bool (*fn)(void *arg, const char *root, const char *path), void *arg);
+
+/* The root's descriptor, borrowed. */
+int beneath_fd(const struct beneath *b);
 
 /*
  * Append the one name below the root of what the last call found, which was a

@@ -119,8 +119,9 @@ struct conf {
 	const char *path;    /* of the INI file, for messages */
 
 	/* [server] */
-	struct view user, group, key_user, chroot, pid_file; /* empty: none */
-	int user_line, group_line, key_user_line, chroot_line;
+	struct view user, group, key_user, data_user; /* empty: none */
+	struct view chroot, pid_file, store;          /* empty: none */
+	int user_line, group_line, key_user_line, data_user_line, chroot_line;
 	struct view control;       /* "auto", "off", or a path */
 	struct view control_group; /* empty: none */
 	int control_line, control_group_line;

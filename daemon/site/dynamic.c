@@ -218,6 +218,8 @@ static const struct {
 	[ANSWER_SLOW] = { GEMINI_CGI_ERROR, "The application is too slow" },
 	[ANSWER_DOWN] = { GEMINI_PROXY_ERROR, "The application is not there" },
 	[ANSWER_MISSING] = { GEMINI_NOT_FOUND, "Not found" },
+	[ANSWER_CLOSED] = { GEMINI_TEMPORARY_FAILURE,
+	    "This file cannot be opened just now" },
 };
 
 static void

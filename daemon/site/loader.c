@@ -63,10 +63,11 @@ struct load {
 	const struct conf *conf;
 	struct claims *claims;
 	struct problems *ps, *notes;
+	const struct loader_sink *sink; /* NULL: into memory */
 };
 
-static struct beneath *
-open_root(const struct conf_capsule *capsule)
+struct beneath *
+loader_open_root(const struct conf_capsule *capsule)
 {
 	struct beneath *root = beneath_new(capsule->root.p);
 
@@ -94,18 +95,30 @@ collect_pages(const struct load *l, const struct site *site,
 }
 
 static void
-fill_site(const struct load *l, struct site *site,
-    const struct conf_capsule *capsule)
+give_pages(const struct load *l, size_t capsule, const struct site *site,
+    struct beneath *root, const struct pages *pages)
 {
-	struct beneath *root = open_root(capsule);
+	const struct page *page;
+
+	for (page = pages->first; page != NULL; page = page->next)
+		if (page->entry != NULL && page->entry->gemini.status != 0)
+			l->sink->page(l->sink->arg, capsule, site, root, page);
+}
+
+static void
+fill_site(const struct load *l, size_t capsule, struct beneath *root)
+{
+	const struct conf_capsule *from = &l->conf->capsules[capsule];
+	struct site *site = &l->s->sites[capsule];
 	struct arena *work = arena_new();
 	struct pages pages;
 
 	pages_init(&pages, work);
-	collect_pages(l, site, capsule, root, &pages);
-	prepare_site(l->s, site, l->conf, capsule, root, &pages, l->notes);
+	collect_pages(l, site, from, root, &pages);
+	prepare_site(l->s, site, l->conf, from, root, &pages, l->notes);
+	if (l->sink != NULL)
+		give_pages(l, capsule, site, root, &pages);
 	arena_free(work);
-	beneath_free(root);
 }
 
 /* The snapshot, or NULL if there are more problems than there were. */
@@ -146,15 +159,57 @@ loader_load(const struct conf *conf, const int *gopher_ports,
 {
 	size_t i, before = problems_count(ps), noted = problems_count(notes);
 	struct load l = { snapshot_configure(conf, gopher_ports, ps), conf,
-		claims_new(conf), ps, notes };
+		claims_new(conf), ps, notes, NULL };
+	struct beneath *root;
 
-	for (i = 0; i < conf->n_capsules; i++)
-		fill_site(&l, &l.s->sites[i], &conf->capsules[i]);
+	for (i = 0; i < conf->n_capsules; i++) {
+		root = loader_open_root(&conf->capsules[i]);
+		fill_site(&l, i, root);
+		beneath_free(root);
+	}
 	claims_tell(l.claims, notes);
 	claims_free(l.claims);
 	l.s->n_warnings += problems_count(notes) - noted;
 	check_descriptors(conf, ps);
 	return finish(&l, before);
+}
+
+/*
+ * A snapshot that borrows what is configured, for the answers of one capsule,
+ * whose large files are opened when they are asked for.
+ */
+static struct snapshot *
+borrow(const struct snapshot *configured)
+{
+	struct snapshot *s = snapshot_new();
+
+	s->sites = configured->sites;
+	s->hosts = configured->hosts;
+	s->has_wildcards = configured->has_wildcards;
+	s->opens_later = true;
+	return s;
+}
+
+size_t
+loader_fill(const struct conf *conf, struct snapshot *configured,
+    struct beneath *const *roots, const struct loader_sink *sink,
+    struct problems *notes)
+{
+	struct load l = { NULL, conf, claims_new(conf), NULL, notes, sink };
+	size_t i, n = 0;
+
+	for (i = 0; i < conf->n_capsules; i++) {
+		if (roots[i] != NULL)
+			beneath_forget(roots[i]);
+		l.s = borrow(configured);
+		fill_site(&l, i, roots[i]);
+		configured->sites[i].content = NULL;
+		n += l.s->n_warnings;
+		snapshot_free(l.s);
+	}
+	claims_tell(l.claims, notes);
+	claims_free(l.claims);
+	return n;
 }
 
 struct snapshot *
@@ -167,7 +222,7 @@ loader_inspect(const struct conf *conf, struct problems *ps,
 	struct beneath *root;
 
 	for (i = 0; i < conf->n_capsules; i++) {
-		root = open_root(&conf->capsules[i]);
+		root = loader_open_root(&conf->capsules[i]);
 		if (root == NULL)
 			trouble_tell_root(conf, &conf->capsules[i], notes);
 		else
@@ -211,14 +266,14 @@ trace_file(struct beneath *root, struct view path, unsigned long long seed)
 
 static unsigned long long
 trace_capsule(const struct conf *conf, const struct conf_capsule *capsule,
-    unsigned long long seed)
+    struct beneath *root, unsigned long long seed)
 {
 	struct arena *work = arena_new();
-	struct beneath *root = open_root(capsule);
 	const struct page *page;
 	struct pages pages;
 
 	if (root != NULL) {
+		beneath_forget(root);
 		pages_init(&pages, work);
 		pages_collect(&pages, conf, capsule, root, NULL);
 		for (page = pages.first; page != NULL; page = page->next) {
@@ -227,18 +282,17 @@ trace_capsule(const struct conf *conf, const struct conf_capsule *capsule,
 			seed = trace_file(root, page->map, seed);
 		}
 	}
-	beneath_free(root);
 	arena_free(work);
 	return seed;
 }
 
 unsigned long long
-loader_fingerprint(const struct conf *conf)
+loader_fingerprint(const struct conf *conf, struct beneath *const *roots)
 {
 	unsigned long long seed = 0;
 	size_t i;
 
 	for (i = 0; i < conf->n_capsules; i++)
-		seed = trace_capsule(conf, &conf->capsules[i], seed);
+		seed = trace_capsule(conf, &conf->capsules[i], roots[i], seed);
 	return seed;
 }

@@ -531,7 +531,10 @@ prepare_end(struct prepare *c)
 static void
 keep_in_snapshot(struct prepare *c, int fd)
 {
-	snapshot_keep(c->s, fd);
+	if (c->s->opens_later)
+		(void)close(fd);
+	else
+		snapshot_keep(c->s, fd);
 }
 
 void
@@ -553,7 +556,8 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 	for (turn = 0; turn < PREPARE_TURNS; turn++)
 		for (page = pages->first; page != NULL; page = page->next)
 			prepare_page(&c, page, turn);
-	catalog_fill(s, site, conf, pages, notes);
+	if (!s->opens_later)
+		catalog_fill(s, site, conf, pages, notes);
 	settle_entries(&c);
 	close_gopher(&c);
 	prepare_end(&c);

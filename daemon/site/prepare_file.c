@@ -171,7 +171,8 @@ prepare_gemtext(struct prepare *c, struct page *page, int fd, off_t size)
 	page->entry->gopher = prepare_keep(c, page, GEMINI_SUCCESS, &c->out);
 }
 
-/* Answer from the open file, after the header in c->in; *fd is then kept. */
+/* Answer from the file, after the header in c->in; *fd is then kept, unless
+ * it is for others to open. */
 static void
 stream(struct prepare *c, struct page *page, int *fd, off_t size)
 {

@@ -167,16 +167,24 @@ snapshot_free_indexes(struct snapshot *s)
 }
 
 void
+snapshot_detach(struct snapshot *s)
+{
+	struct snapshot **at = &all;
+
+	while (*at != NULL && *at != s)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = s->next;
+}
+
+void
 snapshot_free(struct snapshot *s)
 {
 	const struct snapshot_file *file;
-	struct snapshot **at = &all;
 
 	if (s == NULL)
 		return;
-	while (*at != s)
-		at = &(*at)->next;
-	*at = s->next;
+	snapshot_detach(s);
 	snapshot_free_indexes(s);
 	for (file = s->files; file != NULL; file = file->next)
 		(void)close(file->fd);

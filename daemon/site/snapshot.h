@@ -83,6 +83,7 @@ struct snapshot {
 	size_t n_cas;       /* rules of access by an authority, all sites' */
 	bool has_wildcards; /* one of them is of the second kind */
 	bool check_port;    /* refuse URLs that name a port not ours */
+	bool opens_later;   /* no file is kept open, and nothing searched */
 	struct target *targets; /* all applications, by ->next */
 	unsigned n_targets;
 	struct snapshot_file *files; /* closed with the snapshot */
@@ -151,6 +152,9 @@ void snapshot_free_indexes(struct snapshot *s);
 /* Close the snapshot's files and indexes and free all of it; NULL is allowed.
  */
 void snapshot_free(struct snapshot *s);
+
+/* From now on snapshots_discard leaves s alone. */
+void snapshot_detach(struct snapshot *s);
 
 /*
  * Free every snapshot that this process has: for a child that serves nobody,

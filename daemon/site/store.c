@@ -58,6 +58,18 @@ store_why(const struct store *s)
 	return s->why;
 }
 
+int
+store_folder_fd(const struct store *s)
+{
+	return s->folder.fd;
+}
+
+const char *
+store_folder_path(const struct store *s)
+{
+	return s->folder.path;
+}
+
 /* -- files -- */
 
 static const char *
@@ -236,6 +248,8 @@ lock_store(struct store *s, int lock)
 		s->lock = store_folder_lock(&s->folder);
 	if (s->lock == -1)
 		return store_fail(s, "the store's lock cannot be opened");
+	if (s->folder.unnamed)
+		(void)unlinkat(s->folder.fd, STORE_LOCK, 0);
 	if (flock(s->lock, LOCK_EX | LOCK_NB) == -1)
 		return errno == EWOULDBLOCK
 		    ? refuse_store(s, EWOULDBLOCK,

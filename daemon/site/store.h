@@ -236,6 +236,14 @@ void store_close(struct store *s);
  * Borrowed; the same for as long as s lives. */
 struct store_reader *store_reader(struct store *s);
 
+/* The folder: its descriptor, for a sandbox, and its path.  Borrowed. */
+int store_folder_fd(const struct store *s);
+const char *store_folder_path(const struct store *s);
+
+/* How the name of a temporary one begins: it is empty but while a file is made,
+ * and to be removed by others if the writer may not. */
+#define STORE_TEMPORARY "capsuled-store."
+
 /* What went wrong with the last call that returned -1: a sentence. */
 const char *store_why(const struct store *s);
 

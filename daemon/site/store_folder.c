@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "base/view.h"
+#include "site/store.h"
 #include "site/store_format.h"
 
 static int
@@ -66,7 +67,7 @@ open_temporary(struct store_folder *f, struct buf *why)
 		if (places[i] == NULL || places[i][0] == '\0' ||
 		    strlen(places[i]) > sizeof(path) - 32)
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/capsuled-store.XXXXXX",
+		(void)snprintf(path, sizeof(path), "%s/" STORE_TEMPORARY "XXXXXX",
 		    places[i]);
 		if (mkdtemp(path) != NULL) {
 			f->unnamed = true;

@@ -159,6 +159,17 @@ SELECTORS = {
 }
 
 
+def let_in(folder):
+    """Let everybody enter a folder, for pages are read by a user of its own.
+
+    pytest makes its folders for their owner alone.
+    """
+    for one in (folder, *folder.parents):
+        mode = one.stat().st_mode
+        if one.stat().st_uid == os.geteuid() and not mode & 0o001:
+            one.chmod(mode & 0o7777 | 0o011)
+
+
 def has_ipv6():
     try:
         with socket.socket(socket.AF_INET6) as s:
@@ -179,7 +190,8 @@ def unprivileged():
     user = pwd.getpwnam("nobody")
     return {"user": user.pw_name,
             "group": grp.getgrgid(user.pw_gid).gr_name,
-            "key_user": pwd.getpwnam("daemon").pw_name}
+            "key_user": pwd.getpwnam("daemon").pw_name,
+            "data_user": pwd.getpwnam("bin").pw_name}
 
 
 def defaults():
@@ -307,6 +319,11 @@ def is_keeper(pid):
     return title(pid) == "capsuled keeper"
 
 
+def is_content(pid):
+    """True for the process that reads the pages."""
+    return title(pid) == "capsuled conten"
+
+
 def is_exporter(pid):
     """True for the process that answers Prometheus."""
     return title(pid) == "capsuled metric"
@@ -365,6 +382,7 @@ class Daemon:
         self.root = folder / "root"
         self.log_path = folder / "log"
         self.steady = steady
+        let_in(folder)
         if not self.root.exists():
             write_capsule(self.root)
         self.path.write_text(text)
@@ -395,6 +413,7 @@ class Daemon:
             self.read_ports()
             self.workers = self.children()
             self.keeper = self.keepers()
+            self.content = self.contents()
         except BaseException:
             self.proc.kill()
             self.proc.wait()
@@ -423,6 +442,9 @@ class Daemon:
     def searchers(self):
         return [pid for pid in children(self.pid) if is_searcher(pid)]
 
+    def contents(self):
+        return [pid for pid in children(self.pid) if is_content(pid)]
+
     def exporters(self):
         return [pid for pid in children(self.pid) if is_exporter(pid)]
 
@@ -441,6 +463,10 @@ class Daemon:
                 if "proto=" in line]
 
     def signal(self, number):
+        """HUP comes after a touch of the configuration: all is loaded anew."""
+        if number == signal.SIGHUP:
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(self.path)
         self.proc.send_signal(number)
 
     def rewrite(self, text):
@@ -460,6 +486,13 @@ class Daemon:
         wait_for("new workers", lambda: self.children()
                  and not old & set(self.children()))
 
+    def rescan(self):
+        """HUP where nothing but content has changed, and wait for its end."""
+        before = self.log().count("reloaded ")
+        self.proc.send_signal(signal.SIGHUP)
+        wait_for("the new content",
+                 lambda: self.log().count("reloaded ") > before)
+
     def check(self):
         assert self.proc.poll() is None, "it died: " + self.log()
         if self.steady:
@@ -467,6 +500,8 @@ class Daemon:
                 "a worker died: " + self.log())
             assert self.keepers() == self.keeper, (
                 "the key process died: " + self.log())
+            assert self.contents() == self.content, (
+                "the content process died: " + self.log())
 
     def stop(self):
         self.check()

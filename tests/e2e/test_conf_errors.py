@@ -320,7 +320,7 @@ def test_trouble_of_files_is_warned_of_and_refuses_nothing(folder, case):
     want = ["warning: " + NAME + line for line in want.splitlines()]
     done = check(folder, text)
     assert [line for line in done.stderr.splitlines()
-            if "key_user" not in line] == want
+            if "_user" not in line] == want
     assert (done.returncode, done.stdout) == (
         0, OK.replace("\n", ", but for the warnings\n"))
 
@@ -364,7 +364,8 @@ def test_what_is_right_is_accepted(folder, case):
     done = check(folder, RIGHT[case])
     # Root without users for us is told so, and is right all the same.
     said = [line for line in done.stderr.splitlines()
-            if "[server] key_user: the key process is" not in line]
+            if "_user: the key process is" not in line
+            and "_user: the content process is" not in line]
     assert (done.returncode, done.stdout, said) == (0, OK, [])
 
 
@@ -397,6 +398,7 @@ def test_a_check_finds_a_folder_that_no_certificate_can_be_made_in(folder):
 # For each key a value it cannot have.  Text and file names take anything.
 BAD = {
     "user": "a b", "group": "a b", "key_user": "a b", "workers": "-1",
+    "data_user": "a b",
     "key_process": "maybe",
     "request_timeout": "1x", "idle_timeout": "", "drain_timeout": "1.5s",
     "watch": "25h", "control": "run/", "control_group": "two words",
@@ -410,7 +412,7 @@ BAD = {
     "sessions": "0",
     "timeout": "0", "max_answer": "1g", "ask_certificate": "any",
 }
-FREE = {"chroot", "pid_file", "certificate", "key", "ticket_keys", "title",
+FREE = {"chroot", "store", "pid_file", "certificate", "key", "ticket_keys", "title",
         "admin"}
 MAPS = {"selectors", "listing", "languages", "types", "access"}
 

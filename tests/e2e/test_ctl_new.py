@@ -114,6 +114,8 @@ def test_one_for_the_service_needs_nothing_but_to_be_moved(tmp_path):
     assert found["gopher"]["listen"] == "*:70"
     assert found["server"]["user"] == "_capsuled"
     assert found["server"]["key_user"] == "_capsuled_key"
+    assert found["server"]["data_user"] == "_capsuled_data"
+    assert found["server"]["store"] == "/var/cache/capsuled"
     mine = found["capsule"]
     assert mine["hostname"] == "capsule.example.org localhost"
     assert mine["root"] == str(tmp_path / "mine" / "pages")
@@ -145,8 +147,8 @@ def test_all_but_the_places_is_the_same_for_the_service(made, tmp_path):
     assert {"%s %s" % (name, key) for name, section in others.items()
             for key in section
             if section[key] != mine[name].get(key)} == {
-        "server user", "server key_user", "gopher listen", "capsule root",
-        "capsule certificate", "capsule key"}
+        "server user", "server key_user", "server data_user", "server store",
+        "gopher listen", "capsule root", "capsule certificate", "capsule key"}
 
 
 def test_a_folder_that_no_configuration_can_name_is_for_no_service(

@@ -42,7 +42,8 @@ def test_it_runs_as_a_user_without_name_on_a_disk_it_cannot_write():
         folder = pathlib.Path(name)
         folder.chmod(0o755)
         with server.running(folder, conf(server={
-                "user": None, "group": None, "key_user": None})):
+                "user": None, "group": None, "key_user": None,
+                "data_user": None})):
             pass  # makes the certificate
         os.chown(folder / "capsule.key", NOBODY, NOBODY)
         shutil.copy(BINARY, folder / "capsuled")

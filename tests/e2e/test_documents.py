@@ -64,7 +64,7 @@ def settle(text, folder):
     """The configuration as this machine can run it."""
     found = document.sections(text)
     mine = found.setdefault("server", {})
-    for key in ("user", "group", "key_user"):
+    for key in ("user", "group", "key_user", "data_user", "store"):
         mine.pop(key, None)
     mine.update(server.unprivileged())
     for protocol in ("gemini", "gopher"):
@@ -278,7 +278,7 @@ def low_port(folder):
     if free.exists() and int(free.read_text()) <= 70:
         pytest.skip("everybody may listen on port 70 here")
     found = document.sections(server.conf(gopher={"listen": "127.0.0.1:70"}))
-    for key in ("user", "group", "key_user"):
+    for key in ("user", "group", "key_user", "data_user"):
         found["server"].pop(key, None)
     path = folder / "capsuled.ini"
     path.write_text(as_text(found))

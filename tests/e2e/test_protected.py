@@ -170,7 +170,7 @@ def warned_by_a_look(folder, text):
     assert got.returncode == 0, got.stderr
     # Started by root, it may also want a user of its own for the keys.
     return [line.removeprefix("warning: x.ini:")
-            for line in got.stderr.splitlines() if "key_user" not in line]
+            for line in got.stderr.splitlines() if "_user" not in line]
 
 
 def line_of(text, line):

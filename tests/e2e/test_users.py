@@ -26,6 +26,7 @@ from test_keeper import openssl, works, write_pair
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 WORKER = pwd.getpwnam("nobody")
 KEY = pwd.getpwnam("daemon")
+DATA = pwd.getpwnam("bin")
 UNIT = (server.ROOT / "rc.d" / "capsuled.service").read_text()
 RIGHTS = re.search(r"(?m)^CapabilityBoundingSet=(.*)$", UNIT)[1].lower() \
     .replace("cap_", "").split()
@@ -55,7 +56,7 @@ def ids(pid, kind="Uid"):
 
 
 def all_of(d):
-    return [d.pid, *d.keepers(), *d.children(), *d.searchers(),
+    return [d.pid, *d.keepers(), *d.contents(), *d.children(), *d.searchers(),
             *d.exporters()]
 
 
@@ -76,6 +77,8 @@ def test_each_process_is_the_user_that_it_shall_be(daemon):
         assert ids(pid, "Gid") == {WORKER.pw_gid}
     key, = d.keepers()
     assert ids(key) == {KEY.pw_uid} and ids(key, "Gid") == {KEY.pw_gid}
+    data, = d.contents()
+    assert ids(data) == {DATA.pw_uid} and ids(data, "Gid") == {DATA.pw_gid}
     for pid in all_of(d)[1:]:
         assert ids(pid, "Groups") == ids(pid, "Gid")
         for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
@@ -103,6 +106,9 @@ def test_who_is_replaced_or_reloaded_is_the_same_user(daemon):
 @pytest.mark.parametrize("key,value,said", [
     ("user", "no-such-user", r'there is no user "no-such-user" .* root makes '
      r'it with "useradd .* no-such-user"'),
+    ("data_user", "no-such-user", r'there is no user "no-such-user" .* root '
+     r'makes it with "useradd .* no-such-user"'),
+    ("data_user", "root", r'"root" is root, which is what'),
     ("key_user", "no-such-user", r'there is no user "no-such-user" .* root '
      r'makes it with "useradd .* no-such-user"'),
     ("user", "root", r'"root" is root, which is what'),
@@ -133,12 +139,23 @@ def test_a_key_process_without_a_user_of_its_own_is_a_warning(daemon):
 
 
 @root_only
+def test_a_content_process_without_a_user_of_its_own_is_a_warning(daemon):
+    d = daemon(conf(server={"data_user": WORKER.pw_name}))
+    assert re.search(r"warn\w* \S+capsuled\.ini:\d+: \[server\] data_user: the "
+                     r"content process is user nobody, as workers are; make a "
+                     r'user of its own with "useradd .* _capsuled_data"',
+                     d.log())
+
+
+@root_only
 def test_who_names_nobody_gets_the_users_that_there_are(daemon):
-    d = daemon(conf(server={"user": None, "group": None, "key_user": None}))
+    d = daemon(conf(server={"user": None, "group": None, "key_user": None,
+                            "data_user": None}))
     there = {user.pw_name: user.pw_uid for user in pwd.getpwall()}
     worker = there.get("_capsuled", WORKER.pw_uid)
     assert ids(d.workers[0]) == {worker}
     assert ids(d.keepers()[0]) == {there.get("_capsuled_key", worker)}
+    assert ids(d.contents()[0]) == {there.get("_capsuled_data", worker)}
     assert ("the key process is user" in d.log()) == (
         "_capsuled_key" not in there)
 
@@ -466,7 +483,8 @@ def alone(monkeypatch):
 
         def start(**sections):
             text = conf(server={"user": None, "group": None,
-                                "key_user": None, "workers": "2"}, **sections)
+                                "key_user": None, "data_user": None,
+                                "workers": "2"}, **sections)
             started.append(server.Daemon(
                 folder, text, steady=False,
                 under=under_the_unit(user=WORKER)))

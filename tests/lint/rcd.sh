@@ -336,7 +336,7 @@ done
 ! grep -q -E '^(User|Group|AmbientCapabilities)=' "$top/rc.d/$script" ||
     complain "does not start the daemon as root, who becomes others by itself"
 # Whom the daemon's own default names, every system is told to make.
-for user in _capsuled _capsuled_key; do
+for user in _capsuled _capsuled_key _capsuled_data; do
 	grep -q "\"$user\"" "$top/daemon/process/users.c" ||
 	    complain "$user is not whom the daemon looks for"
 	for script in capsuled.sysusers capsuled.freebsd capsuled.netbsd \
@@ -410,7 +410,7 @@ try_user() {
 		cat "$dir/out"
 		return
 	fi
-	for user in _capsuled _capsuled_key; do
+	for user in _capsuled _capsuled_key _capsuled_data; do
 		grep -q "^$user:.*/nologin\$" "$root/etc/passwd" ||
 		    complain "makes no $user who cannot log in"
 	done

@@ -1,0 +1,670 @@
+/*
+ * content_process.c - the one process that reads what is served.
+ *
+ * Floor process.  Forked by the master, one for each generation.  It brings
+ * the store up to date, leads workers to the store's files, and opens large
+ * files for them.  While it builds, the builder's reading of each file is the
+ * occasion to hear who has come: nobody waits for a build to end, and nobody
+ * of them is waited for.
+ */
+#include "process/content_process.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "base/shared.h"
+#include "process/ways.h"
+#include "site/fill.h"
+#include "site/store.h"
+
+/* Entries between two words to the master on how far it is. */
+#define PROGRESS_EVERY 1000
+/* Milliseconds between two lines in the log on how far it is. */
+#define PROGRESS_LOG_MS 5000
+
+/* Its descriptors. */
+enum { CHANNEL = CHILD_FIRST, RELAY };
+
+/*
+ * What the process writes and the master reads when it has died: memory that
+ * both share, of which the master believes nothing.
+ */
+struct content_notes {
+	char reading[2 * BENEATH_PATH_MAX]; /* the file that is being read */
+	char folder[BENEATH_PATH_MAX];      /* a temporary store's */
+	/* The first warnings of the last build, packed. */
+	size_t packed;
+	char warnings[64 << 10];
+};
+
+/* How far a worker is with the store's files. */
+struct reader {
+	uint32_t sent; /* the highest number of a file that it has */
+	bool owed;     /* it has not got the newest root */
+};
+
+struct content_process {
+	struct ways ways;
+	struct reader readers[1 + WAYS_MAX]; /* at the number of their ways */
+	const struct content_start *start;
+	struct content_notes *notes; /* NULL: none are wanted */
+	struct store *store;
+	struct fill *fill;
+	bool is_durable;   /* the store outlives us */
+	bool may_publish;  /* what is in the store may be served */
+	bool yielding;     /* asked for, and not done yet */
+	bool yielded;      /* another process writes */
+	bool rescan;       /* asked for, and not begun yet */
+	bool opening;      /* a large file, for a worker */
+	unsigned done;     /* files that this build has read */
+	int64_t logged_ms; /* when that was last said */
+	int64_t look_ms;   /* when to look for changes; 0: never */
+};
+
+/* -- what workers are given -- */
+
+/* True if the worker's socket had room. */
+static bool
+give(struct content_process *c, nfds_t i, enum channel_message message,
+    unsigned number, int fd)
+{
+	int channel = c->ways.v[i].fd;
+
+	if (channel_send(channel, message, number, fd) == 0)
+		return true;
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
+		c->ways.v[i].events = POLLIN | POLLOUT;
+	else
+		ways_close(&c->ways, i);
+	return false;
+}
+
+/*
+ * Give a worker what it has not got of the store's files, and then the root:
+ * always the newest, for what it has no room for is looked up again.
+ */
+static void
+bring_up_to_date(struct content_process *c, nfds_t i)
+{
+	struct reader *r = &c->readers[i];
+	uint32_t number;
+	int fd;
+
+	if (!r->owed || c->ways.v[i].fd == -1)
+		return;
+	if (!c->may_publish)
+		return;
+	while ((fd = store_file_after(c->store, r->sent, &number)) != -1) {
+		if (!give(c, i, CHANNEL_SEGMENT, number, fd))
+			return;
+		r->sent = number;
+	}
+	fd = store_root(c->store);
+	if (fd != -1 && !give(c, i, CHANNEL_ROOT, 0, fd))
+		return;
+	r->owed = false;
+	c->ways.v[i].events = POLLIN;
+}
+
+static void
+publish(struct content_process *c)
+{
+	nfds_t i;
+
+	for (i = 1; i < c->ways.n; i++) {
+		c->readers[i].owed = true;
+		bring_up_to_date(c, i);
+	}
+}
+
+/* -- what workers ask for -- */
+
+static void
+open_large(struct content_process *c, nfds_t i, unsigned number,
+    const unsigned char *bytes)
+{
+	struct store_key key;
+	int fd, r;
+
+	memcpy(&key, bytes, sizeof(key));
+	c->opening = true;
+	fd = fill_open(c->fill, store_reader(c->store), &key);
+	c->opening = false;
+	r = channel_send(c->ways.v[i].fd,
+	    fd == -1 ? CHANNEL_FAILED : CHANNEL_OPENED, number, fd);
+	if (fd != -1)
+		close(fd);
+	else if (errno == ESTALE)
+		c->rescan = true; /* it is another file than it was */
+	/* A worker that does not listen gets no answer, and says 40. */
+	if (r == -1 && errno == EPIPE)
+		ways_close(&c->ways, i);
+}
+
+/* A worker has found this entry damaged, it says: is it? */
+static void
+doubt(struct content_process *c, const unsigned char *bytes)
+{
+	const struct store_reader *r = store_reader(c->store);
+	struct store_entry e;
+	struct store_key key;
+
+	memcpy(&key, bytes, sizeof(key));
+	if (store_find(r, &key, &e) == STORE_FOUND &&
+	    store_verify(r, &e, STORE_GEMINI) == STORE_FOUND &&
+	    store_verify(r, &e, STORE_GOPHER) == STORE_FOUND &&
+	    store_verify(r, &e, STORE_SELECTOR) == STORE_FOUND)
+		return;
+	if (!c->rescan)
+		log_warnx("the store is damaged: it is mended");
+	fill_doubt(c->fill, &key);
+	c->rescan = true;
+}
+
+static void
+hear_worker(struct content_process *c, nfds_t i)
+{
+	unsigned char key[CHANNEL_KEY_SIZE];
+	enum channel_message message;
+	unsigned number;
+	int fd;
+
+	message = channel_receive_key(c->ways.v[i].fd, &number, key, &fd);
+	if (fd != -1) /* nobody but us has any to give */
+		close(fd);
+	if (message == CHANNEL_OPEN && fd == -1)
+		open_large(c, i, number, key);
+	else if (message == CHANNEL_DAMAGED && fd == -1)
+		doubt(c, key);
+	else if (message != CHANNEL_NOTHING)
+		ways_close(&c->ways, i);
+}
+
+/* -- what the master says -- */
+
+/* Between two builds: let another process write. */
+static void
+yield_store(struct content_process *c)
+{
+	int lock = store_lock(c->store);
+
+	c->yielding = false;
+	if (lock != -1)
+		lock = dup(lock);
+	store_yield(c->store);
+	c->yielded = true;
+	(void)channel_send(CHANNEL, CHANNEL_YIELDED, 0, lock);
+	if (lock != -1)
+		close(lock);
+}
+
+static void
+resume_store(struct content_process *c, int lock)
+{
+	if (store_resume(c->store, lock) == -1)
+		log_warnx("the store: %s", store_why(c->store));
+	else
+		c->yielded = false;
+}
+
+static void
+hear_master(struct content_process *c)
+{
+	enum channel_message message;
+	unsigned number;
+	int fd;
+
+	number = ways_hear_all(&c->ways, &message, &fd);
+	if (number > 0) {
+		c->readers[number] = (struct reader){ 0, true };
+		bring_up_to_date(c, number);
+	}
+	if (message == CHANNEL_RESCAN)
+		c->rescan = true;
+	else if (message == CHANNEL_YIELD)
+		c->yielding = true;
+	else if (message == CHANNEL_RESUME && c->yielded) {
+		resume_store(c, fd);
+		fd = -1;
+	}
+	if (fd != -1)
+		close(fd);
+}
+
+/* Hear everybody once, for at most ms. */
+static void
+hear_all(struct content_process *c, int ms)
+{
+	nfds_t i;
+
+	if (poll(c->ways.v, c->ways.n, ms) <= 0)
+		return;
+	if (c->ways.v[0].fd != -1 && c->ways.v[0].revents != 0)
+		hear_master(c);
+	for (i = 1; i < c->ways.n; i++) {
+		if (c->ways.v[i].fd == -1 || c->ways.v[i].revents == 0)
+			continue;
+		if (c->ways.v[i].revents & POLLOUT)
+			bring_up_to_date(c, i);
+		if (c->ways.v[i].fd != -1 && c->ways.v[i].revents & ~POLLOUT)
+			hear_worker(c, i);
+	}
+}
+
+/* -- building -- */
+
+/* Before each file is read: remember which, and hear who has come. */
+static bool
+on_file(void *arg, const char *root, const char *path)
+{
+	struct content_process *c = arg;
+	const struct content_deaths *deaths = c->start->deaths;
+	char whole[sizeof(c->notes->reading)];
+	int64_t now;
+	size_t i;
+
+	(void)snprintf(whole, sizeof(whole), "%s/%s", root, path);
+	for (i = 0; i < deaths->n; i++)
+		if (deaths->v[i].deaths >= CONTENT_DEATHS_MAX &&
+		    strcmp(deaths->v[i].path, whole) == 0)
+			return false;
+	if (c->opening)
+		return true; /* nothing of it is read here */
+	memcpy(c->notes->reading, whole, strlen(whole) + 1);
+	log_debug("reading %s", whole);
+	if (++c->done % PROGRESS_EVERY == 0) {
+		(void)channel_send(CHANNEL, CHANNEL_PROGRESS, c->done, -1);
+		now = clock_ms();
+		if (now - c->logged_ms >= PROGRESS_LOG_MS) {
+			log_info("content: %u files read so far", c->done);
+			c->logged_ms = now;
+		}
+	}
+	hear_all(c, 0);
+	if (c->ways.open == 0)
+		_exit(0); /* nobody is left who would want it */
+	return true;
+}
+
+/* Let the master know what was said first. */
+static void
+share_warnings(struct content_process *c, struct problems *notes)
+{
+	struct problems *first = problems_new();
+	struct buf packed;
+	size_t i;
+
+	for (i = 0; i < problems_count(notes) && i < CONTENT_WARNINGS_MAX; i++)
+		problems_add(first, NULL, 0, "%s", problems_get(notes, i));
+	buf_init(&packed, sizeof(c->notes->warnings));
+	problems_pack(first, &packed);
+	c->notes->packed = packed.failed ? 0 : packed.len;
+	if (c->notes->packed > 0)
+		memcpy(c->notes->warnings, packed.p, packed.len);
+	buf_fini(&packed);
+	problems_free(first);
+}
+
+static void
+look_again_later(struct content_process *c)
+{
+	c->look_ms = c->start->conf->watch_s == 0
+	    ? 0
+	    : clock_ms() + (int64_t)c->start->conf->watch_s * 1000;
+}
+
+/*
+ * Bring the store up to date, and tell the master by message; false if it
+ * cannot be written: what was served stays.
+ */
+static bool
+build(struct content_process *c, enum channel_message message)
+{
+	struct problems *notes = problems_new();
+	size_t i, n;
+	int r;
+
+	c->rescan = false;
+	c->done = 0;
+	c->logged_ms = clock_ms();
+	r = fill_store(c->fill, c->store, c->is_durable, notes);
+	c->notes->reading[0] = '\0';
+	n = problems_count(notes);
+	for (i = 0; i < n; i++)
+		log_warnx("%s", problems_get(notes, i));
+	n += fill_skipped(c->fill);
+	if (n > 0)
+		log_info("content: %zu warnings above; \"capsulectl check\" "
+			 "has all that is to be mended",
+		    n);
+	share_warnings(c, notes);
+	problems_free(notes);
+	if (r == -1)
+		log_errorx("the store: %s", store_why(c->store));
+	else {
+		c->may_publish = true;
+		publish(c);
+	}
+	look_again_later(c);
+	(void)channel_send(CHANNEL, message,
+	    r == -1 ? CONTENT_NOT_WRITTEN : (unsigned)n, -1);
+	os_trim_heap();
+	return r == 0;
+}
+
+/* Say what is served, of all capsules. */
+static void
+announce(const struct content_process *c)
+{
+	const struct conf *conf = c->start->conf;
+	const struct conf_capsule *capsule;
+	struct buf hosts;
+	size_t i, k;
+
+	buf_init(&hosts, 4096);
+	for (i = 0; i < conf->n_capsules; i++) {
+		capsule = &conf->capsules[i];
+		buf_reset(&hosts);
+		for (k = 0; k < capsule->hostname.n; k++)
+			buf_printf(&hosts, "%s%s", k == 0 ? "" : " ",
+			    capsule->hostname.v[k].p);
+		log_info("capsule %.*s: %zu selectors from %s",
+		    VIEW_ARG(buf_view(&hosts)),
+		    c->start->configured->sites[i].n_selectors,
+		    capsule->root.p);
+	}
+	buf_fini(&hosts);
+}
+
+/* It is time to look: has any file changed? */
+static void
+look(struct content_process *c)
+{
+	look_again_later(c);
+	if (fill_has_changed(c->fill)) {
+		log_info("files have changed");
+		c->rescan = true;
+	}
+}
+
+static void
+serve(struct content_process *c)
+{
+	int64_t now;
+	int ms;
+
+	while (c->ways.open > 0) {
+		now = clock_ms();
+		ms = c->look_ms == 0 || c->yielded ? -1
+		    : c->look_ms <= now            ? 0
+						   : (int)(c->look_ms - now);
+		if (c->rescan && !c->yielded)
+			ms = 0;
+		hear_all(c, ms);
+		if (c->yielding)
+			yield_store(c);
+		if (c->yielded || c->ways.v[0].fd == -1)
+			continue;
+		if (c->look_ms != 0 && clock_ms() >= c->look_ms)
+			look(c);
+		if (c->rescan)
+			(void)build(c, CHANNEL_BUILT);
+	}
+}
+
+/* -- beginning -- */
+
+/* The store where it shall be, or a temporary one. */
+static bool
+open_store(struct content_process *c)
+{
+	const struct content_start *s = c->start;
+	const char *folder = s->conf->store.p;
+	struct buf why;
+
+	buf_init(&why, 4096);
+	if (s->conf->store.len > 0) {
+		c->store = store_open(folder, s->lock, s->staged, &why);
+		if (why.len > 0)
+			log_warnx("%.*s%s", VIEW_ARG(buf_view(&why)),
+			    c->store == NULL
+				? ": a temporary store is used instead"
+				: "");
+		buf_reset(&why);
+	}
+	if (c->store == NULL) {
+		c->store = store_open(NULL, -1, false, &why);
+		if (c->store == NULL)
+			log_errorx("%.*s", VIEW_ARG(buf_view(&why)));
+		else
+			(void)snprintf(c->notes->folder,
+			    sizeof(c->notes->folder), "%s",
+			    store_folder_path(c->store));
+	}
+	buf_fini(&why);
+	return c->store != NULL;
+}
+
+static bool
+confine(struct content_process *c)
+{
+	const struct conf *conf = c->start->conf;
+	struct sandbox_folder *roots =
+	    xcalloc(conf->n_capsules, sizeof(*roots));
+	struct sandbox_folder store = { store_folder_path(c->store),
+		store_folder_fd(c->store) };
+	size_t i;
+	int r;
+
+	for (i = 0; i < conf->n_capsules; i++)
+		roots[i] = (struct sandbox_folder){ conf->capsules[i].root.p,
+			fill_root(c->fill, i) };
+	r = sandbox_enter_content(roots, conf->n_capsules, &store);
+	xfree(roots);
+	return r == 0;
+}
+
+static void become_content(void *arg, int channel) __attribute__((noreturn));
+
+/* What the child is given. */
+struct birth {
+	const struct content_start *start;
+	struct content_notes *notes;
+};
+
+static void
+become_content(void *arg, int channel)
+{
+	static struct content_process c; /* zeroed, and never freed */
+	const struct birth *birth = arg;
+	const struct content_start *start = birth->start;
+	int keep[] = { channel, start->logs->relay[1], start->lock };
+	struct content_start own = *start;
+	struct store_counts counts;
+
+	shared_keep(birth->notes);
+	snapshot_detach(start->configured);
+	child_begin("capsuled content", keep, start->lock == -1 ? 2 : 3);
+	if (start->lock != -1)
+		own.lock = RELAY + 1;
+	logs_enter_child(start->logs, RELAY);
+	c.start = &own;
+	c.notes = birth->notes;
+	if (sandbox_drop_user(start->box) == -1)
+		_exit(1);
+	c.fill = fill_new(start->conf, start->configured);
+	if (!open_store(&c) || !confine(&c))
+		_exit(1);
+	beneath_guard(on_file, &c);
+	ways_begin(&c.ways, CHANNEL, CHANNEL_CONTENT);
+	store_count(store_reader(c.store), &counts);
+	c.may_publish = counts.entries > 0;
+	if (!build(&c, CHANNEL_READY))
+		_exit(1);
+	announce(&c);
+	serve(&c);
+	store_close(c.store);
+	_exit(0);
+}
+
+/* -- in the master -- */
+
+/*
+ * Make the store's folder for the user that the process becomes, who may not
+ * do it himself; one that is there is left as it is.
+ */
+static void
+make_folder(const struct content_start *start)
+{
+	const char *path = start->conf->store.p;
+
+	if (start->conf->store.len > 0 && start->box->drop &&
+	    mkdir(path, 0700) == 0 &&
+	    lchown(path, start->box->uid, start->box->gid) == -1)
+		(void)rmdir(path); /* it is for nobody, then */
+}
+
+struct child *
+content_process_new(const struct content_start *start)
+{
+	struct content_life *life = xcalloc(1, sizeof(*life));
+	struct birth birth = { start, shared_map(sizeof(*life->notes)) };
+	struct child *c;
+
+	make_folder(start);
+	c = child_new(become_content, &birth);
+	if (c == NULL) {
+		shared_unmap(birth.notes, sizeof(*birth.notes));
+		xfree(life);
+		return NULL;
+	}
+	*life =
+	    (struct content_life){ start->deaths->lives, c->pid, birth.notes };
+	start->deaths->lives = life;
+	return c;
+}
+
+static void
+forget_life(struct content_life **at)
+{
+	struct content_life *gone = *at;
+
+	*at = gone->next;
+	shared_unmap(gone->notes, sizeof(*gone->notes));
+	xfree(gone);
+}
+
+void
+content_deaths_leave(struct content_deaths *d)
+{
+	while (d->lives != NULL)
+		forget_life(&d->lives);
+}
+
+/* A copy of what the process wrote, whatever that is. */
+static void
+take_note(char *to, const char *from, size_t size)
+{
+	memcpy(to, from, size);
+	to[size - 1] = '\0';
+}
+
+/* Whatever it says, no folder but an empty one of a store is removed. */
+static void
+remove_folder(const struct content_notes *notes)
+{
+	char path[sizeof(notes->folder)];
+	const char *name;
+
+	take_note(path, notes->folder, sizeof(path));
+	name = strrchr(path, '/');
+	if (name != NULL &&
+	    strncmp(name + 1, STORE_TEMPORARY, strlen(STORE_TEMPORARY)) == 0)
+		(void)rmdir(path);
+}
+
+/* Count one more death over this file; how many that makes. */
+static unsigned
+count_death(struct content_deaths *d, const char *path)
+{
+	size_t i = 0;
+
+	while (i < d->n && strcmp(d->v[i].path, path) != 0)
+		i++;
+	if (i == CONTENT_POISON_MAX)
+		return 0;
+	if (i == d->n)
+		memcpy(d->v[d->n++].path, path, strlen(path) + 1);
+	return ++d->v[i].deaths;
+}
+
+void
+content_deaths_reap(struct content_deaths *d, pid_t pid, bool killed)
+{
+	struct content_life **at = &d->lives;
+	char path[sizeof((*at)->notes->reading)];
+
+	while (*at != NULL && (*at)->pid != pid)
+		at = &(*at)->next;
+	if (*at == NULL)
+		return;
+	remove_folder((*at)->notes);
+	take_note(path, (*at)->notes->reading, sizeof(path));
+	forget_life(at);
+	if (killed && path[0] != '\0')
+		log_warnx("the content process was killed while it read %s%s",
+		    path,
+		    count_death(d, path) < CONTENT_DEATHS_MAX
+			? ""
+			: ": it is left out from now on");
+}
+
+void
+content_deaths_end(struct content_deaths *d)
+{
+	pid_t pid;
+
+	while (d->lives != NULL) {
+		pid = d->lives->pid;
+		child_stop(pid, CONTENT_STOP_MS);
+		content_deaths_reap(d, pid, false);
+	}
+}
+
+void
+content_deaths_warnings(const struct content_deaths *d, pid_t pid,
+    struct problems *ps)
+{
+	const struct content_life *life = d->lives;
+	struct problems *all = problems_new();
+	size_t i, len;
+	char *copy;
+
+	while (life != NULL && life->pid != pid)
+		life = life->next;
+	len = life == NULL ? 0 : life->notes->packed;
+	if (len > 0 && len <= sizeof(life->notes->warnings)) {
+		/* A copy of our own: the process may write on. */
+		copy = xmalloc(len);
+		memcpy(copy, life->notes->warnings, len);
+		if (problems_unpack(all, (struct view){ copy, len }) == 0)
+			for (i = 0; i < problems_count(all) &&
+			     i < CONTENT_WARNINGS_MAX;
+			     i++)
+				problems_add(ps, NULL, 0, "%s",
+				    problems_get(all, i));
+		xfree(copy);
+	}
+	problems_free(all);
+}
