@@ -79,7 +79,8 @@ SRC_site =	store_format store_table store_reader store_folder \
 		store_batch store_commit store_compact store store_scan \
 		store_check \
 		access conf conf_table conf_value conf_list conf_map \
-		conf_check conf_print search_query search content \
+		conf_check conf_print search_query search_key search_db \
+		search search_sync content \
 		content_table snapshot content_store beneath folder map \
 		program trouble pages protect folders resolve redirect \
 		inspect notices catalog target dynamic results configure \

@@ -18,7 +18,7 @@
 #include "format/gopher.h"
 #include "format/uri.h"
 #include "site/answer.h"
-#include "site/search.h"
+#include "site/catalog.h"
 
 enum { GEMINI, GOPHER, HOST };
 
@@ -200,13 +200,11 @@ search_pages(const struct snapshot *s, const struct wish *wish,
     struct reply *reply)
 {
 	const struct search_query *q = &reply->search->query;
-	const struct search_index *built = s->sites[q->capsule].index;
-	struct search *index = NULL;
 	struct search_found found;
+	struct search *index;
 	const char *why;
 
-	if (built != NULL)
-		index = search_open(built, &why);
+	index = catalog_index(&s->sites[q->capsule], &why);
 	if (index != NULL)
 		search_find(index, q, &found);
 	wish->protocol->found(index == NULL ? NULL : &found, reply);

@@ -98,7 +98,7 @@ struct conn {
 	struct search_wait *wait; /* for what is found, or NULL; owned */
 	struct view left;
 	struct content_hold *hold; /* of the answer's span, or NULL; owned */
-	struct file_use *file; /* what rest is read from, or NULL; owned */
+	struct file_use *file;     /* what rest is read from, or NULL; owned */
 	off_t file_offset, file_left;
 	struct timespec file_mtime;
 

@@ -499,6 +499,7 @@ become_content(void *arg, int channel)
 	if (start->lock != -1)
 		own.lock = RELAY + 1;
 	logs_enter_child(start->logs, RELAY);
+	(void)umask(S_IRWXG | S_IRWXO);
 	c.start = &own;
 	c.notes = birth->notes;
 	if (sandbox_drop_user(start->box) == -1)

@@ -31,7 +31,7 @@ struct content_deaths {
 		struct content_life *next;
 		pid_t pid;
 		struct content_notes *notes;
-	} *lives;
+	} * lives;
 	/* The files that any of them was reading when it was killed. */
 	size_t n;
 	struct {
@@ -55,9 +55,9 @@ struct content_start {
  * Fork a content process: it becomes its user, opens the roots and the store,
  * gives up all else (sandbox_enter_content), and brings the store up to date.
  * It then says CHANNEL_READY, with the number of warnings, or ends.  Each
- * CHANNEL_RESCAN is answered with CHANNEL_BUILT, likewise.  After CHANNEL_YIELD,
- * answered with CHANNEL_YIELDED and the store's lock, it writes no more, until
- * CHANNEL_RESUME brings the lock back.
+ * CHANNEL_RESCAN is answered with CHANNEL_BUILT, likewise.  After
+ * CHANNEL_YIELD, answered with CHANNEL_YIELDED and the store's lock, it writes
+ * no more, until CHANNEL_RESUME brings the lock back.
  *
  * Workers that are introduced by CHANNEL_CONTENT get the store's files, and may
  * ask for large files.  The process lives until the channel and the ways to

@@ -32,8 +32,8 @@ struct generation {
 	size_t n_warnings;
 	struct metrics_certificate *certificates; /* in facts; owned */
 	struct metrics_facts facts;               /* their time is not set */
-	struct child *keeper; /* NULL: none, keys are in tls; or it died */
-	struct child *search; /* NULL: there is no search; or it died */
+	struct child *keeper;  /* NULL: none, keys are in tls; or it died */
+	struct child *search;  /* NULL: there is no search; or it died */
 	struct child *content; /* NULL: not started yet, or it died */
 	unsigned long long fingerprint; /* of all that it was built from */
 };

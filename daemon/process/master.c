@@ -37,6 +37,7 @@
 #include "process/exporter.h"
 #include "process/notify.h"
 #include "process/search_process.h"
+#include "process/ways.h"
 #include "process/worker.h"
 
 #define BACKOFF_MIN_MS 100   /* after the first worker that died young */
@@ -165,6 +166,15 @@ after(struct event *timer, int64_t ms)
 		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
 
 	(void)evtimer_add(timer, &tv);
+}
+
+static enum log_level
+level_of(const struct master_options *options, const struct conf *conf)
+{
+	int level = (int)conf->level + options->extra_verbosity;
+
+	return level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG
+				       : (enum log_level)level;
 }
 
 /* -- ready -- */
@@ -428,13 +438,34 @@ start_content_of(struct master *m, struct generation *g, int lock, bool staged,
 	return true;
 }
 
+/* The search process reads the store as a worker does. */
+static void
+lead_search(struct master *m)
+{
+	const struct generation *g = m->now;
+	int fd;
+
+	if (g->search == NULL || g->content == NULL)
+		return;
+	fd = child_introduce(g->content, CHANNEL_CONTENT, WAYS_SEARCH);
+	if (fd == -1 ||
+	    channel_send(g->search->channel, CHANNEL_CONTENT, 0, fd) == -1)
+		log_warn("cannot lead the search process to the content "
+			 "process");
+	if (fd != -1)
+		close(fd);
+}
+
 static bool
 start_content(struct master *m)
 {
 	/* The one that is to come would wait for the store in vain. */
 	if (m->reload.next != NULL)
 		return true;
-	return start_content_of(m, m->now, -1, false, &m->content_event);
+	if (!start_content_of(m, m->now, -1, false, &m->content_event))
+		return false;
+	lead_search(m);
+	return true;
 }
 
 static void
@@ -452,10 +483,14 @@ start_search(struct master *m)
 
 	if (!search_process_is_wanted(g->snapshot))
 		return true;
-	g->search = search_process_new(g->snapshot, &g->users.worker);
-	if (g->search == NULL)
+	g->search =
+	    search_process_new(g->snapshot, g->conf, m->logs, &g->users.data);
+	if (g->search == NULL) {
 		log_error("cannot start the search process");
-	return g->search != NULL;
+		return false;
+	}
+	lead_search(m);
+	return true;
 }
 
 static bool
@@ -1119,10 +1154,14 @@ end_reload(struct master *m, bool is_fine, bool is_whole)
 		reload_unasked(m);
 	} else if (is_fine)
 		look_if_served(m);
-	else
-		control_refused(m->control,
-		    "not reloaded: what was served is still served; the log "
-		    "tells why");
+}
+
+/* Who has asked for it, and waits, is told. */
+static void
+tell_refused(struct master *m)
+{
+	control_refused(m->control,
+	    "not reloaded: what was served is still served; the log tells why");
 }
 
 /* The lock goes back to who had it, or to who is started in its place. */
@@ -1155,6 +1194,7 @@ refuse_reload(struct master *m)
 		tell_problems(ps);
 	master_set_level(m->options, m->now->conf);
 	problems_free(ps);
+	tell_refused(m);
 	end_reload(m, false, true);
 }
 
@@ -1252,12 +1292,28 @@ on_content_ready(struct master *m)
 	}
 }
 
+/* As the configuration has it, whatever was asked for since. */
+static void
+reset_level(struct master *m)
+{
+	struct worker_process *w;
+
+	if (log_get_level() == level_of(m->options, m->now->conf))
+		return;
+	master_set_level(m->options, m->now->conf);
+	for (w = m->workers; w != NULL; w = w->next)
+		tell_worker(w, CHANNEL_LEVEL, (unsigned)log_get_level(), -1);
+}
+
 /* All workers have what was built, or will not say so any more. */
 static void
 end_rescan(struct master *m)
 {
 	(void)event_del(m->synced);
 	m->reload.syncing = m->reload.rescanning = false;
+	reset_level(m);
+	if (!m->reload.written)
+		tell_refused(m);
 	end_reload(m, m->reload.written, false);
 }
 
@@ -1614,10 +1670,7 @@ add_signal(struct master *m, int signal, event_callback_fn fn)
 void
 master_set_level(const struct master_options *options, const struct conf *conf)
 {
-	int level = (int)conf->level + options->extra_verbosity;
-
-	log_set_level(
-	    level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : (enum log_level)level);
+	log_set_level(level_of(options, conf));
 }
 
 static void
@@ -1694,12 +1747,13 @@ master_run(const struct master_options *options, struct generation *g,
 	after(m.turn, RESUME_TURN_S * INT64_C(1000));
 	start_counting(&m);
 	start_helper(&m.helpers[HELPER_METRICS]);
-	start_helper(&m.helpers[HELPER_SEARCH]);
 	watch_listeners(&m);
 	/* Workers follow once it is ready. */
-	if (start_content(&m))
+	if (start_content(&m)) {
+		/* Its folder lies in that of the store, which is there now. */
+		start_helper(&m.helpers[HELPER_SEARCH]);
 		(void)event_base_dispatch(m.base);
-	else
+	} else
 		m.status = 1;
 
 	kill_all(&m);

@@ -44,10 +44,11 @@ int sandbox_enter_content(const struct sandbox_folder *roots, size_t n,
     const struct sandbox_folder *store);
 
 /*
- * The same for the search process: it can use the descriptors it holds, and
- * be woken by a timer.
+ * The same for the search process, which has become its user already: it can
+ * use the descriptors it holds, be woken by a timer, and read and write below
+ * folder, if its fd is not -1.
  */
-int sandbox_enter_search(const struct sandbox *box);
+int sandbox_enter_search(const struct sandbox_folder *folder);
 
 /*
  * What confines workers on this system, in words for the log, such as

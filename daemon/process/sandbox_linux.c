@@ -197,7 +197,7 @@ static const uint16_t content_calls[] = {
 	__NR_exit_group,
 };
 
-/* And those of the search process, which looks into what it has inherited. */
+/* And those of the search process: SQLite's, on files in one folder. */
 static const uint16_t search_calls[] = {
 #ifdef __NR_poll
 	__NR_poll,
@@ -207,10 +207,55 @@ static const uint16_t search_calls[] = {
 	__NR_setitimer,
 	__NR_rt_sigreturn,
 	__NR_clock_gettime,
+	__NR_pread64,
+	__NR_pwrite64,
+	__NR_fcntl,
 	__NR_recvmsg,
 	__NR_close,
+	__NR_read,
 	__NR_write,
 	__NR_fstat,
+#ifdef __NR_newfstatat
+	__NR_newfstatat,
+#endif
+#ifdef __NR_stat
+	__NR_stat,
+	__NR_lstat,
+#endif
+	__NR_statx,
+	__NR_openat,
+#ifdef __NR_open
+	__NR_open,
+#endif
+	__NR_faccessat,
+#ifdef __NR_access
+	__NR_access,
+#endif
+	__NR_readlinkat,
+#ifdef __NR_readlink
+	__NR_readlink,
+#endif
+	__NR_getcwd,
+	__NR_lseek,
+	__NR_ftruncate,
+	__NR_fallocate,
+	__NR_fsync,
+	__NR_fdatasync,
+	__NR_unlinkat,
+#ifdef __NR_unlink
+	__NR_unlink,
+#endif
+	__NR_renameat2,
+#ifdef __NR_renameat
+	__NR_renameat,
+#endif
+#ifdef __NR_rename
+	__NR_rename,
+#endif
+	__NR_geteuid,
+	__NR_nanosleep,
+	__NR_clock_nanosleep,
+	__NR_sysinfo,
 	__NR_munmap,
 	__NR_mremap,
 	__NR_madvise,
@@ -616,19 +661,20 @@ drop_rights(void)
 	return -1;
 }
 
-/* Behind both fences, with no path left. */
+/* Behind both fences; store is NULL: with no path left. */
 static int
-enter_without_paths(const struct sandbox *box, const struct profile *may,
+enter_fences(const struct sandbox_folder *roots, size_t n,
+    const struct sandbox_folder *store, const struct profile *may,
     const char *who)
 {
 	bool calls;
 
-	if (sandbox_drop_user(box) == -1 || drop_rights() == -1)
+	if (drop_rights() == -1)
 		return -1;
 	if (!SANDBOX_FENCES)
 		return 0;
 	calls = lacks_seccomp() == NULL;
-	if (fence_paths(NULL, 0, NULL) == -1 ||
+	if (fence_paths(roots, n, store) == -1 ||
 	    (calls && fence_calls(may) == -1)) {
 		log_error("cannot confine %s", who);
 		return -1;
@@ -639,30 +685,22 @@ enter_without_paths(const struct sandbox *box, const struct profile *may,
 int
 sandbox_enter(const struct sandbox *box)
 {
-	return enter_without_paths(box, &worker_profile, "this worker");
+	return sandbox_drop_user(box) == -1
+	    ? -1
+	    : enter_fences(NULL, 0, NULL, &worker_profile, "this worker");
 }
 
 int
-sandbox_enter_search(const struct sandbox *box)
+sandbox_enter_search(const struct sandbox_folder *folder)
 {
-	return enter_without_paths(box, &search_profile, "the search process");
+	return enter_fences(NULL, 0, folder->fd == -1 ? NULL : folder,
+	    &search_profile, "the search process");
 }
 
 int
 sandbox_enter_content(const struct sandbox_folder *roots, size_t n,
     const struct sandbox_folder *store)
 {
-	bool calls;
-
-	if (drop_rights() == -1)
-		return -1;
-	if (!SANDBOX_FENCES)
-		return 0;
-	calls = lacks_seccomp() == NULL;
-	if (fence_paths(roots, n, store) == -1 ||
-	    (calls && fence_calls(&content_profile) == -1)) {
-		log_error("cannot confine the content process");
-		return -1;
-	}
-	return 0;
+	return enter_fences(roots, n, store, &content_profile,
+	    "the content process");
 }

@@ -42,9 +42,23 @@ sandbox_enter(const struct sandbox *box)
 }
 
 int
-sandbox_enter_search(const struct sandbox *box)
+sandbox_enter_search(const struct sandbox_folder *folder)
 {
-	return enter_without_paths(box, "stdio recvfd");
+	bool has_folder = folder->fd != -1;
+	bool seen = has_folder ? unveil(folder->path, "rwc") == 0
+			       : unveil("/", "") == 0;
+
+	if (!seen || unveil(NULL, NULL) == -1) {
+		log_error("cannot unveil the folder of indexes");
+		return -1;
+	}
+	if (pledge(has_folder ? "stdio rpath wpath cpath flock recvfd"
+			      : "stdio recvfd",
+		NULL) == -1) {
+		log_error("cannot pledge");
+		return -1;
+	}
+	return 0;
 }
 
 int

@@ -36,9 +36,10 @@ void users_check(const struct conf *conf, struct problems *ps);
 
 /*
  * Add to notes, where root has started us, a sentence if the key process or the
- * content process would be the same user as workers, and one for each private key that is not
- * root's own: with no more rights than the systemd unit grants, root reads no
- * others.  Nothing otherwise, and nothing of what users_resolve tells.
+ * content process would be the same user as workers, and one for each private
+ * key that is not root's own: with no more rights than the systemd unit grants,
+ * root reads no others.  Nothing otherwise, and nothing of what users_resolve
+ * tells.
  */
 void users_advise(const struct conf *conf, struct problems *notes);
 

@@ -9,14 +9,17 @@
 #include "net/limits.h"
 #include "process/channel.h"
 
-#define WAYS_MAX LIMITS_WORKERS_MAX /* workers that are served at a time */
+/* Workers that are served at a time, and one that is none. */
+#define WAYS_MAX    (LIMITS_WORKERS_MAX + 1)
+#define WAYS_SEARCH WAYS_MAX /* the number of the search process */
 
 /*
  * For poll(2): the channel to the master first, and behind it the way to each
- * worker at its number.  To be zeroed, and begun with ways_begin.
+ * worker at its number.  There is always room for one more, of the caller's.
+ * To be zeroed, and begun with ways_begin.
  */
 struct ways {
-	struct pollfd v[1 + WAYS_MAX];
+	struct pollfd v[1 + WAYS_MAX + 1];
 	nfds_t n;    /* up to the last that is open */
 	size_t open; /* how many are; none: it is time to go */
 	enum channel_message introduces;

@@ -146,9 +146,9 @@ ask_for_file(void *arg, unsigned number, const unsigned char *name)
 {
 	struct worker *w = arg;
 
-	return w->content == -1 ? -1
-				: channel_send_key(w->content, CHANNEL_OPEN,
-				      number, name, -1);
+	return w->content == -1
+	    ? -1
+	    : channel_send_key(w->content, CHANNEL_OPEN, number, name, -1);
 }
 
 /* Something in the store is not as it was written: have it written anew. */
@@ -171,8 +171,8 @@ begin_to_serve(struct worker *w)
 	if (w->acceptor != NULL || w->serving)
 		return;
 	w->serving = true;
-	w->acceptor = acceptor_new(w->base, &w->start->generation->listeners,
-	    w->conns);
+	w->acceptor =
+	    acceptor_new(w->base, &w->start->generation->listeners, w->conns);
 	(void)channel_send(w->channel, CHANNEL_READY, 0, -1);
 }
 
@@ -414,7 +414,6 @@ worker_run(const struct worker_start *s)
 	w.logs = s->logs;
 	w.channel = s->channel;
 	lock_enter_process();
-	snapshot_free_indexes(s->generation->snapshot);
 	os_set_title("capsuled worker");
 	ignore_signals();
 	logs_enter_worker(s->logs);

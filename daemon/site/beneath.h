@@ -52,8 +52,8 @@ int beneath_stat(struct beneath *b, struct view path, struct stat *st,
  * with the root's own name and the path as it was asked for; if it returns
  * false the file is refused as unreadable.
  */
-void beneath_guard(
-    bool (*fn)(void *arg, const char *root, const char *path), void *arg);
+void beneath_guard(bool (*fn)(void *arg, const char *root, const char *path),
+    void *arg);
 
 /* The root's descriptor, borrowed. */
 int beneath_fd(const struct beneath *b);

@@ -9,19 +9,19 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/mem.h"
 #include "format/gemini.h"
 #include "format/gemtext.h"
 #include "format/utf8.h"
 #include "site/search.h"
 
-#define TITLE_MAX 160 /* bytes of a title that are shown */
+#define TITLE_MAX 160                /* bytes of a title that are shown */
+#define START_MAX ((size_t)64 << 10) /* bytes of a file that may have one */
 
 /* What the helpers below share. */
 struct catalog {
-	struct arena *arena;
+	struct snapshot *s;
 	struct site *site;
-	struct search_builder *builder;
+	struct arena *work;
 	struct buf text, title; /* scratch */
 };
 
@@ -50,17 +50,16 @@ is_text(const struct page *page)
 		view_has_prefix(page->mime.type, VIEW("text/")));
 }
 
-/* The start of a file that stays on disk, into c->text. */
+/* The beginning of a file that stays on disk, if it is open. */
 static struct view
 read_start(struct catalog *c, const struct span *file)
 {
-	ssize_t n;
+	ssize_t n = -1;
 
 	buf_reset(&c->text);
-	buf_fill(&c->text, '\0', SEARCH_TEXT_MAX);
-	if (c->text.failed)
-		mem_exhausted(SEARCH_TEXT_MAX);
-	n = pread(file->fd, c->text.p, c->text.len, file->offset);
+	buf_fill(&c->text, '\0', START_MAX);
+	if (!c->text.failed && !c->s->opens_later)
+		n = pread(file->fd, c->text.p, c->text.len, file->offset);
 	c->text.len = n > 0 ? (size_t)n : 0;
 	return buf_view(&c->text);
 }
@@ -94,22 +93,33 @@ title_of(struct catalog *c, const struct page *page, struct view gemtext)
 		while (((unsigned char)title.p[title.len] & 0xC0) == 0x80)
 			title.len--;
 	}
-	return arena_copy(c->arena, title);
+	return arena_copy(c->work, title);
+}
+
+/* For content in memory: a page by its number. */
+static void
+keep_page(struct catalog *c, const struct page *page, struct view text,
+    bool is_gemtext)
+{
+	const struct answer *a = &page->entry->gemini;
+
+	c->site->found[c->site->n_found++] = (struct search_page){
+		.selector = page->entry->selector,
+		.title = arena_copy(c->s->arena, page->found_title),
+		.text = a->rest.size == 0 ? text : VIEW(""),
+		.is_gemtext = is_gemtext,
+	};
 }
 
 static void
-add_page(struct catalog *c, const struct page *page)
+add_page(struct catalog *c, struct page *page)
 {
-	const struct answer *a = &page->entry->gemini;
-	struct view text = body_of(c, a);
-	struct search_key key = site_found_key(c->site->n_found);
-	struct search_page *found = &c->site->found[c->site->n_found++];
+	bool is_gemtext = page_is_gemtext(page) || page_is_map(page);
+	struct view text = body_of(c, &page->entry->gemini);
 
-	*found = (struct search_page){ .selector = page->entry->selector,
-		.text = a->rest.size == 0 ? text : VIEW(""),
-		.is_gemtext = page_is_gemtext(page) || page_is_map(page) };
-	found->title = title_of(c, page, found->is_gemtext ? text : VIEW(""));
-	search_add(c->builder, &key, found->title, text, found->is_gemtext);
+	page->found_title = title_of(c, page, is_gemtext ? text : VIEW(""));
+	if (!c->s->opens_later)
+		keep_page(c, page, text, is_gemtext);
 }
 
 /*
@@ -121,7 +131,7 @@ static void
 add_pages(struct catalog *c, const struct pages *pages)
 {
 	struct hash *files = hash_new(pages->arena, pages->n);
-	const struct page *page;
+	struct page *page;
 
 	for (page = pages->first; page != NULL; page = page->next)
 		if (is_text(page) && page->entry->access == NULL &&
@@ -130,38 +140,61 @@ add_pages(struct catalog *c, const struct pages *pages)
 			add_page(c, page);
 }
 
-/* The first page that is a search, or NULL. */
-static const struct page *
-first_search(const struct pages *pages)
-{
-	const struct page *page = pages->first;
-
-	while (page != NULL && page->kind != PAGE_SEARCH)
-		page = page->next;
-	return page;
-}
-
 void
-catalog_fill(struct snapshot *s, struct site *site, const struct conf *conf,
-    const struct pages *pages, struct problems *notes)
+catalog_fill(struct snapshot *s, struct site *site, const struct pages *pages)
 {
-	const struct page *search = first_search(pages);
-	struct catalog c = { .arena = s->arena, .site = site };
-	const char *why;
+	struct catalog c = { .s = s, .site = site, .work = pages->arena };
 
-	if (search == NULL)
+	if (!site->is_searched)
 		return;
-	site->found = arena_alloc(s->arena, pages->n * sizeof(*site->found));
-	c.builder = search_builder_new(pages->n);
-	buf_init(&c.text, SEARCH_TEXT_MAX);
-	buf_init(&c.title, SEARCH_TEXT_MAX * 16);
+	if (!s->opens_later)
+		site->found =
+		    arena_alloc(s->arena, pages->n * sizeof(*site->found));
+	buf_init(&c.text, START_MAX);
+	buf_init(&c.title, START_MAX * 16);
 	add_pages(&c, pages);
 	buf_fini(&c.text);
 	buf_fini(&c.title);
-	site->index = search_build(c.builder, &why);
-	if (site->index == NULL)
-		problems_add(notes, conf->path, search->line,
-		    "%.*s: no index can be made for the search: %s; it is "
-		    "tried again at the next reload",
-		    VIEW_ARG(search->selector), why);
+}
+
+/* Put the page of that number of the table. */
+static int
+index_page(struct search *s, const struct site *site, size_t number,
+    struct buf *room)
+{
+	static const struct search_stamp stamp;
+	const struct search_page *page = &site->found[number];
+	struct search_key key = site_found_key(number);
+	struct view text = VIEW("");
+	struct entry entry;
+
+	buf_reset(room);
+	if (site_find(site, page->selector, &entry)) {
+		if (entry.gemini.rest.size > (off_t)SEARCH_TEXT_MAX)
+			entry.gemini.rest.size = (off_t)SEARCH_TEXT_MAX;
+		(void)answer_read(&entry.gemini, room);
+		text = buf_view(room);
+		(void)view_cut(&text, '\n');
+	}
+	return search_put(s, &key, &stamp, page->title, text, page->is_gemtext);
+}
+
+struct search *
+catalog_index(const struct site *site, const char **why)
+{
+	static const struct search_key origin;
+	struct search *s = search_open(NULL, &origin, why);
+	struct buf room;
+	size_t i;
+	int r = 0;
+
+	buf_init(&room, 2 * SEARCH_TEXT_MAX);
+	for (i = 0; s != NULL && i < site->n_found && r == 0; i++)
+		r = index_page(s, site, i, &room);
+	buf_fini(&room);
+	if (s == NULL || (r == 0 && search_commit(s) == 0))
+		return s;
+	*why = search_why(s);
+	search_close(s);
+	return NULL;
 }

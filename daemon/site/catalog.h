@@ -1,22 +1,23 @@
-/* catalog.h - fill the index that a capsule's searches look into. */
+/* catalog.h - which pages a search finds, and what they are called. */
 #ifndef CATALOG_H
 #define CATALOG_H
 
-#include "base/problem.h"
-#include "site/conf.h"
 #include "site/pages.h"
+#include "site/search.h"
 #include "site/snapshot.h"
 
 /*
- * If a page of pages is a search, index all those that hold text, each file
- * once, and fill site->index and
- * site->found.
- *
- * Every page has its entry, with a finished answer, or status 0; what is
- * kept goes into the arena of s.  If no index can be made, site->search stays
- * NULL, with a note.
+ * If site has a search, give found_title to all of pages that hold text and
+ * that everybody may read, each file once; where content is kept in memory,
+ * fill site->found, too.  Every page has its entry, with a finished answer.
  */
 void catalog_fill(struct snapshot *s, struct site *site,
-    const struct conf *conf, const struct pages *pages, struct problems *notes);
+    const struct pages *pages);
+
+/*
+ * An index in memory of site->found, for who serves nobody; to be freed with
+ * search_close.  NULL, and *why as search_open has it.
+ */
+struct search *catalog_index(const struct site *site, const char **why);
 
 #endif

@@ -198,6 +198,7 @@ configure_search(struct configure *c, const struct page *line,
 	struct view gemtext;
 
 	(void)line;
+	c->site->is_searched = true;
 	entry->kind = ENTRY_SEARCH;
 	entry->gemini = keep_header(c, GEMINI_INPUT, VIEW(RESULTS_PROMPT));
 	results_explain(&c->text, entry->selector);

@@ -37,6 +37,14 @@ content_release(const struct content *c, struct content_hold *hold, int fd)
 }
 
 bool
+content_found(const struct content *c, const struct search_key *key,
+    struct buf *room, struct search_page *to)
+{
+	return c != NULL && c->kind->found != NULL &&
+	    c->kind->found(c, key, room, to);
+}
+
+bool
 answer_read(const struct answer *a, struct buf *to)
 {
 	size_t at;

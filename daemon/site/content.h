@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/view.h"
 #include "site/access.h"
+#include "site/search_query.h"
 #include "site/target.h"
 
 #define FILE_KEY_SIZE 16 /* bytes, of each half */
@@ -76,6 +77,14 @@ struct content {
 	const struct content_kind *kind;
 };
 
+/* A page that a search may find. */
+struct search_page {
+	struct view selector;
+	struct view title; /* clean, never empty */
+	struct view text;  /* for snippets; empty: not at hand */
+	bool is_gemtext;
+};
+
 struct content_kind {
 	enum content_result (*find)(const struct content *c,
 	    struct view selector, struct entry *to);
@@ -85,6 +94,9 @@ struct content_kind {
 	    struct buf *head);
 	struct content_hold *(*hold)(const struct content *c, int fd);
 	void (*release)(struct content_hold *hold, int fd);
+	/* See content_found; NULL: nothing is. */
+	bool (*found)(const struct content *c, const struct search_key *key,
+	    struct buf *room, struct search_page *to);
 };
 
 /*
@@ -113,6 +125,14 @@ enum content_result content_ready(const struct content *c,
 struct content_hold *content_hold(const struct content *c, int fd);
 void content_release(const struct content *c, struct content_hold *hold,
     int fd);
+
+/*
+ * Fill *to with the page that a search knows by that key; what is read for that
+ * is appended to room, and *to lives as long as room.  False: there is none,
+ * none that everybody may read, or it cannot be read.
+ */
+bool content_found(const struct content *c, const struct search_key *key,
+    struct buf *room, struct search_page *to);
 
 /*
  * Append all of an answer: its bytes and what follows them.  False if that

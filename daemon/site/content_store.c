@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "format/gemini.h"
-#include "format/mime.h"
+#include "site/search_key.h"
 
 _Static_assert(sizeof(struct store_key) == FILE_KEY_SIZE,
     "a key of the store names a file");
@@ -246,36 +246,64 @@ release_in_store(struct content_hold *hold, int fd)
 	drop_unused(hold);
 }
 
-static const struct content_kind in_store = { find_in_store, ready_from_store,
-	hold_in_store, release_in_store };
+/* -- what searches find -- */
 
-/* -- searching -- */
+#define TEXT_MAX ((size_t)1 << 20) /* bytes of an answer that is looked at */
 
-bool
-content_store_page(const struct content *c, const struct store_key *key,
-    struct buf *room, struct content_page *to)
+static bool
+read_part(const struct store_reader *r, const struct store_entry *e,
+    enum store_part part, struct buf *room, size_t *at)
 {
-	struct content_store *cs = ((const struct shelf *)(const void *)c)->all;
-	const size_t *len = cs->last.length;
-	struct view all;
-
-	if (!follow_seed(cs) || find_key(cs, key) != CONTENT_FOUND ||
-	    cs->last.access != 0 || cs->last.kind != STORE_PAGE)
-		return false;
-	buf_reset(room);
-	if (!append_part(cs, STORE_SELECTOR, room) ||
-	    !append_part(cs, STORE_TITLE, room) ||
-	    !append_part(cs, STORE_GEMINI, room))
-		return false;
-	all = buf_view(room);
-	to->selector = (struct view){ all.p, len[STORE_SELECTOR] };
-	all = view_skip(all, len[STORE_SELECTOR]);
-	to->title = (struct view){ all.p, len[STORE_TITLE] };
-	to->text = view_skip(all, len[STORE_TITLE]);
-	to->is_gemtext = view_has_prefix(to->text, VIEW("20 " MIME_GEMTEXT));
-	(void)view_cut(&to->text, '\n');
-	return true;
+	*at = room->len;
+	buf_fill(room, '\0', e->length[part]);
+	return !room->failed &&
+	    store_read(r, e, part, room->p + *at) == STORE_FOUND;
 }
+
+static struct view
+part_at(const struct buf *room, size_t at, size_t len)
+{
+	return (struct view){ room->p + at, len };
+}
+
+/* The key may be anybody's invention: the page has to be of this site. */
+static bool
+find_found(const struct content *c, const struct search_key *key,
+    struct buf *room, struct search_page *to)
+{
+	const struct shelf *s = (const void *)c;
+	const struct store_reader *r = s->all->reader;
+	struct store_key wanted = search_key_back(key), same;
+	size_t selector, title, text = 0;
+	struct store_entry e;
+	struct view header;
+	bool has_text;
+
+	if (!follow_seed(s->all) || store_find(r, &wanted, &e) != STORE_FOUND ||
+	    !search_may_find(&e) ||
+	    !read_part(r, &e, STORE_SELECTOR, room, &selector) ||
+	    !read_part(r, &e, STORE_TITLE, room, &title))
+		return false;
+	has_text = e.kind != STORE_LARGE && e.length[STORE_GEMINI] <= TEXT_MAX;
+	if (has_text && !read_part(r, &e, STORE_GEMINI, room, &text))
+		return false;
+	*to = (struct search_page){
+		.selector = part_at(room, selector, e.length[STORE_SELECTOR]),
+		.title = part_at(room, title, e.length[STORE_TITLE]),
+		.text = VIEW_INIT(""),
+	};
+	if (has_text) {
+		to->text = part_at(room, text, e.length[STORE_GEMINI]);
+		header = view_cut(&to->text, '\n');
+		to->is_gemtext =
+		    view_has_prefix(header, VIEW("20 text/gemini"));
+	}
+	same = store_key_for(&s->seed, to->selector);
+	return store_key_cmp(&same, &wanted) == 0;
+}
+
+static const struct content_kind in_store = { find_in_store, ready_from_store,
+	hold_in_store, release_in_store, find_found };
 
 /* -- all of it -- */
 

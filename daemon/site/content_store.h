@@ -32,18 +32,4 @@ void content_store_free(struct content_store *cs);
  */
 int content_store_use(struct content_store *cs, struct store_reader *r);
 
-/* A page as a search shows it. */
-struct content_page {
-	struct view selector, title, text;
-	bool is_gemtext;
-};
-
-/*
- * Fill *to with the page of a key, if there is one that everybody may read;
- * room holds its bytes, at most room->max.  Whoever made the key is not
- * trusted.
- */
-bool content_store_page(const struct content *c, const struct store_key *key,
-    struct buf *room, struct content_page *to);
-
 #endif

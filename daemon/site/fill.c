@@ -27,7 +27,7 @@
 struct fill {
 	const struct conf *conf;
 	struct snapshot *configured;
-	struct beneath **roots; /* NULL: it cannot be opened */
+	struct beneath **roots;         /* NULL: it cannot be opened */
 	unsigned long long fingerprint; /* of what was read last */
 	struct store_key doubts[DOUBTS_MAX];
 	size_t n_doubts;
@@ -209,7 +209,7 @@ describe(struct fill *f, const struct site *site, struct beneath *root,
 
 	*e = (struct store_entry){
 		.key = store_key_for(&f->seed, page->selector),
-		.kind = is_large			 ? STORE_LARGE
+		.kind = is_large                 ? STORE_LARGE
 		    : from->kind == ENTRY_FOLDER ? STORE_FOLDER
 						 : STORE_PAGE,
 		.item = from->item,
@@ -221,7 +221,7 @@ describe(struct fill *f, const struct site *site, struct beneath *root,
 	parts[STORE_GEMINI] = from->gemini.bytes;
 	parts[STORE_GOPHER] = from->gopher.bytes;
 	parts[STORE_SELECTOR] = page->selector;
-	parts[STORE_TITLE] = file->title;
+	parts[STORE_TITLE] = page->found_title;
 	parts[STORE_META] = buf_view(&f->meta);
 	if (follows(&from->gemini) && !is_large) {
 		if (!read_whole(f, root, file, &from->gemini))

@@ -60,6 +60,7 @@ struct page {
 
 	/* Filled while its file is read. */
 	struct view title;
+	struct view found_title; /* for searches; empty: none finds it */
 	off_t size;
 	struct entry *entry;
 

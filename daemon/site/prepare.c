@@ -556,8 +556,7 @@ prepare_site(struct snapshot *s, struct site *site, const struct conf *conf,
 	for (turn = 0; turn < PREPARE_TURNS; turn++)
 		for (page = pages->first; page != NULL; page = page->next)
 			prepare_page(&c, page, turn);
-	if (!s->opens_later)
-		catalog_fill(s, site, conf, pages, notes);
+	catalog_fill(s, site, pages);
 	settle_entries(&c);
 	close_gopher(&c);
 	prepare_end(&c);

@@ -17,6 +17,8 @@
 #include "format/uri.h"
 #include "format/utf8.h"
 
+#define PAGE_MAX ((size_t)2 << 20) /* bytes of a page that was found */
+
 #define TIPS                                                                   \
 	"Capitals, accents and the order of words make no difference. The "    \
 	"last word may be the beginning of a longer one.\n"
@@ -141,16 +143,17 @@ put_hits(struct buf *to, const struct results *r,
 	struct view words[SEARCH_WORDS_MAX];
 	struct snippet_words looked_for = { words, r->query.n_words,
 		search_query_is_prefix(&r->query) };
-	const struct search_page *page;
+	struct search_page page;
+	struct buf room;
 	size_t i;
 
+	buf_init(&room, PAGE_MAX);
 	for (i = 0; i < r->query.n_words; i++)
 		words[i] = search_query_word(&r->query, i);
-	for (i = 0; i < found->n; i++) {
-		page = site_found(r->site, &found->hits[i]);
-		if (page != NULL)
-			put_hit(to, page, &looked_for);
-	}
+	for (i = 0; i < found->n; i++)
+		if (site_found(r->site, &found->hits[i], &room, &page))
+			put_hit(to, &page, &looked_for);
+	buf_fini(&room);
 }
 
 /* Append the gemtext. */
@@ -163,6 +166,10 @@ put_page(struct buf *to, const struct results *r,
 	buf_puts(to, "# Search: ");
 	buf_put(to, r->text);
 	buf_puts(to, "\n\n");
+	if (found->is_partial)
+		buf_puts(to,
+		    "The pages are being looked through just now: there may "
+		    "be more.\n");
 	if (found->n == 0)
 		put_nothing(to, r, found);
 	else

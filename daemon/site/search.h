@@ -1,4 +1,4 @@
-/* search.h - find pages by their words: an index over a capsule. */
+/* search.h - find pages by their words: an index over a capsule, on disk. */
 #ifndef SEARCH_H
 #define SEARCH_H
 
@@ -15,36 +15,76 @@
  * says "more than": it bounds what one search costs. */
 #define SEARCH_WEIGHED_MAX 500
 
-struct search_builder;
-struct search_index; /* built, and at rest */
-struct search;       /* one that is open */
+/*
+ * An index.  Only the search process has one, and who serves nobody: what
+ * SQLite does with words of visitors is done where nothing else is.
+ */
+struct search;
 
-/* Start an index of at most max pages; search_build ends it, and is called. */
-struct search_builder *search_builder_new(size_t max);
-
-/* Add a page, all of it borrowed for the call. */
-void search_add(struct search_builder *b, const struct search_key *key,
-    struct view title, struct view text, bool is_gemtext);
+/* In which state a page was indexed; as its key, nobody's but the caller's. */
+struct search_stamp {
+	unsigned char bytes[16];
+};
 
 /*
- * Free the builder and return the index, to be freed with search_index_free.
- * It is memory alone, and as good in a process that inherits it.
- * Errors: NULL, and *why says what SQLite refused, in its own static words.
+ * Open the index in the file at path, or make one; NULL: one in memory.
+ *
+ * origin: whose keys these are.  An index of another origin or format, or one
+ * that is no database, is made anew.  While
+ * another process writes it may be NULL; that one may go on looking into it.
+ * What was put before the last commit is there again, whenever the process
+ * ended, and after a power cut what was put up to some commit.
+ * Returns NULL, and *why says what SQLite refused, in its own static words.
+ * The caller frees the result with search_close.
  */
-struct search_index *search_build(struct search_builder *b, const char **why);
-void search_index_free(struct search_index *index);
-
-/* Bytes that the index takes. */
-size_t search_index_size(const struct search_index *index);
+struct search *search_open(const char *path, const struct search_key *origin,
+    const char **why);
+/* The same in a file that has no name, and goes with this process. */
+struct search *search_open_unnamed(const struct search_key *origin,
+    const char **why);
+void search_close(struct search *s); /* what was not committed is forgotten */
 
 /*
- * Open an index, which outlives the result, to be freed with search_close.
- * Only the search process does, and who serves nobody: what SQLite does with
- * words of visitors is done where nothing else is.
- * Errors as above.
+ * Put a page, in place of the one that has its key; all is borrowed for the
+ * call.  It is found at once.  Or remove it, if there is one.
+ * Return 0; or -1 if it cannot be written (search_why): the index is as the
+ * last commit left it.
  */
-struct search *search_open(const struct search_index *index, const char **why);
-void search_close(struct search *s);
+int search_put(struct search *s, const struct search_key *key,
+    const struct search_stamp *stamp, struct view title, struct view text,
+    bool is_gemtext);
+int search_drop(struct search *s, const struct search_key *key);
+
+/* Let all that was put and dropped since the last one last.  As above. */
+int search_commit(struct search *s);
+
+/* If the last of these went wrong: static words, and whether the file is none
+ * any more that could be mended. */
+bool search_has_failed(const struct search *s);
+const char *search_why(const struct search *s);
+bool search_is_damaged(const struct search *s);
+
+/* Pages that are in the index. */
+size_t search_count(const struct search *s);
+
+/*
+ * True once so much of the file is about pages that are not in the index any
+ * more that it had better be made anew.
+ */
+bool search_is_worn(const struct search *s);
+
+/* The state in which the page of key was put; false: there is none. */
+bool search_stamp_of(struct search *s, const struct search_key *key,
+    struct search_stamp *to);
+
+/*
+ * All pages in the order of their keys, as bytes: search_rewind begins, and
+ * search_next fills key and stamp of the next one; false after the last.
+ * Pages may be put and dropped meanwhile: then one may come that was put so.
+ */
+void search_rewind(struct search *s);
+bool search_next(struct search *s, struct search_key *key,
+    struct search_stamp *stamp);
 
 /*
  * Look for the words of q, which may not even be words: none is syntax.

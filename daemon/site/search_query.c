@@ -111,5 +111,6 @@ search_found_take(struct search_found *to, const void *record, size_t len)
 		return false;
 	memcpy(to, record, sizeof(*to));
 	return to->end <= SEARCH_FAILED && to->n <= SEARCH_HITS_MAX &&
-	    to->n <= to->total && to->is_more <= 1 && to->is_some <= 1;
+	    to->n <= to->total && to->is_more <= 1 && to->is_some <= 1 &&
+	    to->is_partial <= 1;
 }

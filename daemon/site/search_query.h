@@ -53,7 +53,8 @@ struct search_found {
 	uint32_t n;       /* hits told */
 	uint32_t is_more; /* there may be more than total; 0 or 1 */
 	uint32_t is_some; /* none has all of the words, these have some; 0, 1 */
-	uint32_t total;   /* pages that have the words; may be more than n */
+	uint32_t is_partial; /* not all pages are in the index yet; 0 or 1 */
+	uint32_t total;      /* pages that have the words; may be more than n */
 	struct search_key hits[SEARCH_HITS_MAX]; /* the best first */
 };
 

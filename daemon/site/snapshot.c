@@ -12,7 +12,6 @@
 #include "base/buf.h"
 #include "format/gemini.h"
 #include "format/uri.h"
-#include "site/search.h"
 
 static struct snapshot *all; /* at most two, while a reload goes on */
 
@@ -140,30 +139,32 @@ site_found_key(size_t number)
 	return key;
 }
 
-const struct search_page *
-site_found(const struct site *site, const struct search_key *key)
+/* The number of the page in the table; n_found if there is none. */
+static size_t
+number_of(const struct site *site, const struct search_key *key)
 {
-	const struct search_page *page;
 	struct search_key same;
 	size_t number;
 
 	memcpy(&number, key->bytes, sizeof(number));
 	same = site_found_key(number);
-	if (number >= site->n_found || memcmp(&same, key, sizeof(same)) != 0)
-		return NULL;
-	page = &site->found[number];
-	return site_rule(site, page->selector) == NULL ? page : NULL;
+	return number < site->n_found && memcmp(&same, key, sizeof(same)) == 0
+	    ? number
+	    : site->n_found;
 }
 
-void
-snapshot_free_indexes(struct snapshot *s)
+bool
+site_found(const struct site *site, const struct search_key *key,
+    struct buf *room, struct search_page *to)
 {
-	size_t i;
+	size_t number = number_of(site, key);
 
-	for (i = 0; i < s->n_sites; i++) {
-		search_index_free(s->sites[i].index);
-		s->sites[i].index = NULL;
-	}
+	buf_reset(room);
+	if (number < site->n_found)
+		*to = site->found[number];
+	else if (!content_found(site->content, key, room, to))
+		return false;
+	return site_rule(site, to->selector) == NULL;
 }
 
 void
@@ -185,7 +186,6 @@ snapshot_free(struct snapshot *s)
 	if (s == NULL)
 		return;
 	snapshot_detach(s);
-	snapshot_free_indexes(s);
 	for (file = s->files; file != NULL; file = file->next)
 		(void)close(file->fd);
 	arena_free(s->arena);

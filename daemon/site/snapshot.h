@@ -34,14 +34,6 @@ struct cover {
 				    * have entries of their own */
 };
 
-/* A page that a search may find; texts lie in answers. */
-struct search_page {
-	struct view selector;
-	struct view title; /* clean, never empty */
-	struct view text;  /* for snippets; empty: not at hand */
-	bool is_gemtext;
-};
-
 /* A file that stays open as long as its snapshot lives. */
 struct snapshot_file {
 	int fd;
@@ -67,9 +59,9 @@ struct site {
 	struct access *access; /* NULL: nothing is protected */
 	bool asks;             /* visitors are asked for a certificate */
 	struct view title, admin;
-	struct search_index *index; /* NULL: no entry is a search, or it is
-				     * for others to look into */
-	struct search_page *found;  /* what a search may find, by number */
+	bool is_searched; /* an entry is a search */
+	/* What that may find, by number, where content is in memory. */
+	struct search_page *found;
 	size_t n_found;
 	struct render menu; /* for menus that are made on the spot */
 };
@@ -83,7 +75,7 @@ struct snapshot {
 	size_t n_cas;       /* rules of access by an authority, all sites' */
 	bool has_wildcards; /* one of them is of the second kind */
 	bool check_port;    /* refuse URLs that name a port not ours */
-	bool opens_later;   /* no file is kept open, and nothing searched */
+	bool opens_later;   /* no file is kept open */
 	struct target *targets; /* all applications, by ->next */
 	unsigned n_targets;
 	struct snapshot_file *files; /* closed with the snapshot */
@@ -134,22 +126,18 @@ const struct access_rule *site_folder_rule(const struct site *site,
     struct view selector);
 
 /*
- * The page of a search's answer, or NULL: there is none of that key, or not
- * everybody may read it.
+ * Fill *to with the page of a search's answer, from content or the table above;
+ * what is not in memory is read into room, which is reset first, and *to lives
+ * as long as that.  False: there is none of that key, or not everybody may read
+ * it.
  */
-const struct search_page *site_found(const struct site *site,
-    const struct search_key *key);
+bool site_found(const struct site *site, const struct search_key *key,
+    struct buf *room, struct search_page *to);
 
-/* The key of the page of that number. */
+/* The key of the page of that number in the table. */
 struct search_key site_found_key(size_t number);
 
-/*
- * Free the indexes of s: what looks into them, or may have to be forked anew to
- * do so, is another process.
- */
-void snapshot_free_indexes(struct snapshot *s);
-
-/* Close the snapshot's files and indexes and free all of it; NULL is allowed.
+/* Close the snapshot's files and free all of it; NULL is allowed.
  */
 void snapshot_free(struct snapshot *s);
 

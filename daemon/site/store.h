@@ -196,9 +196,18 @@ void store_release(struct store_reader *r, int fd);
 enum store_result store_walk(const struct store_reader *r,
     bool (*visit)(void *arg, const struct store_entry *e), void *arg);
 
+/*
+ * The same of what has changed since the base was written, which is little;
+ * of what is gone e has the key alone.
+ */
+enum store_result store_walk_delta(const struct store_reader *r,
+    bool (*visit)(void *arg, const struct store_entry *e, bool gone),
+    void *arg);
+
 /* Figures of the root; all 0 without one. */
 struct store_counts {
-	uint64_t root;    /* grows by one with each commit */
+	uint32_t base; /* another number: a new base, its delta begins anew */
+	uint64_t root; /* grows by one with each commit */
 	uint64_t entries; /* at most: what the delta replaces counts twice */
 	uint64_t delta;   /* of these in the delta, removals included */
 	uint64_t bytes;   /* of all files */

@@ -59,7 +59,8 @@ open_folder(struct store_folder *f, const char *path, struct buf *why)
 static int
 open_temporary(struct store_folder *f, struct buf *why)
 {
-	const char *places[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
+	const char *places[] = { getenv("TMPDIR"), "/var/tmp", "/tmp",
+		"/dev/shm" };
 	char path[4096] = "";
 	size_t i;
 
@@ -67,8 +68,8 @@ open_temporary(struct store_folder *f, struct buf *why)
 		if (places[i] == NULL || places[i][0] == '\0' ||
 		    strlen(places[i]) > sizeof(path) - 32)
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/" STORE_TEMPORARY "XXXXXX",
-		    places[i]);
+		(void)snprintf(path, sizeof(path),
+		    "%s/" STORE_TEMPORARY "XXXXXX", places[i]);
 		if (mkdtemp(path) != NULL) {
 			f->unnamed = true;
 			return open_folder(f, path, why);

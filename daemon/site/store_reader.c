@@ -304,6 +304,7 @@ store_count(const struct store_reader *r, struct store_counts *to)
 	memset(to, 0, sizeof(*to));
 	if (!r->has_root)
 		return;
+	to->base = r->root.base;
 	to->root = r->root.count;
 	to->entries = r->root.entries;
 	to->delta = r->root.delta.n;
@@ -511,4 +512,20 @@ store_walk(const struct store_reader *r,
 			return STORE_FOUND;
 	}
 	return store_merge_is_damaged(c, 2) ? STORE_DAMAGED : STORE_FOUND;
+}
+
+enum store_result
+store_walk_delta(const struct store_reader *r,
+    bool (*visit)(void *arg, const struct store_entry *e, bool gone), void *arg)
+{
+	struct store_cursor c;
+
+	store_cursor_of(&c, &r->delta);
+	while (store_cursor_next(&c)) {
+		c.entry.at = c.at;
+		c.entry.in_delta = true;
+		if (!visit(arg, &c.entry, c.gone))
+			return STORE_FOUND;
+	}
+	return c.damaged ? STORE_DAMAGED : STORE_FOUND;
 }

@@ -1,11 +1,13 @@
 /*
  * bench_search.c - what a search over many pages costs: memory and CPU.
  *
- * usage: bench_search [PAGES]
+ * usage: bench_search [PAGES [FILE]]
  *
  * Pages are made of syllables, some words being as frequent as "the" and most
  * of them rare, as in any language (Zipf's law).
  */
+#include <sys/stat.h>
+
 #include <err.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,10 +25,13 @@
 #define ROUNDS     20    /* of each search */
 #define PAGE_BYTES 16384 /* room for one */
 #define WORD_BYTES 32
+#define KEPT       1000 /* pages, for snippets */
+#define REPLACED   800  /* pages, one by one */
+#define BATCH      1000 /* pages between two commits */
 
 static char vocabulary[VOCABULARY][WORD_BYTES];
 static double heights[VOCABULARY]; /* of all words up to it */
-static struct view *pages;
+static struct view pages[KEPT];    /* the first ones */
 static uint64_t state = 88172645463325252ULL;
 
 static uint64_t
@@ -120,7 +125,9 @@ look(struct search *s, struct view text, struct search_found *found)
 	for (i = 0; i < found->n; i++) {
 		memcpy(&number, found->hits[i].bytes, sizeof(number));
 		buf_reset(&to);
-		snippet_put(&to, pages[number], true, &looked_for);
+		if (pages[number % KEPT].len > 0)
+			snippet_put(&to, pages[number % KEPT], true,
+			    &looked_for);
 	}
 }
 
@@ -177,37 +184,83 @@ measure_all(struct search *s)
 	printf("worst mean: %.2f ms of CPU\n", worst);
 }
 
+/* Put page i, and remember its text if it is one of the first. */
+static size_t
+put_page(struct search *s, size_t i)
+{
+	static const struct search_stamp stamp;
+	struct search_key key = { { 0 } };
+	struct arena *a = arena_new();
+	struct view text = make_page(a);
+	size_t len = text.len;
+
+	memcpy(key.bytes, &i, sizeof(i));
+	if (search_put(s, &key, &stamp, (struct view){ text.p, 20 }, text,
+		true) == -1)
+		errx(1, "%s", search_why(s));
+	if (i < KEPT)
+		pages[i] = text;
+	else
+		arena_free(a);
+	return len;
+}
+
+static void
+build(struct search *s, size_t n)
+{
+	double began = cpu_ms();
+	size_t i, bytes = 0;
+
+	for (i = 0; i < n; i++) {
+		bytes += put_page(s, i);
+		if ((i + 1) % BATCH == 0 && search_commit(s) == -1)
+			errx(1, "%s", search_why(s));
+	}
+	if (search_commit(s) == -1)
+		errx(1, "%s", search_why(s));
+	printf("%zu pages of %zu bytes: built in %.0f ms of CPU\n", n,
+	    bytes / n, cpu_ms() - began);
+}
+
+static void
+replace_some(struct search *s, size_t n)
+{
+	double began = cpu_ms();
+	size_t i;
+
+	for (i = 0; i < REPLACED; i++)
+		if ((void)put_page(s, next_number() % n),
+		    search_commit(s) == -1)
+			errx(1, "%s", search_why(s));
+	printf("one page replaced: %.2f ms of CPU\n",
+	    (cpu_ms() - began) / REPLACED);
+}
+
 int
 main(int argc, char **argv)
 {
-	size_t i, n = argc > 1 ? strtoul(argv[1], NULL, 10) : PAGES, bytes = 0;
-	struct arena *texts = arena_new();
-	struct search_builder *b = search_builder_new(n);
-	struct search_key key = { { 0 } };
-	struct search_index *index;
-	const char *why = "";
+	static const struct search_key origin;
+	size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : PAGES;
+	const char *path = argc > 2 ? argv[2] : NULL, *why = "";
 	struct search *s;
+	struct stat st;
 	double began;
 
 	make_vocabulary();
 	began = cpu_ms();
-	pages = arena_alloc(texts, n * sizeof(*pages));
-	for (i = 0; i < n; i++) {
-		pages[i] = make_page(texts);
-		bytes += pages[i].len;
-		memcpy(key.bytes, &i, sizeof(i));
-		search_add(b, &key, (struct view){ pages[i].p, 20 }, pages[i],
-		    true);
-	}
-	if ((index = search_build(b, &why)) == NULL ||
-	    (s = search_open(index, &why)) == NULL)
+	if ((s = search_open(path, &origin, &why)) == NULL)
 		errx(1, "%s", why);
-	printf("%zu pages of %zu bytes: built in %.0f ms of CPU,"
-	       " index %zu bytes a page\n",
-	    n, bytes / n, cpu_ms() - began, search_index_size(index) / n);
+	if (search_count(s) > 0)
+		printf("%zu pages: opened in %.0f ms of CPU\n", search_count(s),
+		    cpu_ms() - began);
+	else
+		build(s, n);
+	if (path != NULL && stat(path, &st) == 0)
+		printf("index: %lld bytes a page\n",
+		    (long long)st.st_size / (long long)n);
+	measure_all(s);
+	replace_some(s, n);
 	measure_all(s);
 	search_close(s);
-	search_index_free(index);
-	arena_free(texts);
 	return 0;
 }

@@ -412,8 +412,8 @@ BAD = {
     "sessions": "0",
     "timeout": "0", "max_answer": "1g", "ask_certificate": "any",
 }
-FREE = {"chroot", "store", "pid_file", "certificate", "key", "ticket_keys", "title",
-        "admin"}
+FREE = {"chroot", "store", "pid_file", "certificate", "key", "ticket_keys",
+        "title", "admin"}
 MAPS = {"selectors", "listing", "languages", "types", "access"}
 
 

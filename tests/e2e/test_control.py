@@ -91,6 +91,7 @@ def test_a_reload_waits_for_old_workers_that_still_accept(daemon):
     old, = d.children()
     os.kill(old, signal.SIGSTOP)
     (d.root / "history.gmi").write_text("# Edition 2\n")
+    os.utime(d.path)
     with Client(control.path_of(d)) as c:
         c.send(b"reload\n")
         wait_for("the new worker", lambda: len(d.children()) == 2)
@@ -110,6 +111,7 @@ def test_who_waits_for_a_reload_is_told_of_a_stop(daemon):
     d = daemon(steady=False)
     old, = d.children()
     os.kill(old, signal.SIGSTOP)
+    os.utime(d.path)
     with Client(control.path_of(d)) as c:
         c.send(b"reload\n")
         wait_for("the new worker", lambda: len(d.children()) == 2)
@@ -474,7 +476,7 @@ def test_a_group_that_is_none_is_refused(tmp_path):
                                  "control": "x.sock"}))
     done = server.run("-f", "-c", path)
     assert done.returncode == 1
-    assert ('x.ini:8: [server] control_group: there is no group '
+    assert ('x.ini:9: [server] control_group: there is no group '
             '"no-such-group" on this system' in done.stderr), done.stderr
 
 

@@ -6,7 +6,6 @@ be accounted for.
 import contextlib
 import os
 import random
-import resource
 import signal
 import subprocess
 import threading
@@ -487,26 +486,6 @@ def test_a_file_emptied_since_it_was_loaded_ends_at_once(daemon, way):
     assert got.data in (b"", b"20 application/octet-stream\r\n")
     assert got.end == "fin" and (way == "gopher" or got.notified), repr(got)
     assert time.monotonic() - start < 1.5
-
-
-def few_descriptors():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
-
-
-def test_more_large_files_than_descriptors_is_an_error_with_a_reason(tmp_path):
-    """Each stays open; rather no start than one without room for visitors."""
-    many = tmp_path / "root" / "many"
-    server.write_capsule(tmp_path / "root")
-    many.mkdir()
-    for i in range(60):
-        with open(many / ("%d.bin" % i), "wb") as f:
-            f.truncate(4 << 20)
-    ini = tmp_path / "capsuled.ini"
-    ini.write_text(conf(selectors={"/many/": "many/"}))
-    got = server.run("-f", "-c", ini, preexec_fn=few_descriptors)
-    assert got.returncode == 1
-    assert "Too many open files" in got.stderr or "descriptor" in got.stderr
-    assert str(ini) in got.stderr
 
 
 # -- logs --

@@ -122,6 +122,7 @@ def test_sockets_are_matched_by_address_in_any_order(daemon, sockets,
 
 def test_in_the_background_they_are_served_too(tmp_path, sockets):
     one, other = sockets(), sockets()
+    server.let_in(tmp_path)
     server.write_capsule(tmp_path / "root")
     path = tmp_path / "capsuled.ini"
     pid_file = tmp_path / "pid"
@@ -273,6 +274,7 @@ def test_systemd_starts_it_for_its_first_visitor(tmp_path):
     activate = shutil.which("systemd-socket-activate")
     if activate is None:
         pytest.skip("systemd-socket-activate is not here")
+    server.let_in(tmp_path)
     server.write_capsule(tmp_path / "root")
     path = tmp_path / "capsuled.ini"
     log = tmp_path / "log"

@@ -23,6 +23,8 @@ WORDS = b"/search\tmanagement\r\n"
 # Files full of words that begin alike: looking for the beginning takes longer
 # than a search may.
 SLOW_FILES, SLOW_WORDS = 100, 20000
+# Bytes of the records.
+QUESTION, ANSWER = 1064, 348
 AT_ONCE = 8  # searches of one address that wait in a worker's name
 
 
@@ -68,41 +70,25 @@ def test_without_a_search_there_is_no_process(daemon):
     assert d.searchers() == []
 
 
-# What a database begins with: pages of 4,096 bytes, and no log of writes.
-DATABASE = b"SQLite format 3\0\x10\0\1\1"
-
-
-def databases(pid):
-    """Where they lie in a process that has mapped them for itself."""
-    found = []
-    with open("/proc/%d/mem" % pid, "rb", 0) as mem:
-        for line in pathlib.Path("/proc/%d/maps" % pid).read_text().split(
-                "\n"):
-            match = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw\S+ \S+ \S+ 0 *$",
-                             line)
-            if not match:
-                continue
-            start, end = int(match[1], 16), int(match[2], 16)
-            if end - start > 1 << 30:  # what a sanitizer has set aside
-                continue
-            mem.seek(start)
-            found += [start + m.start() for m in re.finditer(
-                re.escape(DATABASE), mem.read(end - start))]
-    return found
+def files_of(pid):
+    return [os.readlink(str(fd)) for fd in
+            pathlib.Path("/proc/%d/fd" % pid).iterdir()]
 
 
 @as_root
-@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps freed memory")
-def test_no_worker_holds_an_index(daemon):
+def test_nobody_else_holds_an_index(daemon):
+    """No worker could get at what it was not given."""
     d = searched(daemon, {"workers": "2"})
     assert finds(d)
-    assert databases(d.searchers()[0])
-    for pid in (*d.workers, *d.keeper):
-        assert not databases(pid)
+    assert any("capsuled-search" in name or ".index" in name
+               for name in files_of(d.searchers()[0]))
+    for pid in (d.pid, *d.workers, *d.keeper):
+        assert not any("capsuled-search" in name or ".index" in name
+                       for name in files_of(pid))
 
 
 @as_root
-def test_the_search_process_is_nobody_and_has_no_other_descriptor(daemon):
+def test_the_search_process_is_nobody_and_has_no_other_socket(daemon):
     d = searched(daemon, {"workers": "2"})
     pid, = d.searchers()
     assert finds(d)
@@ -110,8 +96,9 @@ def test_the_search_process_is_nobody_and_has_no_other_descriptor(daemon):
     assert "0" not in re.search(r"Uid:(.*)", status)[1].split()
     for key in ("CapEff", "CapPrm"):
         assert int(re.search(key + r":\s*(\w+)", status)[1], 16) == 0
-    # Three that everybody has, the master, and the two workers.
-    wait_for("two workers", lambda: server.descriptors(pid) == 3 + 1 + 2)
+    # The master's channel and the log's, the content process, two workers.
+    wait_for("two workers", lambda: sum(
+        name.startswith("socket:") for name in files_of(pid)) == 3 + 2)
 
 
 @pytest.mark.skipif(SANITIZED or os.uname().sysname != "Linux",
@@ -223,6 +210,71 @@ def test_a_killed_master_takes_the_search_process_along(daemon):
     wait_for("its end", lambda: not server.is_running(pid))
 
 
+# -- the index --
+
+
+def index_of(folder):
+    found, = (folder / "store" / "search").glob("*.index")
+    return found
+
+
+def stored(daemon, **how):
+    """With a store, and indexes, that outlive the daemon."""
+    folder = how.pop("folder")
+    return searched(daemon, {"store": str(folder / "store")}, **how)
+
+
+def test_an_edit_is_found_without_another_process(daemon, tmp_path):
+    d = stored(daemon, folder=tmp_path, steady=False)
+    pid, = d.searchers()
+    for word in ("okapis", "marmots"):
+        (d.root / "management.gmi").write_text("# Management\nOf %s.\n" % word)
+        d.signal(signal.SIGHUP)
+        wait_for("the edit", lambda: b"=> /management.gmi"
+                 in ask(d, word).body)
+    assert b"=> /management.gmi" not in ask(d, "okapis").body
+    assert b"=> /management.gmi" not in ask(d, "managers").body
+
+
+def test_a_replaced_process_goes_on_with_its_index(daemon, tmp_path):
+    d = stored(daemon, folder=tmp_path, steady=False)
+    assert finds(d)
+    before = index_of(tmp_path).stat().st_ino
+    old, = d.searchers()
+    os.kill(old, signal.SIGKILL)
+    wait_for("another process", lambda: another(d, old))
+    wait_for("the search", lambda: finds(d))
+    assert index_of(tmp_path).stat().st_ino == before
+
+
+def test_a_damaged_index_is_made_anew(daemon, tmp_path):
+    d = stored(daemon, folder=tmp_path, steady=False)
+    assert finds(d)
+    old, = d.searchers()
+    os.kill(d.pid, signal.SIGSTOP)
+    try:
+        os.kill(old, signal.SIGKILL)
+        wait_for("its end", lambda: not server.is_running(old))
+        path = index_of(tmp_path)
+        path.write_bytes(b"junk" * (path.stat().st_size // 4))
+    finally:
+        os.kill(d.pid, signal.SIGCONT)
+    wait_for("the search", lambda: finds(d))
+
+
+def test_pages_that_become_protected_are_not_found_any_more(daemon, tmp_path):
+    d = stored(daemon, folder=tmp_path, steady=False)
+    assert finds(d)
+    d.rewrite(conf(server={**FREE, "store": str(tmp_path / "store")},
+                   selectors={"/search": "@search",
+                              "/management.gmi": "management.gmi"},
+                   access={"/management.gmi": "any"}))
+    d.signal(signal.SIGHUP)
+    wait_for("the reload", lambda: "reloaded" in d.log())
+    wait_for("the index", lambda: ask(d).status == 20
+             and b"No page here has this word" in ask(d).body)
+
+
 # -- what is slow, and who asks much --
 
 
@@ -234,6 +286,8 @@ def test_a_search_that_is_too_slow_is_ended_and_says_so(daemon):
                 "slow%x" % ((i + k * 7) % 500000) for k in range(SLOW_WORDS)))
 
     d = searched(daemon, prepare=prepare)
+    wait_for("all to be indexed",
+             lambda: b"looked through" not in ask(d, "slow99").body)
     got = ask(d, "slow")
     assert got.status == 20
     assert b"\nThis search took too long, and was ended." in got.body or \
@@ -279,7 +333,8 @@ def test_a_worker_that_forges_a_question_is_hung_up_on(daemon):
     """It alone, and it is led there anew: it may have been an honest one."""
     d = searched(daemon, {"workers": "2"}, steady=False)
     pid, = d.searchers()
-    for forged in (b"", b"abc", bytes(4096), b"\xff" * 1064):
+    assert finds(d)
+    for forged in (b"", b"abc", bytes(4096), b"\xff" * QUESTION):
         with worker.take(d.workers[0], worker.is_way_to_search) as s:
             s.send(forged)
             wait_for("both workers to find",
@@ -288,12 +343,21 @@ def test_a_worker_that_forges_a_question_is_hung_up_on(daemon):
     assert d.children() == d.workers
 
 
+def way_of(pid):
+    """The last way of the process; closed, another one has to come."""
+    found = [s for s in worker.borrow(pid) if worker.is_way(s)]
+    for s in found[:-1]:
+        s.close()
+    return found[-1] if found else None
+
+
 @as_root
 def test_a_search_process_that_forges_an_answer_is_hung_up_on(daemon):
     d = searched(daemon, steady=False)
     pid, = d.searchers()
-    for forged in (b"abc", bytes(4096), b"\xff" * 344, bytes(344)):
-        with worker.take(pid, worker.is_way) as s:
+    assert finds(d)  # so that the worker has been led there
+    for forged in (b"abc", bytes(4096), b"\xff" * ANSWER, bytes(ANSWER)):
+        with wait_for("its way", lambda: way_of(pid)) as s:
             s.send(forged)
         wait_for("the worker to find", lambda: finds(d))
     assert "the search process answers nonsense" in d.log()

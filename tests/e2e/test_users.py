@@ -500,7 +500,7 @@ def alone(monkeypatch):
 
 def test_one_user_alone_serves_reloads_and_replaces(alone):
     d = alone(**WITH_METRICS)
-    assert len(all_of(d)) == 5
+    assert len(all_of(d)) == 6
     for pid in all_of(d):
         assert ids(pid) == {WORKER.pw_uid}
     assert gemini(d.gemini, url("/history")).status == 20
@@ -511,7 +511,7 @@ def test_one_user_alone_serves_reloads_and_replaces(alone):
     for pid in all_of(d)[1:]:
         os.kill(pid, signal.SIGKILL)
     wait_for("others", lambda: len(d.children()) == 2 and d.keepers()
-             and d.exporters() and works(d))
+             and d.contents() and d.exporters() and works(d))
     assert "key process is" not in d.log(), d.log()
 
 

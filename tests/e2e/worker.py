@@ -19,7 +19,7 @@ def borrow(pid):
     pidfd = os.pidfd_open(pid)
     found = []
     try:
-        for name in os.listdir("/proc/%d/fd" % pid):
+        for name in sorted(os.listdir("/proc/%d/fd" % pid), key=int):
             fd = libc.syscall(PIDFD_GETFD, pidfd, int(name), 0)
             if fd == -1:
                 pytest.skip("this system lends no descriptors: "
@@ -33,15 +33,15 @@ def borrow(pid):
     return found
 
 
-def take(pid, wanted):
-    """The one socket of a process that is wanted."""
+def take(pid, wanted, which=0):
+    """The one socket of a process that is wanted; of several, this one."""
     found = borrow(pid)
     right = [s for s in found if wanted(s)]
-    for s in found:
-        if s not in right[:1]:
-            s.close()
     assert right, "no such socket"
-    return right[0]
+    for s in found:
+        if s is not right[which]:
+            s.close()
+    return right[which]
 
 
 def is_channel(s):
@@ -65,6 +65,7 @@ def is_way_to_keys(s):
 
 
 def is_way_to_search(s):
+    """The first of these; the other one leads to the content process."""
     return is_way(s) and not has_patience(s)
 
 

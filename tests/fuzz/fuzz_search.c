@@ -51,22 +51,22 @@ make_site(void)
 		"# Management\n## Public\n=> /x management\n" };
 	static struct search_page pages[3];
 	static struct site site;
-	static struct search_index *index;
-	struct search_builder *b = search_builder_new(3);
+	static const struct search_key origin;
+	static const struct search_stamp stamp;
 	struct search_key key;
 	const char *why;
 	size_t i;
 
+	opened = search_open(NULL, &origin, &why);
+	check(opened != NULL);
 	for (i = 0; i < 3; i++) {
 		pages[i] = (struct search_page){ VIEW("/page"), VIEW("Page"),
 			view_of(texts[i]), true };
 		key = site_found_key(i);
-		search_add(b, &key, pages[i].title, pages[i].text, true);
+		check(search_put(opened, &key, &stamp, pages[i].title,
+			  pages[i].text, true) == 0);
 	}
-	index = search_build(b, &why);
-	check(index != NULL);
-	opened = search_open(index, &why);
-	check(opened != NULL);
+	check(search_commit(opened) == 0);
 	site.found = pages;
 	site.n_found = 3;
 	site.configured = hash_new(arena_new(), 1);

@@ -100,7 +100,8 @@ esac
 
 # The configuration of the package, where its files are.
 sed -e "s,/usr/share/capsuled,$tree/debian," -e "s,/var/lib,$dir/tmp," \
-    -e '/^\(key_\)*user = /d' debian/conf/capsuled.ini > "$dir/capsuled.ini"
+    -e '/^\(key_\|data_\)*user = /d' -e '/^store = /d' \
+    debian/conf/capsuled.ini > "$dir/capsuled.ini"
 mkdir -p "$dir/tmp/capsuled"
 must "$dir/tmp/usr/bin/capsuled" -n -c "$dir/capsuled.ini"
 exit $bad

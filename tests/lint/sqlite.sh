@@ -1,8 +1,8 @@
 #!/bin/sh
 # sqlite.sh - SQLite stays out of the processes that face the network.
 #
-# One file speaks to it (another asks for its version), and two open an index:
-# the search process, and capsulectl, which serves nobody.
+# Two files speak to it (another asks for its version), and two programs open an
+# index: the search process, and capsulectl, which serves nobody.
 
 set -u
 bad=0
@@ -30,10 +30,13 @@ only() {
 }
 
 only 'sqlite3(_|\.h)' 'speaks to SQLite' daemon/site/search.c \
-	daemon/process/main.c
-only '\<search_(open|find|close)\>' 'opens an index' daemon/site/search.c \
-	daemon/site/search.h daemon/process/search_process.c daemon/ctl/show.c
-only '"site/search\.h"' 'includes site/search.h' daemon/site/search.c \
-	daemon/site/catalog.c daemon/site/snapshot.c \
-	daemon/process/search_process.h daemon/ctl/show.c
+	daemon/site/search_db.c daemon/site/search_db.h daemon/process/main.c
+only '\<search_(open|open_unnamed|find|put)\(' 'has to do with an index' \
+	daemon/site/search.c daemon/site/search.h daemon/site/search_db.c \
+	daemon/site/search_sync.c daemon/site/catalog.c \
+	daemon/process/search_process.c daemon/ctl/show.c
+only '\<search_sync_new\(' 'keeps indexes' daemon/site/search_sync.h \
+	daemon/site/search_sync.c daemon/process/search_process.c
+only '\<catalog_index\(' 'makes an index' daemon/site/catalog.h \
+	daemon/site/catalog.c daemon/ctl/show.c
 exit $bad

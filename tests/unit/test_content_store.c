@@ -15,6 +15,7 @@
 #include "site/answer.h"
 #include "site/configure.h"
 #include "site/content_store.h"
+#include "site/search_key.h"
 
 #include "place.h"
 #include "store_place.h"
@@ -192,6 +193,7 @@ each_capsule_answers_from_the_store_with_its_own(void **state)
 
 	(void)state;
 	bare.kind = STORE_FOLDER;
+	bare.gemini_status = 31;
 	bare.gemini_status = 31;
 	put_entry(0, "/x", page, VIEW("20 text/gemini\r\nA\n"),
 	    VIEW("iA\t\t\t0\r\n.\r\n"));
@@ -438,17 +440,28 @@ a_replaced_reader_lives_while_it_is_held(void **state)
 
 /* -- searches -- */
 
+static bool
+is_found(const struct store_key *key, struct buf *room,
+    struct search_page *found)
+{
+	struct search_key same = search_key_of(key);
+
+	buf_reset(room);
+	return content_found(s->sites[0].content, &same, room, found);
+}
+
 static void
 a_search_shows_what_everybody_may_read(void **state)
 {
 	struct store_entry shut = page, bare = page;
-	struct content_page found;
+	struct search_page found;
 	struct store_key key;
 	struct buf room;
 
 	(void)state;
 	shut.access = 1;
 	bare.kind = STORE_FOLDER;
+	bare.gemini_status = 31;
 	put_entry(0, "/x", page, VIEW("20 text/gemini;lang=en\r\n# A\n"),
 	    VIEW("A\n"));
 	put_entry(0, "/t", page, VIEW("20 text/plain\r\nB\n"), VIEW("B\n"));
@@ -457,25 +470,20 @@ a_search_shows_what_everybody_may_read(void **state)
 	publish();
 	buf_init(&room, 100);
 	key = key_of(0, "/x");
-	assert_true(
-	    content_store_page(s->sites[0].content, &key, &room, &found));
+	assert_true(is_found(&key, &room, &found));
 	assert_true(view_eq(found.selector, VIEW("/x")));
 	assert_true(view_eq(found.title, VIEW("A title")));
 	assert_true(view_eq(found.text, VIEW("# A\n")));
 	assert_true(found.is_gemtext);
 	key = key_of(0, "/t");
-	assert_true(
-	    content_store_page(s->sites[0].content, &key, &room, &found));
+	assert_true(is_found(&key, &room, &found));
 	assert_false(found.is_gemtext);
 	key = key_of(0, "/shut");
-	assert_false(
-	    content_store_page(s->sites[0].content, &key, &room, &found));
+	assert_false(is_found(&key, &room, &found));
 	key = key_of(0, "/bare");
-	assert_false(
-	    content_store_page(s->sites[0].content, &key, &room, &found));
+	assert_false(is_found(&key, &room, &found));
 	key.half[0]++;
-	assert_false(
-	    content_store_page(s->sites[0].content, &key, &room, &found));
+	assert_false(is_found(&key, &room, &found));
 	buf_fini(&room);
 }
 

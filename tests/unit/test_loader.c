@@ -22,7 +22,7 @@
 #include "site/prepare.h"
 
 #include "place.h"
-#include "site/search.h"
+#include "site/catalog.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -779,6 +779,16 @@ set_mode(const struct place *p, const char *name, mode_t mode)
 		err(1, "%s", name);
 }
 
+static unsigned long long
+fingerprint_of(const struct conf *conf)
+{
+	struct beneath *root = loader_open_root(&conf->capsules[0]);
+	unsigned long long f = loader_fingerprint(conf, &root);
+
+	beneath_free(root);
+	return f;
+}
+
 static void
 what_may_not_be_read_is_left_out_until_it_may(void **state)
 {
@@ -818,9 +828,9 @@ what_may_not_be_read_is_left_out_until_it_may(void **state)
 	assert_null(entry(p, "/f/i/index.gmi"));
 	expect_gemini(p, "/f/",
 	    "20 text/gemini;lang=en\r\n# /f/\n\n=> c.txt c.txt (2 B)\n");
-	first = loader_fingerprint(p->conf);
+	first = fingerprint_of(p->conf);
 	set_mode(p, "n.gmi", 0644);
-	assert_true(first != loader_fingerprint(p->conf));
+	assert_true(first != fingerprint_of(p->conf));
 	set_mode(p, "f/a.gmi", 0644);
 	set_mode(p, "f/b.gophermap", 0644);
 	set_mode(p, "f/i/index.gmi", 0644);
@@ -864,8 +874,7 @@ a_search_finds_what_is_there_beside_what_is_not(void **state)
 	place_write(p, "a.gmi", VIEW("# Marmots\n"));
 	place_load(p, HEAD "/a = a.gmi\n/b = b.gmi\n/search = @search\n");
 	assert_null(entry(p, "/b"));
-	assert_non_null(p->s->sites[0].index);
-	s = search_open(p->s->sites[0].index, &why);
+	s = catalog_index(&p->s->sites[0], &why);
 	assert_non_null(s);
 	search_query_read(&q, VIEW("marmots"));
 	search_find(s, &q, &found);
@@ -1206,27 +1215,27 @@ the_fingerprint_changes_with_the_files_and_only_then(void **state)
 	place_write(p, "f/a.txt", VIEW("a\n"));
 	place_write(p, "other.txt", VIEW("not mapped\n"));
 	place_load(p, HEAD "/ = index.gmi\n/f/ = f/\n");
-	first = loader_fingerprint(p->conf);
-	assert_true(first == loader_fingerprint(p->conf));
+	first = fingerprint_of(p->conf);
+	assert_true(first == fingerprint_of(p->conf));
 	place_write(p, "other.txt", VIEW("still not mapped\n"));
-	assert_true(first == loader_fingerprint(p->conf));
+	assert_true(first == fingerprint_of(p->conf));
 
 	place_write(p, "f/b.txt", VIEW("b\n"));
-	last = loader_fingerprint(p->conf);
+	last = fingerprint_of(p->conf);
 	assert_true(first != last);
 	place_write(p, "index.gmi", VIEW("three\n"));
-	assert_true(last != loader_fingerprint(p->conf));
-	last = loader_fingerprint(p->conf);
+	assert_true(last != fingerprint_of(p->conf));
+	last = fingerprint_of(p->conf);
 	place_write(p, "index.gophermap", VIEW("map\n"));
-	assert_true(last != loader_fingerprint(p->conf));
-	last = loader_fingerprint(p->conf);
+	assert_true(last != fingerprint_of(p->conf));
+	last = fingerprint_of(p->conf);
 	if (utimensat(AT_FDCWD, place_name(p, "f/a.txt"), old, 0) < 0)
 		err(1, "utimensat");
-	assert_true(last != loader_fingerprint(p->conf));
-	last = loader_fingerprint(p->conf);
+	assert_true(last != fingerprint_of(p->conf));
+	last = fingerprint_of(p->conf);
 	if (unlink(place_name(p, "f/b.txt")) < 0)
 		err(1, "unlink");
-	assert_true(last != loader_fingerprint(p->conf));
+	assert_true(last != fingerprint_of(p->conf));
 }
 
 /* -- what is left behind -- */

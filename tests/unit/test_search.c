@@ -21,7 +21,7 @@
 #include "golden.h"
 #include "place.h"
 #include "site/answer.h"
-#include "site/search.h"
+#include "site/catalog.h"
 
 #define HOST "capsule.example.org"
 
@@ -87,7 +87,7 @@ set_up(void **state)
 	place_load(&place, conf);
 	if (place.s == NULL)
 		errx(1, "%s", place.told);
-	opened = search_open(place.s->sites[0].index, &why);
+	opened = catalog_index(&place.s->sites[0], &why);
 	if (opened == NULL)
 		errx(1, "%s", why);
 	return 0;
@@ -170,26 +170,28 @@ static const struct {
 static void
 expect_found(struct view query, const char *want)
 {
-	const struct search_page *page;
+	struct search_page page;
 	struct search_found found;
 	struct search_query q;
-	struct buf got;
+	struct buf got, room;
 	size_t i;
 
 	buf_init(&got, 4096);
+	buf_init(&room, 4096);
 	look_for(opened, query, &q, &found);
 	buf_puts(&got, found.is_some ? "+" : "");
 	for (i = 0; i < found.n; i++) {
 		buf_puts(&got, i > 0 ? " " : "");
-		page = site_found(&place.s->sites[0], &found.hits[i]);
-		assert_non_null(page);
-		buf_put(&got, page->selector);
+		assert_true(site_found(&place.s->sites[0], &found.hits[i],
+		    &room, &page));
+		buf_put(&got, page.selector);
 	}
 	assert_int_equal(found.total, found.n);
 	if (!view_eq(buf_view(&got), view_of(want)))
 		fail_msg("%.*s: got \"%.*s\", want \"%s\"", VIEW_ARG(query),
 		    VIEW_ARG(buf_view(&got)), want);
 	buf_fini(&got);
+	buf_fini(&room);
 }
 
 static void
@@ -265,33 +267,33 @@ limits_of_a_query_are_exact(void **state)
 
 /* -- an index of many pages -- */
 
-static struct search_index *
-build(struct search_builder *b)
-{
-	const char *why;
-	struct search_index *index = search_build(b, &why);
-
-	if (index == NULL)
-		fail_msg("%s", why);
-	return index;
-}
-
 static struct search *
-open_index(const struct search_index *index)
+open_empty(void)
 {
+	static const struct search_key origin;
 	const char *why;
-	struct search *s = search_open(index, &why);
+	struct search *s = search_open(NULL, &origin, &why);
 
 	if (s == NULL)
 		fail_msg("%s", why);
 	return s;
 }
 
-static struct search_index *
+static void
+put(struct search *s, size_t number, struct view title, struct view text,
+    bool is_gemtext)
+{
+	static const struct search_stamp stamp;
+	struct search_key key = site_found_key(number);
+
+	assert_int_equal(0,
+	    search_put(s, &key, &stamp, title, text, is_gemtext));
+}
+
+static struct search *
 many_pages(size_t n, const char *text)
 {
-	struct search_builder *b = search_builder_new(n);
-	struct search_key key;
+	struct search *s = open_empty();
 	struct buf words;
 	size_t i;
 
@@ -299,13 +301,12 @@ many_pages(size_t n, const char *text)
 	for (i = 0; i < n; i++) {
 		buf_reset(&words);
 		buf_printf(&words, "%s number%zu\n", text, i);
-		key = site_found_key(i);
-		search_add(b, &key,
-		    i + 1 == n ? VIEW("About words") : VIEW("A page"),
+		put(s, i, i + 1 == n ? VIEW("About words") : VIEW("A page"),
 		    buf_view(&words), true);
 	}
 	buf_fini(&words);
-	return build(b);
+	assert_int_equal(0, search_commit(s));
+	return s;
 }
 
 static void
@@ -322,7 +323,6 @@ the_number_of_results_is_limited_and_told(void **state)
 		    false },
 		{ SEARCH_WEIGHED_MAX + 1, SEARCH_HITS_MAX, SEARCH_WEIGHED_MAX,
 		    true } };
-	struct search_index *index;
 	struct search_found found;
 	struct search_query q;
 	struct search_key last;
@@ -331,8 +331,7 @@ the_number_of_results_is_limited_and_told(void **state)
 
 	(void)state;
 	for (i = 0; i < N_OF(cases); i++) {
-		index = many_pages(cases[i].pages, "words");
-		s = open_index(index);
+		s = many_pages(cases[i].pages, "words");
 		look_for(s, VIEW("words"), &q, &found);
 		assert_int_equal(found.n, cases[i].n);
 		assert_int_equal(found.total, cases[i].total);
@@ -344,7 +343,6 @@ the_number_of_results_is_limited_and_told(void **state)
 			    sizeof(last));
 		}
 		search_close(s);
-		search_index_free(index);
 	}
 }
 
@@ -352,27 +350,21 @@ static void
 only_the_beginning_of_a_huge_page_is_indexed(void **state)
 {
 	char *text = malloc(SEARCH_TEXT_MAX + 16);
-	struct search_key key = site_found_key(0);
-	struct search_builder *b = search_builder_new(2);
-	struct search_index *index;
+	struct search *s = open_empty();
 	struct search_found found;
 	struct search_query q;
-	struct search *s;
 
 	(void)state;
 	assert_non_null(text);
 	memset(text, ' ', SEARCH_TEXT_MAX + 16);
 	memcpy(text + SEARCH_TEXT_MAX - 6, "inside outside", 14);
-	search_add(b, &key, VIEW("Huge"),
-	    (struct view){ text, SEARCH_TEXT_MAX + 16 }, false);
-	index = build(b);
-	s = open_index(index);
+	put(s, 0, VIEW("Huge"), (struct view){ text, SEARCH_TEXT_MAX + 16 },
+	    false);
 	look_for(s, VIEW("inside"), &q, &found);
 	assert_int_equal(found.n, 1);
 	look_for(s, VIEW("outside"), &q, &found);
 	assert_int_equal(found.n, 0);
 	search_close(s);
-	search_index_free(index);
 	free(text);
 }
 
@@ -382,11 +374,10 @@ only_the_beginning_of_a_huge_page_is_indexed(void **state)
  * Pages with words that all begin alike: a search for the beginning merges the
  * pages of each, and takes a second or so.
  */
-static struct search_index *
+static struct search *
 slow_pages(void)
 {
-	struct search_builder *b = search_builder_new(SLOW_PAGES);
-	struct search_key key = site_found_key(0);
+	struct search *s = open_empty();
 	struct buf words;
 	size_t i, k;
 
@@ -395,10 +386,11 @@ slow_pages(void)
 		buf_reset(&words);
 		for (k = 0; k < SLOW_WORDS; k++)
 			buf_printf(&words, "slow%zx ", (i + k * 7) % 500000);
-		search_add(b, &key, VIEW("Slow"), buf_view(&words), false);
+		put(s, i, VIEW("Slow"), buf_view(&words), false);
 	}
 	buf_fini(&words);
-	return build(b);
+	assert_int_equal(0, search_commit(s));
+	return s;
 }
 
 static struct search *late;
@@ -432,8 +424,7 @@ milliseconds_of(struct search *s, int limit_ms, struct search_found *found)
 static void
 a_search_that_takes_too_long_is_ended(void **state)
 {
-	struct search_index *index = slow_pages();
-	struct search *s = open_index(index);
+	struct search *s = slow_pages();
 	struct search_found found;
 	struct search_query q;
 	int whole;
@@ -448,7 +439,6 @@ a_search_that_takes_too_long_is_ended(void **state)
 	/* The next one has all of its time. */
 	look_for(s, VIEW("slow7"), &q, &found);
 	search_close(s);
-	search_index_free(index);
 }
 
 /* -- records that may come from anywhere -- */
@@ -514,6 +504,7 @@ static const struct {
 	{ "more hits than pages", offsetof(struct search_found, total), 2 },
 	{ "no flag", offsetof(struct search_found, is_more), 2 },
 	{ "nor is this", offsetof(struct search_found, is_some), 255 },
+	{ "nor this", offsetof(struct search_found, is_partial), 2 },
 };
 
 static void
@@ -545,26 +536,30 @@ a_forged_hit_shows_nothing(void **state)
 {
 	const struct site *site = &place.s->sites[0];
 	struct search_key key = site_found_key(0), no_key = { { 0 } };
-	struct search_page kept = site->found[0];
+	struct search_page kept = site->found[0], page;
+	struct buf room;
 	size_t i;
 
 	(void)state;
-	assert_ptr_equal(site_found(site, &key), &site->found[0]);
+	buf_init(&room, 4096);
+	assert_true(site_found(site, &key, &room, &page));
+	expect_view("page", page.selector, site->found[0].selector);
 	key = site_found_key(site->n_found - 1);
-	assert_non_null(site_found(site, &key));
+	assert_true(site_found(site, &key, &room, &page));
 	key = site_found_key(site->n_found);
-	assert_null(site_found(site, &key));
+	assert_false(site_found(site, &key, &room, &page));
 	key = site_found_key(SIZE_MAX);
-	assert_null(site_found(site, &key));
+	assert_false(site_found(site, &key, &room, &page));
 	for (i = sizeof(size_t); i < sizeof(no_key); i++) {
 		no_key.bytes[i] = 1;
-		assert_null(site_found(site, &no_key));
+		assert_false(site_found(site, &no_key, &room, &page));
 		no_key.bytes[i] = 0;
 	}
 	/* As if a rule had come later than the index. */
 	key = site_found_key(0);
 	site->found[0].selector = VIEW("/club/in.gmi");
-	assert_null(site_found(site, &key));
+	assert_false(site_found(site, &key, &room, &page));
+	buf_fini(&room);
 	site->found[0] = kept;
 }
 
@@ -800,7 +795,7 @@ a_capsule_without_a_search_has_no_index(void **state)
 	place_load(&other,
 	    "[capsule]\nroot = capsule\n[selectors]\n/ = index.gmi\n");
 	assert_non_null(other.s);
-	assert_null(other.s->sites[0].index);
+	assert_false(other.s->sites[0].is_searched);
 	assert_int_equal(other.s->sites[0].n_found, 0);
 	place_close(&other);
 }

@@ -1,26 +1,32 @@
 /* test_search_process.c - the search process: whom it answers, in whose turn,
  * and whom it turns away. */
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "expect.h"
 #include "fork_child.h"
 #include "net/search_client.h"
 #include "process/search_process.h"
 #include "process/ways.h"
+#include "site/search_sync.h"
+#include "store_place.h"
 
 #define PATIENCE_MS 20000
 
@@ -28,36 +34,122 @@
 #define SLOW_PAGES 100
 #define SLOW_WORDS 20000 /* of each */
 
-/* Two capsules: one with pages that are searched slowly, one without any. */
-static struct search *indexes[2];
+/* Two capsules: one with pages that are searched slowly, one without search. */
+static const struct view names[2] = { VIEW_INIT("a.example.org"),
+	VIEW_INIT("") };
+static const char *place;
+static struct store *store;
+static struct sandbox_folder indexes;
 static struct child process;
+static int content = -1; /* the way of the content process, our end */
+
+static void
+put_page(const struct store_seed *seed, size_t i)
+{
+	struct view parts[STORE_PARTS] = { [STORE_TITLE] = VIEW_INIT("A page"),
+		[STORE_META] = VIEW_INIT("") };
+	struct store_entry e = { .kind = STORE_PAGE,
+		.item = '0',
+		.gemini_status = 20,
+		.gopher_status = 20 };
+	char selector[32];
+	struct buf words;
+	size_t k;
+
+	buf_init(&words, SEARCH_TEXT_MAX);
+	buf_puts(&words, "20 text/plain\r\n");
+	for (k = 0; k < SLOW_WORDS; k++)
+		buf_printf(&words, "slow%zx ", (i + k * 7) % 500000);
+	buf_puts(&words, "quick");
+	snprintf(selector, sizeof(selector), "/%zu", i);
+	parts[STORE_SELECTOR] = view_of(selector);
+	parts[STORE_GEMINI] = buf_view(&words);
+	parts[STORE_GOPHER] = VIEW(".");
+	e.key = store_key_for(seed, parts[STORE_SELECTOR]);
+	assert_int_equal(0, store_put(store, &e, parts));
+	buf_fini(&words);
+}
+
+static void
+on_pause(void *arg)
+{
+	(void)arg;
+}
+
+/* Index it once: processes take that up. */
+static void
+make_index(void)
+{
+	struct search_sync *y =
+	    search_sync_new(names, 2, indexes.path, on_pause, NULL);
+	uint32_t number = 0;
+	int fd, ms;
+
+	while ((fd = store_file_after(store, number, &number)) != -1)
+		search_sync_add_file(y, number, dup(fd));
+	search_sync_root(y, dup(store_root(store)));
+	while (search_sync_step(y, 1000, &ms))
+		;
+	assert_true(search_sync_is_whole(y));
+	search_sync_free(y);
+}
 
 static int
 set_up(void **state)
 {
-	struct search_builder *b = search_builder_new(SLOW_PAGES);
-	struct search_key key = { { 7 } };
-	struct search_index *index;
-	struct buf words;
-	const char *why;
-	size_t i, k;
+	static char path[4096];
+	struct store_seed seed;
+	struct buf why;
+	size_t i;
 
 	(void)state;
-	buf_init(&words, SEARCH_TEXT_MAX);
-	for (i = 0; i < SLOW_PAGES; i++) {
-		buf_reset(&words);
-		for (k = 0; k < SLOW_WORDS; k++)
-			buf_printf(&words, "slow%zx ", (i + k * 7) % 500000);
-		buf_puts(&words, "quick");
-		search_add(b, &key, VIEW("A page"), buf_view(&words), false);
-	}
-	buf_fini(&words);
-	index = search_build(b, &why);
-	if (index != NULL)
-		indexes[0] = search_open(index, &why);
-	if (indexes[0] == NULL)
-		errx(1, "%s", why);
+	log_to((struct log_sink){ LOG_TO_NONE, -1 },
+	    (struct log_sink){ LOG_TO_NONE, -1 });
+	place = store_place_new();
+	buf_init(&why, 4096);
+	store = store_open(place, -1, false, &why);
+	if (store == NULL)
+		errx(1, "%.*s", VIEW_ARG(buf_view(&why)));
+	buf_fini(&why);
+	snprintf(path, sizeof(path), "%s/search", place);
+	if (mkdir(path, 0700) == -1)
+		err(1, "%s", path);
+	indexes = (struct sandbox_folder){ path, open(path, O_RDONLY) };
+	seed = store_seed_for(store_reader_seed(store_reader(store)), names[0]);
+	for (i = 0; i < SLOW_PAGES; i++)
+		put_page(&seed, i);
+	assert_int_equal(0, store_commit(store, false));
+	make_index();
 	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	store_close(store);
+	close(indexes.fd);
+	store_place_free(place);
+	return 0;
+}
+
+/* As the content process does. */
+static void
+give_store(void)
+{
+	uint32_t number = 0;
+	int pair[2], fd;
+
+	assert_int_equal(0, channel_open(&pair[0], &pair[1]));
+	assert_int_equal(0,
+	    channel_send(process.channel, CHANNEL_CONTENT, 0, pair[1]));
+	close(pair[1]);
+	content = pair[0];
+	while ((fd = store_file_after(store, number, &number)) != -1)
+		assert_int_equal(0,
+		    channel_send(content, CHANNEL_SEGMENT, number, fd));
+	assert_int_equal(0,
+	    channel_send(content, CHANNEL_ROOT, 0, store_root(store)));
 }
 
 static void
@@ -70,10 +162,10 @@ start(void)
 	assert_true(process.pid >= 0);
 	if (process.pid == 0) {
 		close(process.channel);
-		search_process_serve(theirs, indexes, 2);
-		_exit(0);
+		_exit(search_process_serve(theirs, names, 2, &indexes, false));
 	}
 	close(theirs);
+	give_store();
 }
 
 /* The channel and all ways are closed: it goes by itself, in good order. */
@@ -82,6 +174,7 @@ assert_gone(void)
 {
 	int status;
 
+	close(content);
 	assert_int_equal(process.pid, waitpid(process.pid, &status, 0));
 	assert_true(WIFEXITED(status));
 	assert_int_equal(0, WEXITSTATUS(status));
@@ -180,7 +273,7 @@ a_forged_record_closes_that_way_alone(void **state)
 }
 
 static void
-a_capsule_without_an_index_has_no_search(void **state)
+a_capsule_without_a_search_has_no_index(void **state)
 {
 	struct search_query q;
 	uint32_t id;
@@ -387,6 +480,27 @@ a_worker_that_takes_no_answer_stops_nobody(void **state)
 }
 
 static void
+it_goes_on_without_a_content_process(void **state)
+{
+	uint32_t id;
+	int fd;
+
+	(void)state;
+	start();
+	fd = introduce(1);
+	close(content);
+	content = dup(fd); /* for it to be closed in the end */
+	put(fd, "quick", 1, 1);
+	assert_int_equal(SEARCH_DONE, take(fd, &id));
+	close(content);
+	give_store(); /* another one */
+	put(fd, "quick", 2, 1);
+	assert_int_equal(SEARCH_DONE, take(fd, &id));
+	close(fd);
+	stop();
+}
+
+static void
 it_says_that_it_lives_while_it_looks(void **state)
 {
 	struct pollfd p = { .events = POLLIN };
@@ -413,7 +527,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_forged_record_closes_that_way_alone),
-		cmocka_unit_test(a_capsule_without_an_index_has_no_search),
+		cmocka_unit_test(a_capsule_without_a_search_has_no_index),
 		cmocka_unit_test(it_stays_until_the_last_worker_has_gone),
 		cmocka_unit_test(a_search_has_its_time_and_no_more),
 		cmocka_unit_test(
@@ -424,8 +538,9 @@ main(void)
 		    a_worker_has_so_many_questions_and_so_has_the_process),
 		cmocka_unit_test(what_was_cancelled_is_not_looked_for),
 		cmocka_unit_test(a_worker_that_takes_no_answer_stops_nobody),
+		cmocka_unit_test(it_goes_on_without_a_content_process),
 		cmocka_unit_test(it_says_that_it_lives_while_it_looks),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
