@@ -30,6 +30,8 @@
 
 /* Entries between two words to the master on how far it is. */
 #define PROGRESS_EVERY 1000
+/* Pages that are looked at between two looks at who has come. */
+#define HEAR_EVERY 64
 /* Milliseconds between two lines in the log on how far it is. */
 #define PROGRESS_LOG_MS 5000
 
@@ -68,6 +70,7 @@ struct content_process {
 	bool rescan;       /* asked for, and not begun yet */
 	bool opening;      /* a large file, for a worker */
 	unsigned done;     /* files that this build has read */
+	unsigned looked;   /* pages that builds have looked at */
 	int64_t logged_ms; /* when that was last said */
 	int64_t look_ms;   /* when to look for changes; 0: never */
 };
@@ -139,7 +142,7 @@ open_large(struct content_process *c, nfds_t i, unsigned number,
 
 	memcpy(&key, bytes, sizeof(key));
 	c->opening = true;
-	fd = fill_open(c->fill, store_reader(c->store), &key);
+	fd = fill_open(c->fill, &key);
 	c->opening = false;
 	r = channel_send(c->ways.v[i].fd,
 	    fd == -1 ? CHANNEL_FAILED : CHANNEL_OPENED, number, fd);
@@ -316,12 +319,41 @@ share_warnings(struct content_process *c, struct problems *notes)
 	problems_free(first);
 }
 
+/* While nothing is read: hear who has come, now and then. */
+static void
+on_page(void *arg)
+{
+	struct content_process *c = arg;
+
+	if (++c->looked % HEAR_EVERY != 0)
+		return;
+	hear_all(c, 0);
+	if (c->ways.open == 0)
+		_exit(0); /* nobody is left who would want it */
+}
+
 static void
 look_again_later(struct content_process *c)
 {
 	c->look_ms = c->start->conf->watch_s == 0
 	    ? 0
 	    : clock_ms() + (int64_t)c->start->conf->watch_s * 1000;
+}
+
+/* Log what was noted; how many warnings that makes. */
+static size_t
+tell_notes(const struct content_process *c, struct problems *notes)
+{
+	size_t i, n = problems_count(notes);
+
+	for (i = 0; i < n; i++)
+		log_warnx("%s", problems_get(notes, i));
+	n += fill_skipped(c->fill);
+	if (n > 0)
+		log_info("content: %zu warnings above; \"capsulectl check\" "
+			 "has all that is to be mended",
+		    n);
+	return n;
 }
 
 /*
@@ -332,22 +364,15 @@ static bool
 build(struct content_process *c, enum channel_message message)
 {
 	struct problems *notes = problems_new();
-	size_t i, n;
+	size_t n;
 	int r;
 
 	c->rescan = false;
 	c->done = 0;
 	c->logged_ms = clock_ms();
-	r = fill_store(c->fill, c->store, c->is_durable, notes);
+	r = fill_store(c->fill, c->store, c->is_durable, false, notes);
 	c->notes->reading[0] = '\0';
-	n = problems_count(notes);
-	for (i = 0; i < n; i++)
-		log_warnx("%s", problems_get(notes, i));
-	n += fill_skipped(c->fill);
-	if (n > 0)
-		log_info("content: %zu warnings above; \"capsulectl check\" "
-			 "has all that is to be mended",
-		    n);
+	n = tell_notes(c, notes);
 	share_warnings(c, notes);
 	problems_free(notes);
 	if (r == -1)
@@ -387,15 +412,27 @@ announce(const struct content_process *c)
 	buf_fini(&hosts);
 }
 
-/* It is time to look: has any file changed? */
+/* It is time to look: bring the store up to date, and say so if anything was
+ * not. */
 static void
 look(struct content_process *c)
 {
-	look_again_later(c);
-	if (fill_has_changed(c->fill)) {
+	struct problems *notes = problems_new();
+
+	c->done = 0;
+	c->logged_ms = clock_ms();
+	if (fill_store(c->fill, c->store, c->is_durable, true, notes) == -1)
+		log_errorx("the store: %s", store_why(c->store));
+	else if (fill_changed(c->fill) > 0) {
 		log_info("files have changed");
-		c->rescan = true;
+		(void)tell_notes(c, notes);
+		share_warnings(c, notes);
+		publish(c);
 	}
+	c->notes->reading[0] = '\0';
+	problems_free(notes);
+	look_again_later(c);
+	os_trim_heap();
 }
 
 static void
@@ -505,6 +542,7 @@ become_content(void *arg, int channel)
 	if (sandbox_drop_user(start->box) == -1)
 		_exit(1);
 	c.fill = fill_new(start->conf, start->configured);
+	fill_set_tick(c.fill, on_page, &c);
 	if (!open_store(&c) || !confine(&c))
 		_exit(1);
 	beneath_guard(on_file, &c);

@@ -12,9 +12,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "format/gemini.h"
 #include "site/build_page.h"
 #include "site/folder.h"
+#include "site/loader.h"
+#include "site/redirect.h"
 #include "site/trouble.h"
 
 /* What the folder of a line of the map was when it was last looked at. */
@@ -54,11 +58,35 @@ note_linked_file(struct build_site *t, const struct page *page,
 		note_link(t, buf_view(&selector));
 }
 
+/* A redirect into a folder should meet a file there. */
+static void
+check_redirect(struct build_site *t, const struct page *page)
+{
+	char room[GEMINI_META_MAX];
+	struct buf to = { room, 0, sizeof(room), sizeof(room), false };
+	struct arena *a;
+	struct page met;
+	bool is_there;
+
+	if (!redirect_lead(t->c.s, t->c.site, page, &to) ||
+	    resolve_app(t->resolver, buf_view(&to)) != NULL)
+		return;
+	a = arena_new();
+	is_there = resolve_selector(t->resolver, buf_view(&to), a, &met) &&
+	    met.kind != PAGE_CAPS_TXT;
+	arena_free(a);
+	if (!is_there)
+		redirect_tell(t->build->conf, page, t->c.trouble.notes);
+}
+
 static bool
 check_visited(void *arg, struct page *page)
 {
 	struct build_site *t = arg;
 	const struct sink *sink = t->build->sink;
+
+	if (page->kind == PAGE_REDIRECT)
+		check_redirect(t, page);
 
 	/* What a feed tells of other files than its own is not in its look. */
 	build_check(t, page, page->kind == PAGE_ATOM);
@@ -67,7 +95,39 @@ check_visited(void *arg, struct page *page)
 		note_linked_file(t, page, page->map);
 	}
 	t->sum += sink->ask(sink->arg, t->capsule, page->selector);
+	t->n_pages++;
 	return !t->build->has_failed;
+}
+
+static void
+tell_skipped(struct build_site *t, struct view path, struct view name,
+    const char *why)
+{
+	if (!t->build->is_loud)
+		return;
+	t->build->n_skipped++;
+	log_warnx("skipping \"%.*s%.*s\" in \"%.*s\": it %s", VIEW_ARG(path),
+	    VIEW_ARG(name), VIEW_ARG(t->c.capsule->root), why);
+}
+
+/* Remember a program, to tell how it is run. */
+static void
+note_program(struct build_site *t, const struct folder_place *place,
+    const struct folder_name *name, struct view selector)
+{
+	struct arena *a = t->links.arena;
+	char room[BENEATH_PATH_MAX * 2];
+	struct buf path = { room, 0, sizeof(room), sizeof(room), false };
+	bool is_named = program_is_named(place->path) ||
+	    program_is_named(place->f.real) || program_is_named(name->name) ||
+	    program_is_named(name->real);
+
+	buf_put(&path, name->real.len > 0 ? name->real : place->f.real);
+	if (name->real.len == 0)
+		buf_put(&path, name->name);
+	programs_add(&t->programs, a, is_named ? PROGRAM_NAMED : PROGRAM_MAP,
+	    arena_copy(a, selector), arena_copy(a, buf_view(&path)),
+	    place->line);
 }
 
 /* A name that is not served may be a link that leads somewhere later. */
@@ -77,11 +137,16 @@ note_other(void *arg, const struct folder_place *place,
 {
 	char room[BENEATH_PATH_MAX * 3];
 	struct buf selector = { room, 0, sizeof(room), sizeof(room), false };
+	struct build_site *t = arg;
 
 	buf_put(&selector, place->selector);
 	buf_put(&selector, name->name);
-	if (name->kind == FOLDER_OTHER && !selector.failed)
-		note_link(arg, buf_view(&selector));
+	if (name->kind == FOLDER_PROGRAM)
+		note_program(t, place, name, buf_view(&selector));
+	else if (!selector.failed) {
+		note_link(t, buf_view(&selector));
+		tell_skipped(t, place->path, name->name, name->why);
+	}
 }
 
 /* Remember a folder behind a link, and tell of one that is left out. */
@@ -98,6 +163,9 @@ note_folder(void *arg, const struct folder_place *place)
 			t->last_link =
 			    arena_copy(t->links.arena, place->selector);
 	}
+	if (place->fault == FOLDERS_CIRCLE)
+		tell_skipped(t, place->path, VIEW(""),
+		    "is a folder that holds it");
 	if (is_deep)
 		errno = 0;
 	if (is_deep || place->fault == FOLDERS_UNREADABLE)
@@ -305,7 +373,8 @@ close_site(struct build_site *t)
 {
 	build_page_forget(t);
 	resolver_free(t->resolver);
-	beneath_free(t->root);
+	if (t->build->options.roots == NULL)
+		beneath_free(t->root);
 	t->resolver = NULL;
 	t->root = NULL;
 	t->c.root = t->c.trouble.root = NULL;
@@ -322,14 +391,15 @@ open_site(struct build_site *t)
 	const struct conf_capsule *capsule = t->c.capsule;
 
 	close_site(t);
-	t->root = beneath_new(capsule->root.p);
+	if (t->build->options.roots == NULL)
+		t->root = loader_open_root(capsule);
+	else if ((t->root = t->build->options.roots[t->capsule]) != NULL)
+		beneath_forget(t->root);
 	if (t->root == NULL) {
 		trouble_tell_root(t->build->conf, capsule,
 		    t->build->options.notes);
 		return;
 	}
-	if (!capsule->symlinks)
-		beneath_refuse_links(t->root);
 	t->c.root = t->c.trouble.root = t->root;
 	t->resolver =
 	    resolver_new(t->build->conf, capsule, t->root, t->c.site->access);
@@ -358,10 +428,14 @@ walk_site(struct build_site *t)
 	struct resolve_visit visit = begin_visit(t);
 	size_t i;
 
+	t->n_pages = 0;
+	t->programs = (struct programs){ NULL, NULL };
 	resolver_learn_links(t->resolver);
 	for (i = 0; i < resolver_count_mapped(t->resolver); i++)
 		t->mapped[i] = look_at_mapped(t, i);
 	(void)resolver_walk(t->resolver, &visit);
+	programs_tell(&t->programs, t->build->conf, beneath_root(t->root),
+	    t->c.trouble.notes);
 }
 
 static void
@@ -387,11 +461,14 @@ build_all(struct build *b)
 	if (b->sink->scan(b->sink->arg, note_entry, &is_empty) < 0)
 		b->has_failed = true;
 	b->is_first = is_empty;
+	b->is_loud = !b->is_quiet;
+	b->n_skipped = 0;
 	for (i = 0; i < b->n_sites && !b->has_failed; i++) {
 		open_site(&b->sites[i]);
 		if (b->sites[i].root != NULL)
 			walk_site(&b->sites[i]);
 	}
+	b->is_loud = false;
 	if (!b->is_first)
 		drop_unseen(b, true);
 	follow_changes(b);
@@ -676,6 +753,7 @@ check_site(struct build_site *t, const struct build_change *changes, size_t n)
 	struct resolve_visit visit;
 	size_t i;
 
+	beneath_forget(t->root);
 	resolver_forget(t->resolver);
 	build_page_forget(t);
 	relearn_links(t);
@@ -747,6 +825,35 @@ build_linked_selector(struct build_site *t, struct view file, struct arena *a)
 }
 
 /* -- the builder -- */
+
+size_t
+build_count(const struct build *b, size_t capsule)
+{
+	return b->sites[capsule].n_pages;
+}
+
+size_t
+build_skipped(const struct build *b)
+{
+	return b->n_skipped;
+}
+
+void
+build_tell(struct build *b, struct problems *notes, bool quiet)
+{
+	size_t i;
+
+	b->is_quiet = quiet;
+	b->options.notes = notes;
+	arena_free(b->arena);
+	b->arena = arena_new();
+	for (i = 0; i < b->n_sites; i++) {
+		b->sites[i].c.trouble.notes = notes;
+		b->sites[i].c.trouble.arena = b->arena;
+		b->sites[i].c.trouble.told = NULL;
+		b->sites[i].c.trouble.looked = 0;
+	}
+}
 
 struct build *
 build_new(struct snapshot *s, const struct conf *conf, struct sink *sink,

@@ -3,6 +3,7 @@
 #define BUILD_H
 
 #include "base/problem.h"
+#include "site/beneath.h"
 #include "site/conf.h"
 #include "site/sink.h"
 #include "site/snapshot.h"
@@ -21,6 +22,9 @@ struct build_options {
 			      */
 	int64_t racy_ns;     /* BUILD_RACY_NS */
 	struct problems *notes; /* gets a sentence for each trouble of a file */
+	/* For each capsule its root, NULL where it cannot be opened; borrowed.
+	 * NULL: build_all opens them. */
+	struct beneath *const *roots;
 };
 
 struct build;
@@ -44,6 +48,14 @@ void build_free(struct build *b);
  * Returns 0, or -1 if the sink failed.
  */
 int build_all(struct build *b);
+
+/* The number of pages of a capsule that the last build_all has met, and of
+ * names that it has logged and left out. */
+size_t build_count(const struct build *b, size_t capsule);
+size_t build_skipped(const struct build *b);
+
+/* Where sentences go from now on.  quiet: nothing is logged. */
+void build_tell(struct build *b, struct problems *notes, bool quiet);
 
 /* Something that was made, written, moved, or removed. */
 struct build_change {

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "format/gemini.h"
+#include "site/catalog.h"
 #include "site/map.h"
 
 /* -- sets -- */
@@ -524,11 +525,33 @@ number_of_rule(const struct build_site *t, const struct access_rule *rule)
 }
 
 static bool
-may_be_searched(const struct page *page)
+is_open_to_all(struct build_site *t, struct view selector)
 {
-	return page->kind == PAGE_FILE &&
-	    (page_is_map(page) ||
-		view_has_prefix(page->mime.type, VIEW("text/")));
+	struct arena *a = arena_new();
+	struct page page;
+	bool is_open = resolve_selector(t->resolver, selector, a, &page) &&
+	    resolver_rule(t->resolver, &page) == NULL;
+
+	arena_free(a);
+	return is_open;
+}
+
+/* The title of a page that a search finds, from its arena; else empty.  A file
+ * of several selectors is found by one of them, which no link led to. */
+static struct view
+found_title_of(struct build_site *t, struct rendered *r)
+{
+	struct page *page = &r->page;
+	struct view selector;
+
+	if (!t->c.site->is_searched || page->rule != NULL ||
+	    !catalog_is_text(page) || r->entry.gemini.status != GEMINI_SUCCESS)
+		return VIEW("");
+	selector = resolver_selector_of(t->resolver, page->file, r->arena);
+	if (selector.len > 0 && !view_eq(selector, page->selector) &&
+	    is_open_to_all(t, selector))
+		return VIEW("");
+	return catalog_title(page, r->arena);
 }
 
 /* One that is never seen, so that the page is looked at again. */
@@ -541,8 +564,8 @@ unlike(struct stamp stamp)
 
 /* What was rendered, as the sink wants it. */
 static struct sink_entry
-entry_of(const struct build_site *t, struct rendered *r,
-    const struct look *look, const struct stamp *options)
+entry_of(struct build_site *t, struct rendered *r, const struct look *look,
+    const struct stamp *options)
 {
 	struct entry *entry = &r->entry;
 	bool is_lost = entry->gemini.status == 0 && entry->gopher.status == 0;
@@ -563,11 +586,11 @@ entry_of(const struct build_site *t, struct rendered *r,
 		.item = entry->item,
 		.access = number_of_rule(t, r->page.rule),
 		.is_lost = is_lost,
-		.is_text = !is_lost && may_be_searched(&r->page),
 		.stamp = look->is_racy || is_lost ? unlike(look->stamp)
 						  : look->stamp,
 		.options = *options,
 		.title = r->page.title,
+		.found_title = found_title_of(t, r),
 		.path = same == NULL ? r->page.path : same->path,
 		.file = same == NULL ? r->page.file : same->file,
 		.size = look->size,
@@ -577,6 +600,20 @@ entry_of(const struct build_site *t, struct rendered *r,
 		.gopher = entry->gopher,
 		.asks = r->asks.v,
 		.n_asks = r->asks.n };
+}
+
+/* True if a listing may show it otherwise now.  Of a folder it shows the title
+ * alone; its name without "/" stands in none. */
+static bool
+is_shown_otherwise(struct view selector, const struct sink_entry *old,
+    const struct sink_entry *e)
+{
+	if (old == NULL || e == NULL || old->item != e->item ||
+	    old->access != e->access || old->is_lost != e->is_lost)
+		return true;
+	if (view_has_suffix(selector, VIEW("/")))
+		return !view_eq(old->title, e->title);
+	return e->kind != SINK_FOLDER;
 }
 
 /* Remember what an entry changes for others; old: NULL if there was none, e:
@@ -592,7 +629,7 @@ note_change(struct build_site *t, struct view selector,
 	if (old == NULL || e == NULL || old->item != e->item)
 		numbers_add(&b->dirty,
 		    b->sink->ask(b->sink->arg, t->capsule, selector));
-	if (selector.len > 1)
+	if (selector.len > 1 && is_shown_otherwise(selector, old, e))
 		selectors_add(&b->touched, t->capsule, pages_folder(selector));
 }
 
@@ -605,6 +642,16 @@ is_current(const struct sink_entry *old, const struct page *page,
 	    old->item == page->mime.item;
 }
 
+/* True if the sink has an entry as it would be put, but for its answers. */
+static bool
+is_as_put(const struct sink_entry *old, const struct sink_entry *e)
+{
+	return stamp_eq(&old->stamp, &e->stamp) &&
+	    stamp_eq(&old->options, &e->options) && old->access == e->access &&
+	    old->item == e->item && old->kind == e->kind &&
+	    old->is_lost == e->is_lost;
+}
+
 /* Render a page and put it, unless the sink has the same. */
 static void
 build_anew(struct build_site *t, const struct page *page,
@@ -612,20 +659,20 @@ build_anew(struct build_site *t, const struct page *page,
     const struct sink_entry *old)
 {
 	struct build *b = t->build;
-	struct sink_entry e;
+	struct sink_entry e, before;
 	struct rendered r;
 
-	if (b->sink->skips != NULL &&
-	    b->sink->skips(b->sink->arg, t->capsule,
-		page->same == NULL ? page->file : page->same->file))
-		return;
 	render_page(t, page, false, &r);
 	e = entry_of(t, &r, look, options);
-	if (old == NULL || !is_current(old, page, look, options, e.access) ||
+	if (old == NULL || !is_as_put(old, &e) ||
 	    !b->sink->has_bytes(b->sink->arg, &e)) {
+		if (old != NULL)
+			(void)b->sink->find(b->sink->arg, t->capsule,
+			    page->selector, r.arena, &before);
 		if (b->sink->put(b->sink->arg, &e) < 0)
 			b->has_failed = true;
-		note_change(t, page->selector, old, &e);
+		note_change(t, page->selector, old == NULL ? NULL : &before,
+		    &e);
 	}
 	fini_rendered(&r);
 }
@@ -643,7 +690,7 @@ build_check(struct build_site *t, struct page *page, bool anew)
 	if (b->has_failed || !page_is_from_files(page))
 		return;
 	if (sink->tick != NULL)
-		sink->tick(sink->arg);
+		sink->tick(sink->tick_arg);
 	page->rule = resolver_rule(t->resolver, page);
 	if (page->same != NULL)
 		page->same->rule = resolver_rule(t->resolver, page->same);
@@ -694,6 +741,7 @@ common_options(const struct build_site *t, const char *version)
 	add_number(&stamp, (uint64_t)c->r.columns);
 	add_number(&stamp, (uint64_t)c->r.charset);
 	add_number(&stamp, c->r.lastline);
+	add_number(&stamp, c->site->is_searched);
 	stamp_add(&stamp, c->capsule->title);
 	stamp_add(&stamp, c->capsule->admin);
 	for (i = 0; i < c->site->n_hosts; i++)

@@ -5,6 +5,7 @@
 #include "base/problem.h"
 #include "site/build.h"
 #include "site/prepare_file.h"
+#include "site/program.h"
 #include "site/resolve.h"
 #include "site/sink.h"
 
@@ -70,6 +71,8 @@ struct build_site {
 	struct selectors linking; /* the folders in which they are */
 	struct view last_link;    /* the folder of them that is walked */
 	uint64_t sum;             /* of what a walk has visited */
+	size_t n_pages;           /* that walks have met */
+	struct programs programs; /* in the folders that were walked */
 	struct mapped_state *mapped;
 };
 
@@ -80,6 +83,9 @@ struct build {
 	struct build_site *sites;
 	size_t n_sites;
 	struct arena *arena;
+	size_t n_skipped; /* names that the last build_all has logged */
+	bool is_loud;     /* such names are logged */
+	bool is_quiet;    /* nothing is */
 	/* Of the call at hand. */
 	bool is_first;        /* the sink was empty */
 	bool has_failed;      /* the sink did */

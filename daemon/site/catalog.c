@@ -42,8 +42,8 @@ is_for_programs(struct view selector)
 	return false;
 }
 
-static bool
-is_text(const struct page *page)
+bool
+catalog_is_text(const struct page *page)
 {
 	return page->kind == PAGE_FILE && !is_for_programs(page->selector) &&
 	    (page_is_map(page) ||
@@ -111,6 +111,20 @@ keep_page(struct catalog *c, const struct page *page, struct view text,
 	};
 }
 
+struct view
+catalog_title(const struct page *page, struct arena *a)
+{
+	struct catalog c = { .work = a };
+	struct view title, text = page->entry->gemini.bytes;
+
+	(void)view_cut(&text, '\n');
+	buf_init(&c.title, START_MAX * 16);
+	title = title_of(&c, page,
+	    page_is_gemtext(page) || page_is_map(page) ? text : VIEW(""));
+	buf_fini(&c.title);
+	return title;
+}
+
 static void
 add_page(struct catalog *c, struct page *page)
 {
@@ -134,7 +148,7 @@ add_pages(struct catalog *c, const struct pages *pages)
 	struct page *page;
 
 	for (page = pages->first; page != NULL; page = page->next)
-		if (is_text(page) && page->entry->access == NULL &&
+		if (catalog_is_text(page) && page->entry->access == NULL &&
 		    page->entry->gemini.status == GEMINI_SUCCESS &&
 		    hash_put(files, page->file, page->entry) == NULL)
 			add_page(c, page);

@@ -20,4 +20,10 @@ void catalog_fill(struct snapshot *s, struct site *site,
  */
 struct search *catalog_index(const struct site *site, const char **why);
 
+/* True if a search may find the page. */
+bool catalog_is_text(const struct page *page);
+
+/* What a search calls the page, which has its entry; from a. */
+struct view catalog_title(const struct page *page, struct arena *a);
+
 #endif

@@ -23,30 +23,35 @@ void fill_free(struct fill *f);
 /* The descriptor of capsule i's root, borrowed; -1 if it cannot be opened. */
 int fill_root(const struct fill *f, size_t i);
 
+/* Have tick called again and again while the store is filled. */
+void fill_set_tick(struct fill *f, void (*tick)(void *arg), void *arg);
+
 /*
- * Read all that is mapped, and have s hold that and nothing else: one commit.
+ * Have s hold what the files are now, and nothing else: look at all, render
+ * what differs from what it has, commit.
+ *
  * What cannot be served is left out, and told in notes.  durable: store.h.
- * Returns 0, or -1 if it cannot be written (store_why): s then holds what it
- * held.
+ * quiet: names in folders that are left out are not logged.  s is the same each
+ * time.  Returns 0, or -1 if it cannot be written (store_why): s then holds
+ * what was committed last.
  */
-int fill_store(struct fill *f, struct store *s, bool durable,
+int fill_store(struct fill *f, struct store *s, bool durable, bool quiet,
     struct problems *notes);
 
-/* How many warnings the last fill_store has logged, besides the notes. */
+/* How many entries the last fill_store has put or dropped. */
+size_t fill_changed(const struct fill *f);
+
+/* How many warnings it has logged, besides the notes. */
 size_t fill_skipped(const struct fill *f);
 
 /* What was found damaged is written anew by the next fill_store. */
 void fill_doubt(struct fill *f, const struct store_key *key);
 
-/* True if anything that is mapped has changed since it was read. */
-bool fill_has_changed(struct fill *f);
-
 /*
- * Open the large file that the entry of key in r stands for.  -1 with errno:
+ * Open the large file that the entry of key stands for.  -1 with errno:
  * ENOENT, there is no such entry; ESTALE, another file is there now; else it
  * cannot be opened.
  */
-int fill_open(struct fill *f, const struct store_reader *r,
-    const struct store_key *key);
+int fill_open(struct fill *f, const struct store_key *key);
 
 #endif

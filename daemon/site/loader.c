@@ -63,7 +63,6 @@ struct load {
 	const struct conf *conf;
 	struct claims *claims;
 	struct problems *ps, *notes;
-	const struct loader_sink *sink; /* NULL: into memory */
 };
 
 struct beneath *
@@ -95,17 +94,6 @@ collect_pages(const struct load *l, const struct site *site,
 }
 
 static void
-give_pages(const struct load *l, size_t capsule, const struct site *site,
-    struct beneath *root, const struct pages *pages)
-{
-	const struct page *page;
-
-	for (page = pages->first; page != NULL; page = page->next)
-		if (page->entry != NULL && page->entry->gemini.status != 0)
-			l->sink->page(l->sink->arg, capsule, site, root, page);
-}
-
-static void
 fill_site(const struct load *l, size_t capsule, struct beneath *root)
 {
 	const struct conf_capsule *from = &l->conf->capsules[capsule];
@@ -116,8 +104,6 @@ fill_site(const struct load *l, size_t capsule, struct beneath *root)
 	pages_init(&pages, work);
 	collect_pages(l, site, from, root, &pages);
 	prepare_site(l->s, site, l->conf, from, root, &pages, l->notes);
-	if (l->sink != NULL)
-		give_pages(l, capsule, site, root, &pages);
 	arena_free(work);
 }
 
@@ -159,7 +145,7 @@ loader_load(const struct conf *conf, const int *gopher_ports,
 {
 	size_t i, before = problems_count(ps), noted = problems_count(notes);
 	struct load l = { snapshot_configure(conf, gopher_ports, ps), conf,
-		claims_new(conf), ps, notes, NULL };
+		claims_new(conf), ps, notes };
 	struct beneath *root;
 
 	for (i = 0; i < conf->n_capsules; i++) {
@@ -174,42 +160,37 @@ loader_load(const struct conf *conf, const int *gopher_ports,
 	return finish(&l, before);
 }
 
-/*
- * A snapshot that borrows what is configured, for the answers of one capsule,
- * whose large files are opened when they are asked for.
- */
-static struct snapshot *
-borrow(const struct snapshot *configured)
+/* Look at the pages of a capsule, silently, for who may read them. */
+static void
+compare_rules(const struct load *l, size_t capsule, struct beneath *root)
 {
-	struct snapshot *s = snapshot_new();
+	const struct conf_capsule *from = &l->conf->capsules[capsule];
+	const struct site *site = &l->s->sites[capsule];
+	struct arena *work = arena_new();
+	struct pages pages;
 
-	s->sites = configured->sites;
-	s->hosts = configured->hosts;
-	s->has_wildcards = configured->has_wildcards;
-	s->opens_later = true;
-	return s;
+	beneath_forget(root);
+	pages_init(&pages, work);
+	pages_collect(&pages, l->conf, from, root, NULL);
+	protect_pages(&pages, site->access);
+	protect_check(&pages, site->access, l->conf, from, l->notes);
+	claims_add(l->claims, from, root, &pages);
+	arena_free(work);
 }
 
-size_t
-loader_fill(const struct conf *conf, struct snapshot *configured,
-    struct beneath *const *roots, const struct loader_sink *sink,
-    struct problems *notes)
+void
+loader_check_access(const struct conf *conf, struct snapshot *configured,
+    struct beneath *const *roots, struct problems *notes)
 {
-	struct load l = { NULL, conf, claims_new(conf), NULL, notes, sink };
-	size_t i, n = 0;
+	struct load l = { configured, conf, claims_new(conf), NULL, notes };
+	size_t i;
 
-	for (i = 0; i < conf->n_capsules; i++) {
-		if (roots[i] != NULL)
-			beneath_forget(roots[i]);
-		l.s = borrow(configured);
-		fill_site(&l, i, roots[i]);
-		configured->sites[i].content = NULL;
-		n += l.s->n_warnings;
-		snapshot_free(l.s);
-	}
+	for (i = 0; i < conf->n_capsules; i++)
+		if (roots[i] != NULL &&
+		    (configured->sites[i].access != NULL || l.claims != NULL))
+			compare_rules(&l, i, roots[i]);
 	claims_tell(l.claims, notes);
 	claims_free(l.claims);
-	return n;
 }
 
 struct snapshot *

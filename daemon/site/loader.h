@@ -35,27 +35,16 @@ struct snapshot *loader_inspect(const struct conf *conf, struct problems *ps,
 /* The root of a capsule, freed by the caller; NULL with errno. */
 struct beneath *loader_open_root(const struct conf_capsule *capsule);
 
-/* Who gets what was loaded, a page at a time. */
-struct loader_sink {
-	/*
-	 * A page with its entry, of the capsule of that number.  A file that
-	 * follows an answer is not open; what page leads to is gone when this
-	 * returns.
-	 */
-	void (*page)(void *arg, size_t capsule, const struct site *site,
-	    struct beneath *root, const struct page *page);
-	void *arg;
-};
-
 /*
- * Load all that conf maps into sink, a capsule after the other, each of them
- * forgotten before the next; configured is what snapshot_configure made of
- * conf, and roots has a root for each capsule, NULL where it cannot be opened.
- * notes: as those of loader_load.  Returns how many more warnings were logged.
+ * Add to notes what should be known of the rules of [access] over all pages:
+ * those that protect nothing, and what is protected and shown elsewhere.  Lists
+ * all pages of the capsules that have rules.
+ *
+ * configured: what snapshot_configure made of conf; roots has a root for each
+ * capsule, NULL where it cannot be opened.
  */
-size_t loader_fill(const struct conf *conf, struct snapshot *configured,
-    struct beneath *const *roots, const struct loader_sink *sink,
-    struct problems *notes);
+void loader_check_access(const struct conf *conf, struct snapshot *configured,
+    struct beneath *const *roots, struct problems *notes);
 
 /*
  * A number that changes when any file that conf maps is added, removed or

@@ -32,14 +32,14 @@ struct sink_entry {
 			  */
 	bool is_lost;    /* nothing could be read of it: it is there for links
 			  * alone, and has no answers, but status 0 */
-	bool is_text;    /* its text may be searched: see gemini */
-	struct stamp stamp;           /* of the files that it was made from */
-	struct stamp options;         /* of all else that its bytes depend on */
-	struct view title;            /* that listings show; or empty */
-	struct view path;             /* of its file, from the root; or empty */
-	struct view file;             /* the one name of that; or empty */
-	off_t size;                   /* of that file, or -1 */
-	uint64_t device, inode;       /* which file that is */
+	struct stamp stamp;      /* of the files that it was made from */
+	struct stamp options;    /* of all else that its bytes depend on */
+	struct view title;       /* that listings show; or empty */
+	struct view found_title; /* that searches show; empty: none finds it */
+	struct view path;        /* of its file, from the root; or empty */
+	struct view file;        /* the one name of that; or empty */
+	off_t size;              /* of that file, or -1 */
+	uint64_t device, inode;  /* which file that is */
 	struct answer gemini, gopher; /* rest has the size of a large file, and
 				       * no descriptor */
 	const uint64_t *asks; /* sink->ask of each selector whose being there,
@@ -75,10 +75,8 @@ struct sink {
 	    void *visitor);
 
 	/* NULL, or called before each page: there is time for other things. */
-	void (*tick)(void *arg);
-	/* NULL, or called before a page's file, by its one name, is read; true:
-	 * it is not to be, and the page is not put. */
-	bool (*skips)(void *arg, size_t capsule, struct view file);
+	void (*tick)(void *tick_arg);
+	void *tick_arg;
 };
 
 /* Make *stamp depend on v, too. */

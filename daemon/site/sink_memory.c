@@ -83,8 +83,8 @@ copy_entry(const struct sink_entry *e)
 {
 	size_t asks = e->n_asks * sizeof(*e->asks);
 	struct node *node = xmalloc(sizeof(*node) + asks + e->selector.len +
-	    e->title.len + e->path.len + e->file.len + e->gemini.bytes.len +
-	    e->gopher.bytes.len);
+	    e->title.len + e->found_title.len + e->path.len + e->file.len +
+	    e->gemini.bytes.len + e->gopher.bytes.len);
 	char *at = node->bytes;
 
 	node->e = *e;
@@ -92,6 +92,7 @@ copy_entry(const struct sink_entry *e)
 	node->e.asks = (const uint64_t *)(const void *)node->bytes;
 	node->e.selector = move_bytes(&at, e->selector);
 	node->e.title = move_bytes(&at, e->title);
+	node->e.found_title = move_bytes(&at, e->found_title);
 	node->e.path = move_bytes(&at, e->path);
 	node->e.file = move_bytes(&at, e->file);
 	node->e.gemini.bytes = move_bytes(&at, e->gemini.bytes);

@@ -15,10 +15,10 @@
 
 #define DOUBTS_MAX 64 /* entries; with more of them, all are put anew */
 
-/* The meta part of an entry: this, its asks, its selector, its path. */
+/* The meta part of an entry: this, its asks, selector, path, and title. */
 struct meta {
 	uint64_t capsule, device, inode;
-	uint32_t is_lost, n_asks, selector, path; /* the last three: lengths */
+	uint32_t n_asks, selector, path, title; /* the last three: lengths */
 };
 
 /* What was put or dropped, and is not committed. */
@@ -35,6 +35,8 @@ struct sink_store {
 	struct arena *arena;      /* of what is pending */
 	struct hash *pending;
 	size_t n_pending;
+	bool has_committed;
+	size_t n_changes, n_changed; /* since the last commit; before it */
 	struct buf meta;
 	struct store_key doubts[DOUBTS_MAX];
 	size_t n_doubts;
@@ -101,20 +103,48 @@ key_of_stamp(const struct stamp *stamp)
 	return (struct store_key){ { stamp->half[0], stamp->half[1] } };
 }
 
-/* The title of an entry, from a; empty if it cannot be read. */
+/* What a meta part says. */
+struct told {
+	struct meta m;
+	struct view asks, selector, path, title;
+};
+
+/* Read a meta part; false if it is none of ours. */
+static bool
+read_meta(struct view part, struct told *to)
+{
+	struct meta *m = &to->m;
+
+	if (part.len < sizeof(*m))
+		return false;
+	memcpy(m, part.p, sizeof(*m));
+	part = view_skip(part, sizeof(*m));
+	if (m->n_asks > part.len / sizeof(uint64_t))
+		return false;
+	to->asks = (struct view){ part.p, m->n_asks * sizeof(uint64_t) };
+	part = view_skip(part, to->asks.len);
+	if ((uint64_t)m->selector + m->path + m->title != part.len)
+		return false;
+	to->selector = (struct view){ part.p, m->selector };
+	part = view_skip(part, m->selector);
+	to->path = (struct view){ part.p, m->path };
+	to->title = view_skip(part, m->path);
+	return true;
+}
+
+/* The title of an entry for listings, from a; empty if it cannot be read. */
 static struct view
 read_title(const struct sink_store *w, const struct store_entry *found,
     struct arena *a)
 {
-	size_t len = found->length[STORE_TITLE];
-	char *p;
+	size_t len = found->length[STORE_META];
+	char *p = arena_alloc(a, len + 1);
+	struct told told;
 
-	if (len == 0)
-		return VIEW("");
-	p = arena_alloc(a, len + 1);
-	return store_read(store_reader(w->store), found, STORE_TITLE, p) ==
-		STORE_FOUND
-	    ? (struct view){ p, len }
+	return store_read(store_reader(w->store), found, STORE_META, p) ==
+		    STORE_FOUND &&
+		read_meta((struct view){ p, len }, &told)
+	    ? told.title
 	    : VIEW("");
 }
 
@@ -200,10 +230,10 @@ write_meta(struct sink_store *w, const struct sink_entry *e)
 	struct meta m = { .capsule = e->capsule,
 		.device = e->device,
 		.inode = e->inode,
-		.is_lost = e->is_lost,
 		.n_asks = (uint32_t)e->n_asks,
 		.selector = (uint32_t)e->selector.len,
-		.path = (uint32_t)e->path.len };
+		.path = (uint32_t)e->path.len,
+		.title = (uint32_t)e->title.len };
 
 	buf_reset(&w->meta);
 	buf_put(&w->meta, (struct view){ (const char *)&m, sizeof(m) });
@@ -212,6 +242,7 @@ write_meta(struct sink_store *w, const struct sink_entry *e)
 		e->n_asks * sizeof(*e->asks) });
 	buf_put(&w->meta, e->selector);
 	buf_put(&w->meta, e->path);
+	buf_put(&w->meta, e->title);
 	return buf_view(&w->meta);
 }
 
@@ -267,13 +298,14 @@ put_in_store(void *arg, const struct sink_entry *e)
 	struct view parts[STORE_PARTS] = { [STORE_GEMINI] = e->gemini.bytes,
 		[STORE_GOPHER] = e->gopher.bytes,
 		[STORE_SELECTOR] = e->selector,
-		[STORE_TITLE] = e->title,
+		[STORE_TITLE] = e->found_title,
 		[STORE_META] = write_meta(w, e) };
 
 	if (store_put(w->store, &entry, parts) < 0)
 		/* Nobody can ask for what is too long to be kept. */
 		return errno == EMSGSIZE ? 0 : -1;
 	remember_put(w, &entry.key, e);
+	w->n_changes++;
 	return commit_if_full(w);
 }
 
@@ -286,6 +318,7 @@ drop_in_store(void *arg, size_t capsule, struct view selector)
 	if (store_drop(w->store, &key) < 0)
 		return -1;
 	pend(w, &key)->is_dropped = true;
+	w->n_changes++;
 	return commit_if_full(w);
 }
 
@@ -296,26 +329,6 @@ ask_in_store(void *arg, size_t capsule, struct view selector)
 }
 
 /* -- meta parts -- */
-
-/* Read a meta part; false if it is none of ours. */
-static bool
-read_meta(struct view part, struct meta *m, struct view *asks,
-    struct view *selector, struct view *path)
-{
-	if (part.len < sizeof(*m))
-		return false;
-	memcpy(m, part.p, sizeof(*m));
-	part = view_skip(part, sizeof(*m));
-	if (m->n_asks > part.len / sizeof(uint64_t))
-		return false;
-	*asks = (struct view){ part.p, m->n_asks * sizeof(uint64_t) };
-	part = view_skip(part, asks->len);
-	if (m->selector > part.len || m->path != part.len - m->selector)
-		return false;
-	*selector = (struct view){ part.p, m->selector };
-	*path = view_skip(part, m->selector);
-	return true;
-}
 
 struct scan_visit {
 	struct sink_store *w;
@@ -329,18 +342,18 @@ static bool
 visit_meta(void *arg, const struct store_key *key, struct view part)
 {
 	struct scan_visit *v = arg;
-	struct view asks, selector, path;
-	struct meta m;
+	struct told told;
 
 	(void)key;
-	if (!read_meta(part, &m, &asks, &selector, &path) ||
-	    m.capsule >= v->w->configured->n_sites)
+	if (!read_meta(part, &told) ||
+	    told.m.capsule >= v->w->configured->n_sites)
 		return true;
 	buf_reset(&v->aligned);
-	buf_put(&v->aligned, asks);
+	buf_put(&v->aligned, told.asks);
 	if (!v->aligned.failed)
-		v->visit(v->visitor, (size_t)m.capsule, selector,
-		    (const uint64_t *)(const void *)v->aligned.p, m.n_asks);
+		v->visit(v->visitor, (size_t)told.m.capsule, told.selector,
+		    (const uint64_t *)(const void *)v->aligned.p,
+		    told.m.n_asks);
 	return true;
 }
 
@@ -410,8 +423,29 @@ sink_store_sink(struct sink_store *w)
 int
 sink_store_commit(struct sink_store *w, bool durable)
 {
+	bool is_changed = w->n_changes > 0;
+
 	w->n_doubts = 0;
+	w->n_changed = w->n_changes;
+	w->n_changes = 0;
+	if (!is_changed && w->has_committed)
+		return 0;
+	w->has_committed = true;
 	return commit_pending(w, durable);
+}
+
+void
+sink_store_rollback(struct sink_store *w)
+{
+	store_rollback(w->store);
+	forget_pending(w);
+	w->n_changes = 0;
+}
+
+size_t
+sink_store_changed(const struct sink_store *w)
+{
+	return w->n_changed;
 }
 
 void
@@ -429,9 +463,8 @@ sink_store_file(const struct sink_store *w, const struct store_key *key,
     struct buf *room, struct sink_store_file *to)
 {
 	const struct store_reader *r = store_reader(w->store);
-	struct view asks, selector, path;
 	struct store_entry e;
-	struct meta m;
+	struct told told;
 
 	if (store_find(r, key, &e) != STORE_FOUND || e.kind != STORE_LARGE)
 		return false;
@@ -439,10 +472,10 @@ sink_store_file(const struct sink_store *w, const struct store_key *key,
 	buf_fill(room, '\0', e.length[STORE_META]);
 	if (room->failed ||
 	    store_read(r, &e, STORE_META, room->p) != STORE_FOUND ||
-	    !read_meta(buf_view(room), &m, &asks, &selector, &path) ||
-	    m.capsule >= w->configured->n_sites || path.len == 0)
+	    !read_meta(buf_view(room), &told) ||
+	    told.m.capsule >= w->configured->n_sites || told.path.len == 0)
 		return false;
-	*to = (struct sink_store_file){ (size_t)m.capsule, m.device, m.inode,
-		path };
+	*to = (struct sink_store_file){ (size_t)told.m.capsule, told.m.device,
+		told.m.inode, told.path };
 	return true;
 }

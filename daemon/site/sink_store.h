@@ -29,6 +29,13 @@ struct sink *sink_store_sink(struct sink_store *w);
 /* Commit what was put: store_commit.  0, or -1: nothing of it is kept. */
 int sink_store_commit(struct sink_store *w, bool durable);
 
+/* Forget what was put and not committed, after an error too. */
+void sink_store_rollback(struct sink_store *w);
+
+/* How many entries were put or dropped between the last two calls of
+ * sink_store_commit. */
+size_t sink_store_changed(const struct sink_store *w);
+
 /* The entry of this key is damaged: it is put anew by the next build. */
 void sink_store_doubt(struct sink_store *w, const struct store_key *key);
 
