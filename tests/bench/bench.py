@@ -2,11 +2,11 @@
 
 usage: bench.py [SECTION...] [quick] [write]  ("make bench" calls it)
 
-Sections: cpu, bytes, memory, large, crowded, search, slow; all of them unless
-some are named.  quick takes two to three minutes instead of fifteen and is
-less exact.  write puts what was found into doc/performance.md, with a picture
-beside it, and with the figures of up to two runs of the same sections before
-this one.
+Sections: cpu, bytes, memory, large, crowded, search, store, content, slow;
+all of them unless some are named.  quick takes two to three minutes instead
+of fifteen and is less exact.  write puts what was found into
+doc/performance.md, with a picture beside it, and with the figures of up to two
+runs of the same sections before this one.
 
 Servers run side by side on this machine and are visited in turn, round by
 round, the limit right before each of them: whatever else the machine does
@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 
+import content
 import cpu
 import crowded
 import large
@@ -71,7 +72,7 @@ def store(run):
 SECTIONS = {"cpu": cpu.section, "bytes": wire.section,
             "memory": memory.section, "large": large.section,
             "crowded": crowded.section, "search": search, "store": store,
-            "slow": slow.section}
+            "content": content.section, "slow": slow.section}
 
 
 def scratch():
