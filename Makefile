@@ -94,6 +94,7 @@ SRC_net =	identity deadline pieces pace stream tls certificate \
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		advice child ways exporter keeper search_process \
 		content_process control_socket generation settle \
+		watched \
 		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
 		worker control_server master
 SRC_ctl =	term json table finding load link rule survey wire starter \

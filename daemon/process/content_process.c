@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "base/shared.h"
+#include "process/watched.h"
 #include "process/ways.h"
 #include "site/fill.h"
 #include "site/store.h"
@@ -63,16 +64,18 @@ struct content_process {
 	struct content_notes *notes; /* NULL: none are wanted */
 	struct store *store;
 	struct fill *fill;
-	bool is_durable;   /* the store outlives us */
-	bool may_publish;  /* what is in the store may be served */
-	bool yielding;     /* asked for, and not done yet */
-	bool yielded;      /* another process writes */
-	bool rescan;       /* asked for, and not begun yet */
-	bool opening;      /* a large file, for a worker */
-	unsigned done;     /* files that this build has read */
-	unsigned looked;   /* pages that builds have looked at */
-	int64_t logged_ms; /* when that was last said */
-	int64_t look_ms;   /* when to look for changes; 0: never */
+	bool is_durable;         /* the store outlives us */
+	bool may_publish;        /* what is in the store may be served */
+	bool yielding;           /* asked for, and not done yet */
+	bool yielded;            /* another process writes */
+	bool rescan;             /* asked for, and not begun yet */
+	bool opening;            /* a large file, for a worker */
+	unsigned done;           /* files that this build has read */
+	unsigned looked;         /* pages that builds have looked at */
+	int64_t logged_ms;       /* when that was last said */
+	int64_t look_ms;         /* when to look for changes; 0: never */
+	struct watched *watched; /* NULL: the system tells of none */
+	struct settle changes;   /* that it has told of */
 };
 
 /* -- what workers are given -- */
@@ -245,14 +248,28 @@ hear_master(struct content_process *c)
 		close(fd);
 }
 
+/* Put what tells of changed folders behind the ways; how many there are then.
+ * Who does not write does not want to know. */
+static nfds_t
+watch_one_more(struct content_process *c)
+{
+	if (c->watched == NULL || c->yielded)
+		return c->ways.n;
+	c->ways.v[c->ways.n] =
+	    (struct pollfd){ watched_fd(c->watched), POLLIN, 0 };
+	return c->ways.n + 1;
+}
+
 /* Hear everybody once, for at most ms. */
 static void
 hear_all(struct content_process *c, int ms)
 {
-	nfds_t i;
+	nfds_t i, n = watch_one_more(c);
 
-	if (poll(c->ways.v, c->ways.n, ms) <= 0)
+	if (poll(c->ways.v, n, ms) <= 0)
 		return;
+	if (n > c->ways.n && c->ways.v[c->ways.n].revents != 0)
+		watched_collect(c->watched, &c->changes, clock_ms());
 	if (c->ways.v[0].fd != -1 && c->ways.v[0].revents != 0)
 		hear_master(c);
 	for (i = 1; i < c->ways.n; i++) {
@@ -335,9 +352,36 @@ on_page(void *arg)
 static void
 look_again_later(struct content_process *c)
 {
-	c->look_ms = c->start->conf->watch_s == 0
-	    ? 0
-	    : clock_ms() + (int64_t)c->start->conf->watch_s * 1000;
+	const struct conf *conf = c->start->conf;
+	int s =
+	    conf->watch_s == CONF_WATCH_AUTO ? conf->rescan_s : conf->watch_s;
+
+	c->look_ms = s == 0 ? 0 : clock_ms() + (int64_t)s * 1000;
+}
+
+/*
+ * Have the system tell of changes in every folder, from before it is read.
+ * What was told so far the build that follows sees.
+ */
+static void
+watch_folders(struct content_process *c)
+{
+	bool was_partial = c->watched == NULL || watched_is_partial(c->watched);
+	size_t i;
+
+	if (c->watched == NULL)
+		return;
+	watched_collect(c->watched, &c->changes, clock_ms());
+	settle_reset(&c->changes);
+	for (i = 0; i < c->start->conf->n_capsules; i++)
+		if (fill_beneath(c->fill, i) != NULL)
+			watched_add_mapped(c->watched, c->start->conf, i,
+			    fill_beneath(c->fill, i));
+	if (!was_partial && watched_is_partial(c->watched))
+		log_warnx("only %zu folders can be watched (the system has a "
+			  "limit, such as fs.inotify.max_user_watches): what "
+			  "changes in others is seen every %d s",
+		    watched_count(c->watched), c->start->conf->rescan_s);
 }
 
 /* Log what was noted; how many warnings that makes. */
@@ -370,6 +414,7 @@ build(struct content_process *c, enum channel_message message)
 	c->rescan = false;
 	c->done = 0;
 	c->logged_ms = clock_ms();
+	watch_folders(c);
 	r = fill_store(c->fill, c->store, c->is_durable, false, notes);
 	c->notes->reading[0] = '\0';
 	n = tell_notes(c, notes);
@@ -412,16 +457,22 @@ announce(const struct content_process *c)
 	buf_fini(&hosts);
 }
 
-/* It is time to look: bring the store up to date, and say so if anything was
- * not. */
+/*
+ * Bring the store up to date, with all there is or, with some, what these
+ * changes can have moved; say so if anything was not.
+ */
 static void
-look(struct content_process *c)
+look(struct content_process *c, const struct fill_changes *some)
 {
 	struct problems *notes = problems_new();
+	int r;
 
 	c->done = 0;
 	c->logged_ms = clock_ms();
-	if (fill_store(c->fill, c->store, c->is_durable, true, notes) == -1)
+	r = some == NULL
+	    ? fill_store(c->fill, c->store, c->is_durable, true, notes)
+	    : fill_some(c->fill, some, c->is_durable, notes);
+	if (r == -1)
 		log_errorx("the store: %s", store_why(c->store));
 	else if (fill_changed(c->fill) > 0) {
 		log_info("files have changed");
@@ -431,30 +482,80 @@ look(struct content_process *c)
 	}
 	c->notes->reading[0] = '\0';
 	problems_free(notes);
-	look_again_later(c);
 	os_trim_heap();
+}
+
+static void
+look_at_all(struct content_process *c)
+{
+	watch_folders(c);
+	look(c, NULL);
+	look_again_later(c);
+}
+
+/* What the system has told of, once it has come to rest. */
+static void
+look_at_changes(struct content_process *c, int64_t now)
+{
+	int64_t due = settle_due(&c->changes);
+	struct fill_changes *some;
+
+	if (due == -1 || due > now)
+		return;
+	if (c->changes.all) {
+		look_at_all(c);
+		return;
+	}
+	some = fill_changes_new(c->fill);
+	watched_tell(c->watched, &c->changes, some);
+	/* A folder that came brings others, which nobody watches yet. */
+	if (fill_changes_have_folder(some))
+		watch_folders(c);
+	else
+		settle_reset(&c->changes);
+	look(c, some);
+	fill_changes_free(some);
+}
+
+/* The earlier of two times, of which 0 and less is never. */
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return b <= 0 || (a > 0 && a < b) ? a : b;
+}
+
+/* How long there is nothing to do, in milliseconds; -1: until somebody says
+ * something. */
+static int
+idle_ms(const struct content_process *c)
+{
+	int64_t next = earlier(c->look_ms, settle_due(&c->changes)), left;
+
+	if (c->yielded)
+		return -1;
+	if (c->rescan)
+		return 0;
+	if (next <= 0)
+		return -1;
+	left = next - clock_ms();
+	return left <= 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
 }
 
 static void
 serve(struct content_process *c)
 {
 	int64_t now;
-	int ms;
 
 	while (c->ways.open > 0) {
-		now = clock_ms();
-		ms = c->look_ms == 0 || c->yielded ? -1
-		    : c->look_ms <= now            ? 0
-						   : (int)(c->look_ms - now);
-		if (c->rescan && !c->yielded)
-			ms = 0;
-		hear_all(c, ms);
+		hear_all(c, idle_ms(c));
 		if (c->yielding)
 			yield_store(c);
 		if (c->yielded || c->ways.v[0].fd == -1)
 			continue;
-		if (c->look_ms != 0 && clock_ms() >= c->look_ms)
-			look(c);
+		now = clock_ms();
+		look_at_changes(c, now);
+		if (c->look_ms != 0 && now >= c->look_ms)
+			look_at_all(c);
 		if (c->rescan)
 			(void)build(c, CHANNEL_BUILT);
 	}
@@ -512,6 +613,20 @@ confine(struct content_process *c)
 	return r == 0;
 }
 
+/* Before it is confined: not every fence lets a process begin that. */
+static void
+begin_watching(struct content_process *c)
+{
+	settle_init(&c->changes);
+	if (c->start->conf->watch_s != CONF_WATCH_AUTO)
+		return;
+	c->watched = watched_new();
+	if (c->watched == NULL)
+		log_warn("the system cannot tell of changes: they are seen "
+			 "every %d s",
+		    c->start->conf->rescan_s);
+}
+
 static void become_content(void *arg, int channel) __attribute__((noreturn));
 
 /* What the child is given. */
@@ -543,6 +658,7 @@ become_content(void *arg, int channel)
 		_exit(1);
 	c.fill = fill_new(start->conf, start->configured);
 	fill_set_tick(c.fill, on_page, &c);
+	begin_watching(&c);
 	if (!open_store(&c) || !confine(&c))
 		_exit(1);
 	beneath_guard(on_file, &c);

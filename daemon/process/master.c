@@ -48,6 +48,7 @@
 #define COMPLAINTS_MAX 8    /* a second, of helpers: two of each are honest */
 #define SYNC_MS        2000 /* for workers to say that they have a new root */
 #define WATCH_SHUT_MS  1000 /* between two looks for sockets shut by workers */
+#define WATCH_CONF_MS  2000 /* between two looks at the INI file */
 #define ADVICE_MS      (24 * 60 * 60 * 1000) /* between two looks at dates */
 
 struct worker_process {
@@ -1083,8 +1084,12 @@ build(struct master *m, struct problems *ps)
 static void
 arm_watch(struct master *m)
 {
-	if (m->now->conf->watch_s > 0)
-		after(m->watch, (int64_t)m->now->conf->watch_s * 1000);
+	int s = m->now->conf->watch_s;
+
+	if (s == CONF_WATCH_AUTO)
+		after(m->watch, WATCH_CONF_MS);
+	else if (s > 0)
+		after(m->watch, (int64_t)s * 1000);
 	else
 		(void)event_del(m->watch);
 }

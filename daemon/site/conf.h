@@ -20,6 +20,7 @@
 #define CONF_NAMED_MAX   256        /* capsules, and Gopher services; ours */
 #define CONF_UNIX_MAX    103 /* bytes; sun_path of the BSDs less its NUL */
 
+#define CONF_WATCH_AUTO   (-1)      /* of watch_s: the system tells */
 #define CONF_SESSIONS_MAX (1 << 16) /* 256 bytes of memory each */
 
 /* Every string below is also a C string: arena_copy ends it with a NUL. */
@@ -130,7 +131,8 @@ struct conf {
 	int rate; /* requests a second per address; 0: off */
 	int request_timeout_ms, idle_timeout_ms, drain_timeout_ms;
 	int request_timeout_line;
-	int watch_s; /* 0: off */
+	int watch_s;  /* 0: off; or CONF_WATCH_AUTO */
+	int rescan_s; /* with that; 0: off */
 	bool key_process;
 
 	/* [log] */

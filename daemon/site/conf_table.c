@@ -27,6 +27,9 @@ const struct conf_word conf_switch[] = { { "yes", 1 }, { "no", 0 }, { NULL } };
 
 static const struct conf_word auto_word[] = { { "auto", 0 }, { NULL } };
 
+static const struct conf_word watch_words[] = { { "auto", CONF_WATCH_AUTO },
+	{ NULL } };
+
 static const struct conf_word off_word[] = { { "off", 0 }, { NULL } };
 
 static const struct conf_word control_words[] = {
@@ -162,8 +165,13 @@ const struct conf_key conf_keys[] = {
 	    .min = S, .max = H, .unit = 1, .def = "30s",
 	    .help = "for what is in flight when stopping" },
 	{ "server", "watch", CONF_DURATION, GLOBAL(watch_s), .min = 0,
-	    .max = 24 * H, .unit = S, .def = "0",
-	    .help = "between two looks for changed files; 0 is off" },
+	    .max = 24 * H, .unit = S, .words = watch_words, .def = "0",
+	    .help = "between two looks for changed files; 0 is off; auto: the "
+		    "system tells of changes" },
+	{ "server", "rescan", CONF_DURATION, GLOBAL(rescan_s), .min = 0,
+	    .max = 24 * H, .unit = S, .def = "15m",
+	    .help = "with watch = auto, between two looks for what the system "
+		    "does not tell; 0 is off" },
 	{ "server", "key_process", CONF_SWITCH, GLOBAL(key_process),
 	    .words = conf_switch, .def = "yes",
 	    .help = "private keys in a process of their own" },

@@ -129,11 +129,16 @@ set_duration(const struct conf_key *key, const struct conf_place *place,
 		char letter;
 		long ms;
 	} units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 } };
+	const struct conf_word *word = word_of(key, text);
 	long long ms = 1000;
 	unsigned long n;
 	size_t i;
 
 	(void)why;
+	if (word != NULL) {
+		set_int(key, place, word->value);
+		return 0;
+	}
 	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (text.len > 0 && text.p[text.len - 1] == units[i].letter) {
 			ms = units[i].ms;
@@ -168,7 +173,13 @@ put_ms(struct buf *to, long ms)
 static void
 put_duration(const struct conf_key *key, const void *base, struct buf *to)
 {
-	put_ms(to, int_of(key, base) * key->unit);
+	const struct conf_word *word = key->words;
+	int value = int_of(key, base);
+
+	if (word != NULL && word->value == value)
+		buf_puts(to, word->name);
+	else
+		put_ms(to, value * key->unit);
 }
 
 static void
@@ -179,6 +190,8 @@ say_duration(const struct conf_key *key, struct buf *why)
 	buf_puts(why, " to ");
 	put_ms(why, key->max);
 	buf_puts(why, ", such as 30, 30s, 5m or 1h");
+	if (key->words != NULL)
+		buf_printf(why, ", or %s", key->words->name);
 }
 
 /* What one of the letter after a size counts: bytes. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "site/beneath.h"
@@ -56,6 +57,12 @@ fill_free(struct fill *f)
 	xfree(f->roots);
 	buf_fini(&f->room);
 	xfree(f);
+}
+
+struct beneath *
+fill_beneath(const struct fill *f, size_t i)
+{
+	return f->roots[i];
 }
 
 int
@@ -114,6 +121,72 @@ fill_store(struct fill *f, struct store *s, bool durable, bool quiet,
 		site = &f->configured->sites[i];
 		site->n_selectors =
 		    hash_count(site->configured) + build_count(f->build, i);
+	}
+	return sink_store_commit(f->sink, durable);
+}
+
+/* -- filling with what changed -- */
+
+struct fill_changes {
+	const struct fill *f;
+	struct arena *arena;
+	struct build_change *v;
+	size_t n, room;
+	bool have_folder;
+};
+
+struct fill_changes *
+fill_changes_new(const struct fill *f)
+{
+	struct fill_changes *c = xcalloc(1, sizeof(*c));
+
+	c->f = f;
+	c->arena = arena_new();
+	return c;
+}
+
+void
+fill_changes_free(struct fill_changes *c)
+{
+	arena_free(c->arena);
+	xfree(c->v);
+	xfree(c);
+}
+
+void
+fill_changes_add(struct fill_changes *c, size_t capsule, struct view path)
+{
+	struct beneath *root = c->f->roots[capsule];
+	const char *why;
+	struct stat st;
+
+	if (c->n == c->room) {
+		c->room = c->room == 0 ? 16 : c->room * 2;
+		c->v = xrealloc(c->v, c->room, sizeof(*c->v));
+	}
+	c->v[c->n++] =
+	    (struct build_change){ capsule, arena_copy(c->arena, path) };
+	if (root == NULL)
+		return;
+	beneath_forget(root);
+	c->have_folder = c->have_folder || path.len == 0 ||
+	    (beneath_stat(root, path, &st, &why) == 0 && S_ISDIR(st.st_mode));
+}
+
+bool
+fill_changes_have_folder(const struct fill_changes *c)
+{
+	return c->have_folder;
+}
+
+int
+fill_some(struct fill *f, const struct fill_changes *c, bool durable,
+    struct problems *notes)
+{
+	build_tell(f->build, notes, true);
+	if (build_changed(f->build, c->v, c->n) < 0) {
+		sink_store_rollback(f->sink);
+		return -1;
 	}
 	return sink_store_commit(f->sink, durable);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/problem.h"
+#include "site/beneath.h"
 #include "site/conf.h"
 #include "site/snapshot.h"
 #include "site/store.h"
@@ -19,6 +20,9 @@ struct fill;
  */
 struct fill *fill_new(const struct conf *conf, struct snapshot *configured);
 void fill_free(struct fill *f);
+
+/* The root of capsule i, borrowed; NULL if it cannot be opened. */
+struct beneath *fill_beneath(const struct fill *f, size_t i);
 
 /* The descriptor of capsule i's root, borrowed; -1 if it cannot be opened. */
 int fill_root(const struct fill *f, size_t i);
@@ -38,7 +42,26 @@ void fill_set_tick(struct fill *f, void (*tick)(void *arg), void *arg);
 int fill_store(struct fill *f, struct store *s, bool durable, bool quiet,
     struct problems *notes);
 
-/* How many entries the last fill_store has put or dropped. */
+/* Names that were made, written, moved or removed: what fill_some looks at. */
+struct fill_changes;
+struct fill_changes *fill_changes_new(const struct fill *f);
+void fill_changes_free(struct fill_changes *c);
+
+/* Add what lies at path, its one name below the root of that capsule; copied.
+ * It may be gone. */
+void fill_changes_add(struct fill_changes *c, size_t capsule, struct view path);
+
+/* True if any of them is a folder now. */
+bool fill_changes_have_folder(const struct fill_changes *c);
+
+/*
+ * As a quiet fill_store, which was called before, but looking at what these
+ * changes can have moved, and at no more.
+ */
+int fill_some(struct fill *f, const struct fill_changes *c, bool durable,
+    struct problems *notes);
+
+/* How many entries the last fill_store or fill_some has put or dropped. */
 size_t fill_changed(const struct fill *f);
 
 /* How many warnings it has logged, besides the notes. */

@@ -133,7 +133,7 @@ WRONG = {
                     "[capsule]\nhostname = a_b\n", """\
 :2: [server] workers: "0" is not a number from 1 to 64, or auto
 :3: [server] watch: "x" is not a duration from 0 to 24h, such as 30, 30s, \
-5m or 1h
+5m or 1h, or auto
 :5: [gopher] columns: "5" is not a number from 20 to 998
 :6: [gopher] tls: "1" is not yes or no
 :8: [log] level: "loud" is not error, warn, info or debug
@@ -401,7 +401,8 @@ BAD = {
     "data_user": "a b",
     "key_process": "maybe",
     "request_timeout": "1x", "idle_timeout": "", "drain_timeout": "1.5s",
-    "watch": "25h", "control": "run/", "control_group": "two words",
+    "watch": "25h", "rescan": "25h", "control": "run/",
+    "control_group": "two words",
     "max_connections": "0", "max_connections_per_address": "many",
     "rate": "-1", "level": "verbose", "addresses": "half", "access": "",
     "listen": "256.0.0.1:1", "check_port": "on", "tls": "off ", "port": "x",

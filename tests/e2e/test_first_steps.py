@@ -60,10 +60,10 @@ class Stranger:
         text = (self.folder / CONF).read_text()
         text, n = re.subn(r"(?m)^listen = \*:\d+", "listen = 127.0.0.1:0",
                           text)
-        assert n == 2 and "watch = 2 " in text
+        assert n == 2 and "watch = auto " in text
         user = "".join("%s = %s\n" % kv
                        for kv in server.unprivileged().items())
-        text = text.replace("watch = 2 ", "watch = 0 ")
+        text = text.replace("watch = auto ", "watch = 0 ")
         text = text.replace("[server]\n", "[server]\n" + user)
         (self.folder / "my-capsule" / "root").mkdir()  # not the usual pages
         # The workers are others after a reload.
