@@ -63,6 +63,13 @@ int search_commit(struct search *s);
 bool search_has_failed(const struct search *s);
 const char *search_why(const struct search *s);
 bool search_is_damaged(const struct search *s);
+bool search_is_busy(const struct search *s); /* another process writes */
+
+/*
+ * True once after another process, which wrote before this one, has committed
+ * its last changes: they are in the index now, and all has to be compared anew.
+ */
+bool search_has_changed(struct search *s);
 
 /* Pages that are in the index. */
 size_t search_count(const struct search *s);

@@ -152,6 +152,7 @@ load_rows(struct search *s)
 
 	s->n = s->n_rows = 0;
 	s->sum = 0;
+	s->version = ask_number(s, "PRAGMA data_version");
 	last = ask_number(s, "SELECT max(seq) FROM sqlite_sequence");
 	(void)good(s,
 	    sqlite3_prepare_v2(s->db,
@@ -398,6 +399,24 @@ search_is_damaged(const struct search *s)
 	return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
 }
 
+bool
+search_is_busy(const struct search *s)
+{
+	return (s->rc & 0xFF) == SQLITE_BUSY;
+}
+
+bool
+search_has_changed(struct search *s)
+{
+	if (s->is_open)
+		return false;
+	s->rc = SQLITE_OK;
+	if (ask_number(s, "PRAGMA data_version") == s->version)
+		return false;
+	load_rows(s);
+	return true;
+}
+
 size_t
 search_count(const struct search *s)
 {
@@ -433,7 +452,7 @@ begin(struct search *s)
 {
 	s->rc = SQLITE_OK;
 	if (!s->is_open)
-		execute(s, "BEGIN");
+		execute(s, "BEGIN IMMEDIATE");
 	s->is_open = true;
 }
 

@@ -36,6 +36,7 @@ struct search {
 	size_t n;            /* pages that live */
 	double sum;          /* of their words */
 	bool is_open;        /* something was written since the last commit */
+	int64_t version;     /* of the file, as others have changed it */
 	int rc;              /* the first error; SQLITE_OK: none */
 	struct buf text[SEARCH_COLUMNS]; /* folded words, scratch */
 	double idf[SEARCH_WORDS_MAX];    /* of the words of this search */

@@ -598,12 +598,16 @@ search_sync_renew(struct search_sync *y, size_t capsule)
 static void
 fail(struct search_sync *y)
 {
-	bool renewed = false;
+	bool renewed = false, busy = false;
 	struct part *p;
 
 	for (p = y->parts; p < y->parts + y->n; p++) {
 		if (target_of(p) == NULL || !search_has_failed(target_of(p)))
 			continue;
+		if (search_is_busy(target_of(p))) {
+			busy = true;
+			continue;
+		}
 		log_warnx("the index of %.*s cannot be written: %s",
 		    VIEW_ARG(p->name), search_why(target_of(p)));
 		if (search_is_damaged(target_of(p))) {
@@ -614,7 +618,7 @@ fail(struct search_sync *y)
 	if (renewed)
 		(void)compare_all(y);
 	y->todo.at -= y->todo.at < BATCH ? y->todo.at : BATCH;
-	y->again_ms = clock_ms() + SEARCH_SYNC_AGAIN_MS;
+	y->again_ms = clock_ms() + (busy ? OPEN_MS : SEARCH_SYNC_AGAIN_MS);
 }
 
 /* An index that is whole takes the place of the worn one. */
@@ -702,6 +706,23 @@ take_step(struct search_sync *y)
 	return true;
 }
 
+/* Compare all with an index that another process has changed meanwhile. */
+static void
+heed_others(struct search_sync *y)
+{
+	bool changed = false;
+	struct part *p;
+
+	if (y->todo.n > 0 || !y->has_root)
+		return;
+	for (p = y->parts; p < y->parts + y->n; p++)
+		if (p->now != NULL && p->path != NULL &&
+		    search_has_changed(p->now))
+			changed = true;
+	if (changed)
+		(void)compare_all(y);
+}
+
 /* Try once more; true if all indexes are open now. */
 static bool
 open_missing(struct search_sync *y)
@@ -738,10 +759,11 @@ search_sync_step(struct search_sync *y, int ms, int *wait_ms)
 	if (!y->has_root || y->opening == OPEN_WANTED ||
 	    y->opening == OPEN_ASKED)
 		return false;
+	heed_others(y);
 	while (y->todo.at < y->todo.n) {
 		if (!take_step(y)) {
 			if (y->again_ms != 0)
-				*wait_ms = SEARCH_SYNC_AGAIN_MS;
+				*wait_ms = (int)(y->again_ms - now);
 			return false;
 		}
 		if (clock_ms() >= end)

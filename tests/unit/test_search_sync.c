@@ -358,6 +358,36 @@ a_restart_indexes_what_differs_alone(void **state)
 	assert_int_equal(3000, search_count(search_sync_index(synced, 1)));
 }
 
+/* As at a reload: the one before may commit after the next one has opened. */
+static void
+what_the_process_before_commits_late_is_found(void **state)
+{
+	struct search_sync *before, *next;
+	uint32_t had;
+	int ms;
+
+	(void)state;
+	PUT(0, "/a", .text = "marmots");
+	publish();
+	(void)work();
+	PUT(0, "/b", .text = "marmots");
+	publish();
+	had = given;
+	before = synced; /* it has yet to index that */
+	open_sync();
+	next = synced;
+	publish();
+	synced = before;
+	(void)work();
+	search_sync_end(before);
+	synced = next;
+	while (search_sync_step(synced, 1000, &ms))
+		;
+	assert_string_equal("/a/b", find(0, "marmots"));
+	search_sync_free(before);
+	given = had;
+}
+
 static void
 another_store_empties_the_indexes(void **state)
 {
@@ -525,6 +555,7 @@ main(void)
 		TEST(an_edit_is_found_and_what_it_replaced_is_not),
 		TEST(roots_that_come_while_one_is_worked_off_are_not_lost),
 		TEST(a_restart_indexes_what_differs_alone),
+		TEST(what_the_process_before_commits_late_is_found),
 		TEST(another_store_empties_the_indexes),
 		TEST(a_large_text_is_found_once_it_was_opened),
 		TEST(a_large_text_that_cannot_be_opened_has_its_title),
