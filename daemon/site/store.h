@@ -296,7 +296,8 @@ int store_sweep_end(struct store *s);
 /*
  * Make what was put and dropped since the last commit the state that is found:
  * all of it or, with -1, nothing of it, and it is forgotten.  EIO: the store
- * is damaged, and a sweep is what mends it.
+ * is damaged and was condemned (store_condemn); a sweep mends it, or the next
+ * store_open.
  *
  * durable: it shall outlast a power cut.  Otherwise it outlasts the end of this
  *   process, and a power cut may cost the whole store, which is noticed.

@@ -157,6 +157,7 @@ merge_sources(struct commit *c)
 		take_step(c, (size_t)winner);
 	if (!store_merge_is_damaged(c->sources, c->n_sources))
 		return 0;
+	store_condemn(c->s);
 	errno = EIO;
 	return store_fail(c->s, "the store is damaged");
 }

@@ -875,6 +875,34 @@ a_sweep_mends_what_is_damaged(void **state)
 	}
 }
 
+/* Edits go on as long as no new base is needed; then there is no root. */
+static void
+what_no_sweep_mends_is_made_anew(void **state)
+{
+	struct store *s;
+	unsigned id;
+	int fd;
+
+	(void)state;
+	fill_folder();
+	s = open_small(-1, false);
+	fd = open(file_of_kind("base"), O_RDWR);
+	flip_bit(fd, lseek(fd, 0, SEEK_END) - 20, 1);
+	close(fd);
+	assert_int_equal(0, sample_put(s, (struct sample){ 1, 2 }));
+	assert_int_equal(0, store_commit(s, false));
+	for (id = 0; id < 50; id++)
+		assert_int_equal(0, sample_put(s, (struct sample){ id, 3 }));
+	assert_int_equal(-1, store_commit(s, false));
+	assert_int_equal(EIO, errno);
+	assert_true(sample_is_right(store_reader(s), (struct sample){ 1, 2 }));
+	store_close(s);
+	s = open_small(-1, false);
+	assert_true(sample_is_right(store_reader(s), (struct sample){ 1, 0 }));
+	store_close(s);
+	check_store(0);
+}
+
 static void
 a_store_without_its_files_is_made_anew(void **state)
 {
@@ -1019,6 +1047,7 @@ main(void)
 		STORE_TEST(a_folder_of_others_is_refused),
 		STORE_TEST(a_flipped_bit_is_noticed),
 		STORE_TEST(a_sweep_mends_what_is_damaged),
+		STORE_TEST(what_no_sweep_mends_is_made_anew),
 		STORE_TEST(a_store_without_its_files_is_made_anew),
 		STORE_TEST(a_condemned_store_is_made_anew),
 		STORE_TEST(every_kind_of_damage_is_reported),
