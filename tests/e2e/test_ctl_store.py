@@ -1,4 +1,6 @@
 """capsulectl store: what it says of folders that hold no whole store."""
+import server
+from client import gopher
 from ctl import ctl
 
 
@@ -33,3 +35,19 @@ def test_there_is_nothing_but_check(tmp_path):
     assert done.returncode == 2
     assert done.stderr == ('capsulectl store: "mend" is nothing it can do; '
                            "it can: check\n")
+
+
+def test_a_store_is_whole_until_a_byte_of_a_page_changes(daemon, tmp_path):
+    folder = tmp_path / "store"
+    d = daemon(server.conf(server={"store": str(folder)}))
+    assert b"1996" in gopher(d.gopher, b"/history\r\n")
+    done = ctl("store", "check", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("%s is whole: " % folder)
+    segment = next(folder.glob("segment.*"))
+    content = segment.read_bytes()
+    at = content.index(b"1996")
+    segment.write_bytes(content[:at] + b"1997" + content[at + 4:])
+    done = ctl("store", "check", folder)
+    assert done.returncode == 1
+    assert "answer of /history is damaged\n" in done.stderr
