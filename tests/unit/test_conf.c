@@ -424,6 +424,7 @@ static const struct {
 	{ "server", "watch", "0s", "0" },
 	{ "server", "watch", "24h", NULL },
 	{ "server", "watch", "auto", NULL },
+	{ "server", "rescan", "30m", NULL },
 	{ "server", "key_process", "no", NULL },
 	{ "log", "level", "debug", NULL },
 	{ "log", "access", "syslog", NULL },
