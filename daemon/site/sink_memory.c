@@ -150,10 +150,11 @@ put_in_memory(void *arg, const struct sink_entry *e)
 	struct sink_memory *m = arg;
 	struct node *node = copy_entry(e), **at;
 
-	(void)drop_in_memory(m, e->capsule, e->selector);
+	/* What e leads to may be the entry's that goes. */
+	(void)drop_in_memory(m, node->e.capsule, node->e.selector);
 	if (m->n >= m->cap)
 		grow_buckets(m);
-	node->hash = hash_selector(m, e->capsule, e->selector);
+	node->hash = hash_selector(m, node->e.capsule, node->e.selector);
 	at = &m->buckets[node->hash & (m->cap - 1)];
 	node->next = *at;
 	*at = node;
