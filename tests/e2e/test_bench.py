@@ -38,6 +38,7 @@ def tools(tmp_path_factory):
 def shop(tools, tmp_path):
     rig.BUILD = server.BINARY.parent
     made = rig.Workshop(tmp_path / "shop")
+    server.let_in(tmp_path)
     yield made
     made.close()
 
