@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -207,7 +208,7 @@ yield_store(struct content_process *c)
 
 	c->yielding = false;
 	if (lock != -1)
-		lock = dup(lock);
+		lock = fcntl(lock, F_DUPFD_CLOEXEC, 0);
 	store_yield(c->store);
 	c->yielded = true;
 	(void)channel_send(CHANNEL, CHANNEL_YIELDED, 0, lock);

@@ -37,6 +37,7 @@ def tools(tmp_path_factory):
 @pytest.fixture
 def shop(tools, tmp_path):
     rig.BUILD = server.BINARY.parent
+    server.let_in(tmp_path)
     made = rig.Workshop(tmp_path / "shop")
     server.let_in(tmp_path)
     yield made
