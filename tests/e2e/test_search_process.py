@@ -91,7 +91,7 @@ def test_nobody_else_holds_an_index(daemon):
 def test_the_search_process_is_nobody_and_has_no_other_socket(daemon):
     d = searched(daemon, {"workers": "2"})
     pid, = d.searchers()
-    assert finds(d)
+    wait_for("a search", lambda: finds(d))
     status = pathlib.Path("/proc/%d/status" % pid).read_text()
     assert "0" not in re.search(r"Uid:(.*)", status)[1].split()
     for key in ("CapEff", "CapPrm"):
@@ -288,8 +288,9 @@ def test_a_search_that_is_too_slow_is_ended_and_says_so(daemon):
     d = searched(daemon, prepare=prepare)
     wait_for("all to be indexed",
              lambda: b"looked through" not in ask(d, "slow99").body)
+    # Where it gets no processor in time, it is told to be away.
+    wait_for("an answer", lambda: ask(d, "slow").status == 20)
     got = ask(d, "slow")
-    assert got.status == 20
     assert b"\nThis search took too long, and was ended." in got.body or \
         b"\nThe search was ended before its end" in got.body
     assert b"took too long" in gopher(d.gopher, b"/search\tslow\r\n") or \
