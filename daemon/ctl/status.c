@@ -199,9 +199,14 @@ static void
 print_warnings(const struct status *s)
 {
 	struct view rest = buf_view(&s->now->answer), key, value;
-	int64_t n = look_number(s->now, "warnings");
+	int64_t n = look_number(s->now, "warnings"),
+		reading = look_number(s->now, "reading");
 	char text[WORDS_MAX];
 
+	if (reading > 0) {
+		print_head("content");
+		printf("being read, %lld files so far\n", (long long)reading);
+	}
 	print_head("warnings");
 	if (n == 0) {
 		print_coloured(s, TERM_DIM, "none");
@@ -479,6 +484,7 @@ put_daemon(const struct status *s, struct json *j)
 	json_number(j, "uptime_seconds", (long long)(s->now->wall - born));
 	put_count(s, j, "workers", "workers");
 	put_count(s, j, "warnings", "warnings");
+	put_count(s, j, "reading", "reading");
 	json_open(j, "reload", '{');
 	put_moment(s, j, "loaded", "last_reload_time_seconds");
 	json_bool(j, "fine", look_number(s->now, "last_reload_success") != 0);

@@ -117,8 +117,10 @@ struct master {
 	size_t n_shut_events;
 	struct event *respawn, *drained, *watch, *advice, *relay, *turn,
 	    *synced, *rewatch;
-	int backoff_ms; /* 0: the last worker to die was not young */
-	bool served;    /* every listener was served once: we are ready */
+	int backoff_ms;   /* 0: the last worker to die was not young */
+	unsigned reading; /* files that a content process has read so far; 0: it
+			   * is not at it, or has just begun */
+	bool served;      /* every listener was served once: we are ready */
 	bool stopping;
 	int status;
 };
@@ -1390,6 +1392,10 @@ on_content_says(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	message = channel_receive((int)fd, &number, &passed);
+	if (message == CHANNEL_PROGRESS)
+		m->reading = number;
+	if (message == CHANNEL_READY || message == CHANNEL_BUILT)
+		m->reading = 0;
 	if (message == CHANNEL_READY || message == CHANNEL_BUILT)
 		take_warnings(m, is_next ? m->reload.next : m->now, number);
 	switch (message) {
@@ -1600,6 +1606,8 @@ put_status(void *arg, struct buf *to)
 	snprintf(number, sizeof(number), "%zu", m->now->n_warnings);
 	control_put(to, "warnings", view_of(number));
 	put_warnings(m, to);
+	snprintf(number, sizeof(number), "%u", m->reading);
+	control_put(to, "reading", view_of(number));
 	facts.now = clock_wall();
 	metrics_lines(m->metrics, states, &facts, to);
 }

@@ -2,6 +2,7 @@
 them, and nobody ever gets a wrong page.
 """
 import contextlib
+import json
 import os
 import pathlib
 import random
@@ -15,6 +16,7 @@ import pytest
 
 import server
 from client import gemini, gopher, url
+from ctl import ctl
 from server import conf, wait_for
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -117,6 +119,32 @@ def test_a_hangup_while_content_is_read_is_not_lost(daemon):
         (d.root / "history.gmi").write_text("# Edit %d\n" % i)
         d.proc.send_signal(signal.SIGHUP)
     wait_for("the last edit", lambda: is_served(d, text=b"Edit 4"))
+
+
+def test_status_tells_how_much_has_been_read(daemon):
+    files = 8000
+
+    def prepare(root):
+        (root / "many").mkdir()
+        for i in range(files):
+            (root / "many" / ("%d.gmi" % i)).write_text("# Page\n")
+
+    d = daemon(conf(selectors={"/many/": "many/"}), prepare=prepare)
+
+    def reading():
+        got = ctl("-c", d.path, "status", "--json").stdout
+        return json.loads(got)["reading"]
+
+    def seen():
+        """In one of the loads, which are short."""
+        for path in (d.root / "many").iterdir():
+            os.utime(path)
+        d.proc.send_signal(signal.SIGHUP)
+        found = {reading() for _ in range(20)} - {0}
+        return found and all(n % 1000 == 0 and n <= files for n in found)
+
+    wait_for("some progress", seen, 4 * server.START)
+    wait_for("the end", lambda: reading() == 0)
 
 
 # -- the store --
