@@ -9,11 +9,8 @@
 #include <sys/ioctl.h>
 #include <sys/procctl.h>
 #include <sys/resource.h>
-#include <sys/ucred.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -36,27 +33,6 @@ os_unsent(int fd)
 	int n;
 
 	return ioctl(fd, FIONWRITE, &n) == 0 ? n : -1;
-}
-
-int
-os_peer(int fd, struct os_peer *to)
-{
-	struct xucred who;
-	socklen_t len = sizeof(who);
-	size_t i, n;
-
-	if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERCRED, &who, &len) == -1)
-		return -1;
-	if (who.cr_version != XUCRED_VERSION || who.cr_ngroups < 1) {
-		errno = EPROTO;
-		return -1;
-	}
-	n = (size_t)who.cr_ngroups;
-	to->uid = who.cr_uid;
-	to->n_groups = n < OS_GROUPS_MAX ? n : OS_GROUPS_MAX;
-	for (i = 0; i < to->n_groups; i++)
-		to->groups[i] = who.cr_groups[i];
-	return 0;
 }
 
 void

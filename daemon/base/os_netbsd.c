@@ -9,8 +9,6 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -33,24 +31,6 @@ os_unsent(int fd)
 	int n;
 
 	return ioctl(fd, FIONWRITE, &n) == 0 ? n : -1;
-}
-
-/* The kernel tells one group; the others are looked up. */
-int
-os_peer(int fd, struct os_peer *to)
-{
-	struct os_peer who = { .n_groups = 1 };
-	int n = OS_GROUPS_MAX;
-	struct passwd *pw;
-
-	if (getpeereid(fd, &who.uid, &who.groups[0]) == -1)
-		return -1;
-	pw = getpwuid(who.uid);
-	if (pw != NULL &&
-	    getgrouplist(pw->pw_name, who.groups[0], who.groups, &n) != -1)
-		who.n_groups = (size_t)n;
-	*to = who;
-	return 0;
 }
 
 void

@@ -7,8 +7,6 @@
 
 #include <sys/resource.h>
 
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -31,24 +29,6 @@ os_unsent(int fd)
 {
 	(void)fd;
 	return -1;
-}
-
-/* The kernel tells one group; the others are looked up. */
-int
-os_peer(int fd, struct os_peer *to)
-{
-	struct os_peer who = { .n_groups = 1 };
-	int n = OS_GROUPS_MAX;
-	struct passwd *pw;
-
-	if (getpeereid(fd, &who.uid, &who.groups[0]) == -1)
-		return -1;
-	pw = getpwuid(who.uid);
-	if (pw != NULL &&
-	    getgrouplist(pw->pw_name, who.groups[0], who.groups, &n) != -1)
-		who.n_groups = (size_t)n;
-	*to = who;
-	return 0;
 }
 
 void

@@ -500,23 +500,12 @@ check_lost_tree(struct build_site *t, struct view folder)
 	check_tree(t, folder);
 }
 
-/* name without its extension. */
-static struct view
-stem_of(struct view name)
-{
-	size_t len = name.len;
-
-	while (len > 0 && name.p[len - 1] != '.')
-		len--;
-	return len > 0 ? (struct view){ name.p, len - 1 } : name;
-}
-
 static bool
 note_stem(void *arg, struct page *page)
 {
 	struct folder_check *check = arg;
 
-	if (view_eq(stem_of(pages_name(page->selector)), check->stem))
+	if (view_eq(pages_stem(pages_name(page->selector)), check->stem))
 		selectors_add(&check->found, check->t->capsule, page->selector);
 	return true;
 }
@@ -552,7 +541,7 @@ check_name(struct build_site *t, struct view folder, struct view name)
 {
 	static const char *const pairs[] = { ".gmi", ".gemini", ".gophermap" };
 	static const char *const own[] = { "" }, *const below[] = { "/" };
-	struct folder_check check = { .t = t, .stem = stem_of(name) };
+	struct folder_check check = { .t = t, .stem = pages_stem(name) };
 	bool is_plain;
 
 	if (is_never_served(name))

@@ -99,6 +99,18 @@ pages_name(struct view path)
 	return view_skip(path, at);
 }
 
+struct view
+pages_stem(struct view path)
+{
+	size_t len = path.len;
+
+	while (len > 0 && path.p[len - 1] != '.' && path.p[len - 1] != '/')
+		len--;
+	return len > 0 && path.p[len - 1] == '.'
+	    ? (struct view){ path.p, len - 1 }
+	    : path;
+}
+
 /* a and b as one string that lives as long as the pages. */
 static struct view
 join(struct collect *c, struct view a, struct view b, const char *last)
@@ -151,19 +163,6 @@ add(struct collect *c, struct view selector, enum page_kind kind, int line)
 	pages->n++;
 	(void)hash_put(pages->by_selector, selector, page);
 	return page;
-}
-
-/* path without its extension, which starts with the last dot of its name. */
-static struct view
-stem(struct view path)
-{
-	size_t len = path.len;
-
-	while (len > 0 && path.p[len - 1] != '.' && path.p[len - 1] != '/')
-		len--;
-	return len > 0 && path.p[len - 1] == '.'
-	    ? (struct view){ path.p, len - 1 }
-	    : path;
 }
 
 /* True if whole is the name of what is called name in a folder. */
@@ -249,7 +248,7 @@ beside(struct collect *c, const struct page *page, struct view path,
 	const struct folder_name *found;
 	struct view whole;
 
-	buf_put(&name, stem(path));
+	buf_put(&name, pages_stem(path));
 	buf_puts(&name, extension);
 	if (name.failed)
 		return none;

@@ -143,4 +143,7 @@ bool pages_read_action(struct view value, struct page *to);
 /* The last component of a selector or path, with the "/" that ends it. */
 struct view pages_name(struct view path);
 
+/* A path without its extension, which starts with the last dot of its name. */
+struct view pages_stem(struct view path);
+
 #endif

@@ -86,18 +86,6 @@ join_views(struct arena *a, struct view x, struct view y)
 
 /* -- the files of a page -- */
 
-static struct view
-cut_extension(struct view path)
-{
-	size_t len = path.len;
-
-	while (len > 0 && path.p[len - 1] != '.' && path.p[len - 1] != '/')
-		len--;
-	return len > 0 && path.p[len - 1] == '.'
-	    ? (struct view){ path.p, len - 1 }
-	    : path;
-}
-
 /* The one name of a file that the map names; its path if it is not there. */
 static struct file_name
 name_of_path(struct resolver *r, struct arena *a, struct view path)
@@ -147,7 +135,7 @@ find_beside(struct resolver *r, struct arena *a, const struct page *page,
 	struct buf name = { room, 0, sizeof(room), sizeof(room), false };
 	const struct folder_name *found;
 
-	buf_put(&name, cut_extension(path));
+	buf_put(&name, pages_stem(path));
 	buf_puts(&name, extension);
 	if (name.failed)
 		return none;
@@ -731,7 +719,7 @@ find_real(struct resolver *r, const struct conf_pair *cover, struct view real)
 static const struct access_rule *
 rule_in_place(struct resolver *r, struct folder_place *place, struct view file)
 {
-	struct view stem = cut_extension(pages_name(file)), selector;
+	struct view stem = pages_stem(pages_name(file)), selector;
 	const struct access_rule *rule = NULL;
 	const struct folder_name *name;
 	struct page page;
@@ -743,7 +731,7 @@ rule_in_place(struct resolver *r, struct folder_place *place, struct view file)
 	/* A page is made of files that differ in their extensions. */
 	for (i = 0; i < place->f.n; i++) {
 		name = &place->f.names[i];
-		if (!view_eq(cut_extension(name->name), stem))
+		if (!view_eq(pages_stem(name->name), stem))
 			continue;
 		selector = join_views(r->scratch, place->selector, name->name);
 		if (hash_find(r->by_selector, selector) == NULL &&
@@ -952,8 +940,8 @@ selector_in_place(struct resolver *r, struct folder_place *place,
 	    page.kind == PAGE_FILE && !page.linked && view_eq(page.file, file))
 		return arena_copy(a, place->selector);
 	for (i = 0; i < place->f.n; i++) {
-		if (!view_eq(cut_extension(place->f.names[i].name),
-			cut_extension(pages_name(file))))
+		if (!view_eq(pages_stem(place->f.names[i].name),
+			pages_stem(pages_name(file))))
 			continue;
 		selector =
 		    join_views(a, place->selector, place->f.names[i].name);
