@@ -581,7 +581,10 @@ note_name(struct build_site *t, const struct folder_place *place,
 	const struct folder_name *found = folder_find(&place->f, name);
 
 	t->last_link = VIEW("");
-	if (found != NULL)
+	/* Neither a plain file nor a plain folder leads anywhere. */
+	if (found != NULL &&
+	    (found->real.len > 0 || found->kind == FOLDER_OTHER ||
+		found->kind == FOLDER_PROGRAM))
 		note_other(t, place, found);
 }
 
