@@ -608,6 +608,38 @@ one_edit_renders_what_shows_it_and_no_more(void **state)
 	close_built(&b);
 }
 
+/* Pages that an edit of one in a folder without a listing may look at. */
+#define LOOKED_MAX 10
+
+static void
+an_edit_looks_at_no_other_page_now_or_later(void **state)
+{
+	struct built b;
+	struct build_change change = { 0, VIEW_INIT("d/7.gmi") };
+	char path[64];
+	size_t i;
+
+	(void)state;
+	place_open(&b.place);
+	for (i = 0; i < 100; i++) {
+		snprintf(path, sizeof(path), "d/%zu.gmi", i);
+		place_write(&b.place, path, VIEW("# Page\n"));
+	}
+	open_counted(&b, ALL, 0);
+	assert_int_equal(0, build_all(b.build));
+	for (i = 0; i < 3; i++) {
+		wait_for_tick(&b);
+		snprintf(path, sizeof(path), "# Edition %zu\n", i);
+		place_write(&b.place, "d/7.gmi", view_of(path));
+		counting.puts = counting.ticks = 0;
+		assert_int_equal(0, build_changed(b.build, &change, 1));
+		assert_int_equal(1, counting.puts);
+		assert_in_range(counting.ticks, 1, LOOKED_MAX);
+	}
+	expect_as_anew(&b);
+	close_built(&b);
+}
+
 static void
 a_page_is_rendered_again_when_a_link_of_it_comes_alive(void **state)
 {
@@ -702,6 +734,7 @@ main(void)
 		cmocka_unit_test(
 		    a_large_file_is_found_and_what_is_doubted_is_put_anew),
 		cmocka_unit_test(one_edit_renders_what_shows_it_and_no_more),
+		cmocka_unit_test(an_edit_looks_at_no_other_page_now_or_later),
 		cmocka_unit_test(
 		    a_page_is_rendered_again_when_a_link_of_it_comes_alive),
 		cmocka_unit_test(
