@@ -455,7 +455,7 @@ put_members(const struct status *s, struct json *j, const char *head,
 }
 
 static void
-put_count(const struct status *s, struct json *j, const char *member,
+put_status_count(const struct status *s, struct json *j, const char *member,
     const char *key)
 {
 	json_number(j, member, (long long)look_number(s->now, key));
@@ -482,14 +482,14 @@ put_daemon(const struct status *s, struct json *j)
 		clean_word(look_text(s->now, "version"), text, sizeof(text))));
 	put_moment(s, j, "started", "start_time_seconds");
 	json_number(j, "uptime_seconds", (long long)(s->now->wall - born));
-	put_count(s, j, "workers", "workers");
-	put_count(s, j, "warnings", "warnings");
-	put_count(s, j, "reading", "reading");
+	put_status_count(s, j, "workers", "workers");
+	put_status_count(s, j, "warnings", "warnings");
+	put_status_count(s, j, "reading", "reading");
 	json_open(j, "reload", '{');
 	put_moment(s, j, "loaded", "last_reload_time_seconds");
 	json_bool(j, "fine", look_number(s->now, "last_reload_success") != 0);
-	put_count(s, j, "done", "reloads_total.done");
-	put_count(s, j, "refused", "reloads_total.refused");
+	put_status_count(s, j, "done", "reloads_total.done");
+	put_status_count(s, j, "refused", "reloads_total.refused");
 	json_close(j, '}');
 }
 
@@ -500,7 +500,7 @@ put_connections(const struct status *s, struct json *j)
 	static const char shaken[] = "tls_handshakes_total";
 
 	json_open(j, "connections", '{');
-	put_count(s, j, "accepted", accepted);
+	put_status_count(s, j, "accepted", accepted);
 	json_real(j, "accepted_per_second",
 	    statistics_rate(&s->counted, accepted));
 	put_members(s, j, "open", "connections");
@@ -509,7 +509,7 @@ put_connections(const struct status *s, struct json *j)
 	json_number(j, "done", (long long)look_sum(s->now, shaken));
 	json_real(j, "done_per_second", statistics_rate(&s->counted, shaken));
 	json_number(j, "resumed", (long long)count_resumed(s));
-	put_count(s, j, "failed", "tls_handshake_failures_total");
+	put_status_count(s, j, "failed", "tls_handshake_failures_total");
 	json_close(j, '}');
 }
 
@@ -598,7 +598,7 @@ write_status(const struct status *s)
 	for (i = 0; i < N_LISTS; i++)
 		put_members(s, &j, lists[i].head, lists[i].name);
 	for (i = 0; i < N_MISHAPS; i++)
-		put_count(s, &j, mishaps[i].member, mishaps[i].name);
+		put_status_count(s, &j, mishaps[i].member, mishaps[i].name);
 	put_request_list(s, &j);
 	put_answers(s, &j);
 	put_certificates(s, &j);

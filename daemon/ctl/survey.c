@@ -43,7 +43,8 @@ blamed(struct survey *s, const struct page *page, int *line)
 }
 
 static bool
-find_entry(const struct survey *s, const struct page *page, struct entry *to)
+find_survey_entry(const struct survey *s, const struct page *page,
+    struct entry *to)
 {
 	return site_find(s->c->site, page->selector, to);
 }
@@ -197,7 +198,7 @@ mark_all(struct survey *s)
 	for (page = s->c->pages.first; page != NULL; page = page->next) {
 		term_progress(s->term, "following links", done++,
 		    s->c->pages.n);
-		if (!find_entry(s, page, &entry) || !is_page(page) ||
+		if (!find_survey_entry(s, page, &entry) || !is_page(page) ||
 		    entry.gemini.status != GEMINI_SUCCESS)
 			continue;
 		s->links.selector = page->selector;
@@ -250,7 +251,7 @@ survey_weight(struct survey *s, const struct rule *rule)
 
 	for (page = s->c->pages.first; budget > 0 && page != NULL;
 	     page = page->next) {
-		if (!find_entry(s, page, &entry) || !is_page(page))
+		if (!find_survey_entry(s, page, &entry) || !is_page(page))
 			continue;
 		text = body_of(&entry.gemini).len;
 		menu = entry.access == NULL ? entry.gopher.bytes.len : 0;
@@ -301,7 +302,7 @@ is_linked(const struct survey *s, const struct page *page)
 {
 	struct entry entry;
 
-	return !find_entry(s, page, &entry) ||
+	return !find_survey_entry(s, page, &entry) ||
 	    hash_find(s->linked, key_of(&entry)) != NULL;
 }
 
@@ -325,8 +326,8 @@ survey_unlinked(struct survey *s, const struct rule *rule)
 		if ((page->kind != PAGE_FILE && page->kind != PAGE_LISTING &&
 			page->kind != PAGE_SEARCH && page->kind != PAGE_ATOM) ||
 		    page->hidden || is_asked_for(page->selector) ||
-		    !find_entry(s, page, &entry) || entry.access != NULL ||
-		    is_linked(s, page) ||
+		    !find_survey_entry(s, page, &entry) ||
+		    entry.access != NULL || is_linked(s, page) ||
 		    (page->kind == PAGE_FILE &&
 			hash_find(paths, page->file) != NULL))
 			continue;

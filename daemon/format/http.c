@@ -8,7 +8,7 @@
 
 /* Cut one line off rest; its end is CR LF or LF.  False if it has none yet. */
 static bool
-cut_line(struct view *rest, struct view *line)
+cut_http_line(struct view *rest, struct view *line)
 {
 	*line = view_cut(rest, '\n');
 	if (rest->p == NULL)
@@ -72,12 +72,12 @@ http_request_parse(struct view in, struct http_request *r)
 
 	if (is_cut)
 		in.len = HTTP_HEAD_MAX;
-	if (!cut_line(&in, &line))
+	if (!cut_http_line(&in, &line))
 		return more;
 	if (has_control_byte(line) || !parse_request_line(line, &got, &is_1_1))
 		return HTTP_REQUEST_BAD;
 	for (;;) {
-		if (!cut_line(&in, &line))
+		if (!cut_http_line(&in, &line))
 			return more;
 		if (line.len == 0)
 			break;

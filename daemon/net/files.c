@@ -52,7 +52,7 @@ files_new(int (*ask)(void *arg, unsigned number, const unsigned char *name),
 /* -- the list -- */
 
 static void
-take_out(struct files *fs, struct file *f)
+unlist_file(struct files *fs, struct file *f)
 {
 	struct file **at = &fs->first;
 
@@ -71,7 +71,7 @@ put_first(struct files *fs, struct file *f)
 static void
 drop_file(struct files *fs, struct file *f)
 {
-	take_out(fs, f);
+	unlist_file(fs, f);
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f);
@@ -143,7 +143,7 @@ files_use(struct files *fs, const struct file_key *key,
 	*u = (struct file_use){ fs, f, f->fd == FILE_ASKED ? ready : NULL, arg,
 		f->uses };
 	f->uses = u;
-	take_out(fs, f);
+	unlist_file(fs, f);
 	put_first(fs, f);
 	return u;
 }

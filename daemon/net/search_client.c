@@ -95,7 +95,7 @@ end_wait(struct search_wait *w, const struct search_found *found)
 
 /* Close the way; whoever waits hears that there is no answer. */
 static void
-leave(struct search_client *sc)
+close_search_way(struct search_client *sc)
 {
 	size_t i;
 
@@ -114,7 +114,7 @@ static void
 lose(struct search_client *sc, const char *why)
 {
 	log_warnx("no search: the search process %s", why);
-	leave(sc);
+	close_search_way(sc);
 	sc->on_trouble(sc->arg, SEARCH_LOST);
 }
 
@@ -160,7 +160,7 @@ on_answer(evutil_socket_t fd, short what, void *arg)
 void
 search_client_connect(struct search_client *sc, int fd)
 {
-	leave(sc);
+	close_search_way(sc);
 	if (fd == -1)
 		return;
 	sc->event =
@@ -178,7 +178,7 @@ send_query(const struct search_client *sc, const struct search_query *q)
 }
 
 static struct search_wait *
-find_place(struct search_client *sc)
+find_free_wait(struct search_client *sc)
 {
 	size_t i;
 
@@ -193,7 +193,7 @@ search_client_ask(struct search_client *sc, struct search_query *q,
     void (*ready)(void *, const struct search_found *), void *arg,
     enum search_end *end)
 {
-	struct search_wait *w = find_place(sc);
+	struct search_wait *w = find_free_wait(sc);
 
 	*end = sc->fd == -1 ? SEARCH_FAILED : SEARCH_BUSY;
 	if (sc->fd == -1 || w == NULL)

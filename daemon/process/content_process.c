@@ -83,7 +83,7 @@ struct content_process {
 
 /* True if the worker's socket had room. */
 static bool
-give(struct content_process *c, nfds_t i, enum channel_message message,
+give_reader(struct content_process *c, nfds_t i, enum channel_message message,
     unsigned number, int fd)
 {
 	int channel = c->ways.v[i].fd;
@@ -113,12 +113,12 @@ bring_up_to_date(struct content_process *c, nfds_t i)
 	if (!c->may_publish)
 		return;
 	while ((fd = store_file_after(c->store, r->sent, &number)) != -1) {
-		if (!give(c, i, CHANNEL_SEGMENT, number, fd))
+		if (!give_reader(c, i, CHANNEL_SEGMENT, number, fd))
 			return;
 		r->sent = number;
 	}
 	fd = store_root(c->store);
-	if (fd != -1 && !give(c, i, CHANNEL_ROOT, 0, fd))
+	if (fd != -1 && !give_reader(c, i, CHANNEL_ROOT, 0, fd))
 		return;
 	r->owed = false;
 	c->ways.v[i].events = POLLIN;
@@ -226,7 +226,7 @@ resume_store(struct content_process *c, int lock)
 }
 
 static void
-hear_master(struct content_process *c)
+hear_orders(struct content_process *c)
 {
 	enum channel_message message;
 	unsigned number;
@@ -263,7 +263,7 @@ watch_one_more(struct content_process *c)
 
 /* Hear everybody once, for at most ms. */
 static void
-hear_all(struct content_process *c, int ms)
+hear_readers(struct content_process *c, int ms)
 {
 	nfds_t i, n = watch_one_more(c);
 
@@ -272,7 +272,7 @@ hear_all(struct content_process *c, int ms)
 	if (n > c->ways.n && c->ways.v[c->ways.n].revents != 0)
 		watched_collect(c->watched, &c->changes, clock_ms());
 	if (c->ways.v[0].fd != -1 && c->ways.v[0].revents != 0)
-		hear_master(c);
+		hear_orders(c);
 	for (i = 1; i < c->ways.n; i++) {
 		if (c->ways.v[i].fd == -1 || c->ways.v[i].revents == 0)
 			continue;
@@ -287,7 +287,7 @@ hear_all(struct content_process *c, int ms)
 
 /* Before each file is read: remember which, and hear who has come. */
 static bool
-on_file(void *arg, const char *root, const char *path)
+on_file_read(void *arg, const char *root, const char *path)
 {
 	struct content_process *c = arg;
 	const struct content_deaths *deaths = c->start->deaths;
@@ -312,7 +312,7 @@ on_file(void *arg, const char *root, const char *path)
 			c->logged_ms = now;
 		}
 	}
-	hear_all(c, 0);
+	hear_readers(c, 0);
 	if (c->ways.open == 0)
 		_exit(0); /* nobody is left who would want it */
 	return true;
@@ -339,13 +339,13 @@ share_warnings(struct content_process *c, struct problems *notes)
 
 /* While nothing is read: hear who has come, now and then. */
 static void
-on_page(void *arg)
+on_page_looked(void *arg)
 {
 	struct content_process *c = arg;
 
 	if (++c->looked % HEAR_EVERY != 0)
 		return;
-	hear_all(c, 0);
+	hear_readers(c, 0);
 	if (c->ways.open == 0)
 		_exit(0); /* nobody is left who would want it */
 }
@@ -406,7 +406,7 @@ tell_notes(const struct content_process *c, struct problems *notes)
  * cannot be written: what was served stays.
  */
 static bool
-build(struct content_process *c, enum channel_message message)
+build_content(struct content_process *c, enum channel_message message)
 {
 	struct problems *notes = problems_new();
 	size_t n;
@@ -463,7 +463,7 @@ announce(const struct content_process *c)
  * changes can have moved; say so if anything was not.
  */
 static void
-look(struct content_process *c, const struct fill_changes *some)
+look_for_changes(struct content_process *c, const struct fill_changes *some)
 {
 	struct problems *notes = problems_new();
 	int r;
@@ -490,7 +490,7 @@ static void
 look_at_all(struct content_process *c)
 {
 	watch_folders(c);
-	look(c, NULL);
+	look_for_changes(c, NULL);
 	look_again_later(c);
 }
 
@@ -514,13 +514,13 @@ look_at_changes(struct content_process *c, int64_t now)
 		watch_folders(c);
 	else
 		settle_reset(&c->changes);
-	look(c, some);
+	look_for_changes(c, some);
 	fill_changes_free(some);
 }
 
 /* The earlier of two times, of which 0 and less is never. */
 static int64_t
-earlier(int64_t a, int64_t b)
+earlier_time(int64_t a, int64_t b)
 {
 	return b <= 0 || (a > 0 && a < b) ? a : b;
 }
@@ -530,7 +530,7 @@ earlier(int64_t a, int64_t b)
 static int
 idle_ms(const struct content_process *c)
 {
-	int64_t next = earlier(c->look_ms, settle_due(&c->changes)), left;
+	int64_t next = earlier_time(c->look_ms, settle_due(&c->changes)), left;
 
 	if (c->yielded)
 		return -1;
@@ -543,12 +543,12 @@ idle_ms(const struct content_process *c)
 }
 
 static void
-serve(struct content_process *c)
+serve_workers(struct content_process *c)
 {
 	int64_t now;
 
 	while (c->ways.open > 0) {
-		hear_all(c, idle_ms(c));
+		hear_readers(c, idle_ms(c));
 		if (c->yielding)
 			yield_store(c);
 		if (c->yielded || c->ways.v[0].fd == -1)
@@ -558,7 +558,7 @@ serve(struct content_process *c)
 		if (c->look_ms != 0 && now >= c->look_ms)
 			look_at_all(c);
 		if (c->rescan)
-			(void)build(c, CHANNEL_BUILT);
+			(void)build_content(c, CHANNEL_BUILT);
 	}
 }
 
@@ -658,18 +658,18 @@ become_content(void *arg, int channel)
 	if (sandbox_drop_user(start->box) == -1)
 		_exit(1);
 	c.fill = fill_new(start->conf, start->configured);
-	fill_set_tick(c.fill, on_page, &c);
+	fill_set_tick(c.fill, on_page_looked, &c);
 	begin_watching(&c);
 	if (!open_store(&c) || !confine(&c))
 		_exit(1);
-	beneath_guard(on_file, &c);
+	beneath_guard(on_file_read, &c);
 	ways_begin(&c.ways, CHANNEL, CHANNEL_CONTENT);
 	store_count(store_reader(c.store), &counts);
 	c.may_publish = counts.entries > 0;
-	if (!build(&c, CHANNEL_READY))
+	if (!build_content(&c, CHANNEL_READY))
 		_exit(1);
 	announce(&c);
-	serve(&c);
+	serve_workers(&c);
 	store_close(c.store);
 	_exit(0);
 }

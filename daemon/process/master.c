@@ -480,7 +480,7 @@ unhear(struct event **event)
 }
 
 static bool
-start_search(struct master *m)
+start_search_process(struct master *m)
 {
 	struct generation *g = m->now;
 
@@ -523,8 +523,8 @@ static const struct helper_kind {
 } helper_kinds[HELPERS] = {
 	[HELPER_KEYS] = { "key process", place_of_keeper, start_keeper,
 	    CHANNEL_KEEPER },
-	[HELPER_SEARCH] = { "search process", place_of_search, start_search,
-	    CHANNEL_SEARCH },
+	[HELPER_SEARCH] = { "search process", place_of_search,
+	    start_search_process, CHANNEL_SEARCH },
 	[HELPER_CONTENT] = { "content process", place_of_content, start_content,
 	    CHANNEL_CONTENT },
 	[HELPER_METRICS] = { "metrics process", place_of_exporter,

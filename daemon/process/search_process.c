@@ -155,7 +155,7 @@ cancel_query(struct searcher *s, nfds_t way, uint32_t id)
 
 /* A place for a question of this address by this way; NULL: too many. */
 static struct waiting *
-find_room(struct searcher *s, nfds_t way, uint32_t from)
+find_queue_room(struct searcher *s, nfds_t way, uint32_t from)
 {
 	size_t i, of_way = 0, of_address = 0;
 	struct waiting *room = NULL, *w;
@@ -177,7 +177,7 @@ find_room(struct searcher *s, nfds_t way, uint32_t from)
 static void
 add_query(struct searcher *s, nfds_t way, const struct search_query *q)
 {
-	struct waiting *w = find_room(s, way, q->from);
+	struct waiting *w = find_queue_room(s, way, q->from);
 	struct search_found busy;
 
 	if (w == NULL) {
@@ -210,7 +210,7 @@ is_before(struct searcher *s, const struct waiting *a, const struct waiting *b)
 }
 
 static struct waiting *
-choose(struct searcher *s)
+choose_question(struct searcher *s)
 {
 	struct waiting *best = NULL, *w;
 	size_t i;
@@ -227,7 +227,7 @@ choose(struct searcher *s)
 static void
 serve_next(struct searcher *s)
 {
-	struct waiting *w = choose(s);
+	struct waiting *w = choose_question(s);
 	size_t capsule = w->query.capsule;
 	struct search *index = search_sync_index(s->sync, capsule);
 	struct search_found found;
@@ -252,7 +252,7 @@ serve_next(struct searcher *s)
  * come wait until all is indexed, for that may be soon.
  */
 static bool
-is_due(const struct searcher *s)
+is_search_due(const struct searcher *s)
 {
 	size_t i;
 
@@ -278,7 +278,7 @@ leave_content(struct searcher *s)
 }
 
 static void
-meet_content(struct searcher *s, int fd)
+take_content_way(struct searcher *s, int fd)
 {
 	leave_content(s);
 	s->content = fd;
@@ -286,7 +286,7 @@ meet_content(struct searcher *s, int fd)
 
 /* One message of the content process. */
 static void
-hear_content(struct searcher *s)
+hear_of_content(struct searcher *s)
 {
 	unsigned number;
 	int fd;
@@ -317,7 +317,7 @@ hear_content(struct searcher *s)
 
 /* Have a large file opened, if one is wanted. */
 static void
-ask_for_file(struct searcher *s)
+hand_out_file(struct searcher *s)
 {
 	unsigned char bytes[CHANNEL_KEY_SIZE];
 	struct store_key key;
@@ -339,7 +339,7 @@ keep_in_step(struct searcher *s)
 		return;
 	s->is_busy = search_sync_step(s->sync, s->n > 0 ? STEP_MS / 4 : STEP_MS,
 	    &s->wait_ms);
-	ask_for_file(s);
+	hand_out_file(s);
 }
 
 /*
@@ -347,7 +347,7 @@ keep_in_step(struct searcher *s)
  * that have not finished can look into them all the same.
  */
 static void
-let_go(struct searcher *s)
+let_go_of_asker(struct searcher *s)
 {
 	s->let_go = true;
 	s->is_busy = false;
@@ -406,7 +406,7 @@ drop_closed(struct searcher *s)
 }
 
 static void
-hear_master(struct searcher *s)
+hear_introduction(struct searcher *s)
 {
 	enum channel_message other;
 	unsigned number;
@@ -416,7 +416,7 @@ hear_master(struct searcher *s)
 	if (number > 0)
 		drop_way(s, number);
 	if (other == CHANNEL_CONTENT && fd != -1 && !s->let_go) {
-		meet_content(s, fd);
+		take_content_way(s, fd);
 		fd = -1;
 	}
 	if (fd != -1)
@@ -443,16 +443,16 @@ on_pause(void *arg)
 	if (poll(s->ways.v, s->ways.n, 0) > 0) {
 		hear_workers(s);
 		if (s->ways.v[0].fd != -1 && s->ways.v[0].revents != 0)
-			hear_master(s);
+			hear_introduction(s);
 	}
-	if (is_due(s))
+	if (is_search_due(s))
 		serve_next(s);
 }
 
 static int
 patience_of(const struct searcher *s)
 {
-	if (is_due(s) || s->is_busy)
+	if (is_search_due(s) || s->is_busy)
 		return 0;
 	if (s->n > 0 && (s->wait_ms == -1 || s->wait_ms > SEARCH_PATIENCE_MS))
 		return SEARCH_PATIENCE_MS;
@@ -460,7 +460,7 @@ patience_of(const struct searcher *s)
 }
 
 static void
-hear_all(struct searcher *s)
+hear_askers(struct searcher *s)
 {
 	struct ways *w = &s->ways;
 	nfds_t n = w->n;
@@ -472,11 +472,11 @@ hear_all(struct searcher *s)
 		return;
 	}
 	if (w->v[n].revents != 0 && s->content != -1)
-		hear_content(s);
+		hear_of_content(s);
 	w->v[n].fd = -1;
 	hear_workers(s);
 	if (w->v[0].fd != -1 && w->v[0].revents != 0)
-		hear_master(s);
+		hear_introduction(s);
 }
 
 int
@@ -499,11 +499,11 @@ search_process_serve(int channel, const struct view *names, size_t n,
 	(void)sigaction(SIGALRM, &act, NULL);
 	ways_begin(&s.ways, channel, CHANNEL_SEARCH);
 	while (s.ways.open > 0) {
-		hear_all(&s);
-		if (is_due(&s))
+		hear_askers(&s);
+		if (is_search_due(&s))
 			serve_next(&s);
 		if (s.ways.v[0].fd == -1 && !s.let_go)
-			let_go(&s);
+			let_go_of_asker(&s);
 		keep_in_step(&s);
 	}
 	return 0;
@@ -538,7 +538,7 @@ name_capsules(const struct snapshot *s)
 
 /* Make the folder and open it: -1, and told, if there can be none. */
 static int
-open_folder(const char *store, const char *path)
+open_index_folder(const char *store, const char *path)
 {
 	int fd;
 
@@ -570,7 +570,7 @@ become_search_process(void *arg, int channel)
 	if (how->conf->store.len > 0) {
 		snprintf(path, sizeof(path), "%s/search", how->conf->store.p);
 		folder = (struct sandbox_folder){ path,
-			open_folder(how->conf->store.p, path) };
+			open_index_folder(how->conf->store.p, path) };
 	}
 	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
 	_exit(search_process_serve(CHILD_FIRST, names, n, &folder, true) == -1);

@@ -75,7 +75,7 @@ watch_fd(const struct watch *w)
 
 /* The place of a folder, or a free one; -1 if there is none. */
 static int
-find_place(const struct watch *w, const struct stat *st)
+find_watched(const struct watch *w, const struct stat *st)
 {
 	int i, place = -1;
 
@@ -98,7 +98,7 @@ watch_folder(struct watch *w, int fd)
 
 	if (fstat(fd, &st) == -1)
 		return -1;
-	place = find_place(w, &st);
+	place = find_watched(w, &st);
 	if (place == -1) {
 		errno = EMFILE;
 		return -1;
@@ -130,7 +130,7 @@ watch_forget(struct watch *w, int folder)
 
 /* The number of the folder that has this descriptor, or -1. */
 static int
-number_of(const struct watch *w, uintptr_t fd)
+number_of_watched(const struct watch *w, uintptr_t fd)
 {
 	int i = 0;
 
@@ -148,7 +148,7 @@ watch_next(struct watch *w, struct watch_change *to)
 	to->folder = -1;
 	if (kevent(w->fd, NULL, 0, &e, 1, &at_once) != 1)
 		return WATCH_NOTHING;
-	to->folder = number_of(w, e.ident);
+	to->folder = number_of_watched(w, e.ident);
 	if (to->folder == -1 || (e.flags & EV_ERROR) != 0)
 		return WATCH_LOST;
 	if ((e.fflags & NOTE_DELETE) == 0)

@@ -94,7 +94,7 @@ watched_is_partial(const struct watched *w)
 
 /* Make room for a folder of that number. */
 static void
-grow(struct watched *w, size_t number)
+grow_folders(struct watched *w, size_t number)
 {
 	size_t room = w->room == 0 ? 64 : w->room;
 
@@ -118,12 +118,12 @@ find_capsule(struct watched_folder **at, size_t capsule)
 
 /* Remember where the folder of that number is. */
 static void
-set_folder(struct watched *w, size_t number, size_t capsule,
+note_folder_name(struct watched *w, size_t number, size_t capsule,
     struct beneath *root, struct view path)
 {
 	struct watched_folder **at, *f;
 
-	grow(w, number);
+	grow_folders(w, number);
 	if (w->folders[number] == NULL)
 		w->n++;
 	at = find_capsule(&w->folders[number], capsule);
@@ -163,7 +163,7 @@ watched_add(struct watched *w, size_t capsule, struct beneath *root,
 		w->is_partial = true;
 		return -1;
 	}
-	set_folder(w, (size_t)number, capsule, root, buf_view(&name));
+	note_folder_name(w, (size_t)number, capsule, root, buf_view(&name));
 	return 0;
 }
 
@@ -187,7 +187,7 @@ on_place(void *arg, const struct folder_place *place)
 
 /* A file that the map names may lie in a folder that nobody walks. */
 static bool
-on_page(void *arg, struct page *page)
+add_page_folder(void *arg, struct page *page)
 {
 	const struct adding *a = arg;
 
@@ -203,7 +203,7 @@ watched_add_mapped(struct watched *w, const struct conf *conf, size_t capsule,
     struct beneath *root)
 {
 	struct adding adding = { w, capsule, root };
-	struct resolve_visit visit = { .page = on_page,
+	struct resolve_visit visit = { .page = add_page_folder,
 		.folder = on_place,
 		.arg = &adding };
 	struct resolver *r =
@@ -217,7 +217,7 @@ watched_add_mapped(struct watched *w, const struct conf *conf, size_t capsule,
 
 /* The folder of that number, or NULL. */
 static const struct watched_folder *
-folder_of(const struct watched *w, int number)
+watched_folder_of(const struct watched *w, int number)
 {
 	return number >= 0 && (size_t)number < w->room ? w->folders[number]
 						       : NULL;
@@ -246,7 +246,7 @@ static void
 collect_change(struct watched *w, enum watch_event event,
     const struct watch_change *change, struct settle *to, int64_t now_ms)
 {
-	const struct watched_folder *f = folder_of(w, change->folder);
+	const struct watched_folder *f = watched_folder_of(w, change->folder);
 
 	if (event == WATCH_LOST)
 		settle_add_all(to, now_ms);
@@ -293,6 +293,7 @@ watched_tell(const struct watched *w, const struct settle *changes,
 	const struct watched_folder *f;
 
 	for (change = changes->first; change != NULL; change = change->next)
-		for (f = folder_of(w, change->folder); f != NULL; f = f->next)
+		for (f = watched_folder_of(w, change->folder); f != NULL;
+		     f = f->next)
 			tell_name(f, change->name, to);
 }

@@ -142,7 +142,7 @@ on_orphaned(struct worker *w)
 /* -- the content process -- */
 
 static int
-ask_for_file(void *arg, unsigned number, const unsigned char *name)
+ask_content_for_file(void *arg, unsigned number, const unsigned char *name)
 {
 	struct worker *w = arg;
 
@@ -203,7 +203,7 @@ attach(struct worker *w, int fd)
 }
 
 static void
-lose_content(struct worker *w)
+forget_content(struct worker *w)
 {
 	if (w->content_event != NULL)
 		event_free(w->content_event);
@@ -239,7 +239,7 @@ hear_once(struct worker *w)
 	case CHANNEL_NOTHING:
 		return false;
 	default:
-		lose_content(w);
+		forget_content(w);
 	}
 	return w->content != -1;
 }
@@ -264,7 +264,7 @@ on_content(evutil_socket_t fd, short what, void *arg)
 static void
 meet_content(struct worker *w, int fd)
 {
-	lose_content(w);
+	forget_content(w);
 	w->content = fd;
 	if (!w->is_adopted && w->fresh != NULL)
 		store_reader_free(w->fresh);
@@ -372,7 +372,7 @@ start(struct worker *w, const struct worker_start *s)
 	w->upstreams = upstreams_new(w->base, ask_for_socket, w);
 	w->search = search_client_new(w->base, on_search_trouble, w);
 	search_client_connect(w->search, s->search);
-	w->files = files_new(ask_for_file, w);
+	w->files = files_new(ask_content_for_file, w);
 	w->store = content_store_new(g->snapshot, on_damaged, w);
 	w->conns = conns_new(w->base, g->conf, g->snapshot, g->tls, s->limits,
 	    w->upstreams, w->search, w->files);

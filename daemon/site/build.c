@@ -60,7 +60,7 @@ note_linked_file(struct build_site *t, const struct page *page,
 
 /* A redirect into a folder should meet a file there. */
 static void
-check_redirect(struct build_site *t, const struct page *page)
+look_at_redirect(struct build_site *t, const struct page *page)
 {
 	char room[GEMINI_META_MAX];
 	struct buf to = { room, 0, sizeof(room), sizeof(room), false };
@@ -86,7 +86,7 @@ check_visited(void *arg, struct page *page)
 	const struct sink *sink = t->build->sink;
 
 	if (page->kind == PAGE_REDIRECT)
-		check_redirect(t, page);
+		look_at_redirect(t, page);
 
 	/* What a feed tells of other files than its own is not in its look. */
 	build_check(t, page, page->kind == PAGE_ATOM);
@@ -175,7 +175,7 @@ note_folder(void *arg, const struct folder_place *place)
 }
 
 static struct resolve_visit
-begin_visit(struct build_site *t)
+begin_walk(struct build_site *t)
 {
 	t->last_link = VIEW("");
 	t->sum = 0;
@@ -425,7 +425,7 @@ look_at_mapped(struct build_site *t, size_t i)
 static void
 walk_site(struct build_site *t)
 {
-	struct resolve_visit visit = begin_visit(t);
+	struct resolve_visit visit = begin_walk(t);
 	size_t i;
 
 	t->n_pages = 0;
@@ -482,7 +482,7 @@ build_all(struct build *b)
 static void
 check_tree(struct build_site *t, struct view folder)
 {
-	struct resolve_visit visit = begin_visit(t);
+	struct resolve_visit visit = begin_walk(t);
 	struct folder_check check = { .t = t };
 
 	(void)resolver_walk_folder(t->resolver, folder, &visit);
@@ -749,7 +749,7 @@ check_site(struct build_site *t, const struct build_change *changes, size_t n)
 	resolver_forget(t->resolver);
 	build_page_forget(t);
 	relearn_links(t);
-	visit = begin_visit(t);
+	visit = begin_walk(t);
 	check_mapped(t);
 	for (i = 0; i < n; i++)
 		if (changes[i].capsule == t->capsule)

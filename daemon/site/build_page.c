@@ -90,7 +90,7 @@ selectors_fini(struct selectors *to)
 
 /* Capsule and selector as one string. */
 static struct view
-put_key(struct buf *to, size_t capsule, struct view selector)
+put_selector_key(struct buf *to, size_t capsule, struct view selector)
 {
 	buf_put(to, (struct view){ (const char *)&capsule, sizeof(capsule) });
 	buf_put(to, selector);
@@ -105,7 +105,7 @@ selectors_add(struct selectors *to, size_t capsule, struct view selector)
 	struct buf room;
 
 	buf_init(&room, sizeof(capsule) + selector.len);
-	key = put_key(&room, capsule, selector);
+	key = put_selector_key(&room, capsule, selector);
 	if (hash_find(to->known, key) == NULL) {
 		key = arena_copy(to->arena, key);
 		one = arena_alloc(to->arena, sizeof(*one));
@@ -127,7 +127,7 @@ selectors_hold(const struct selectors *in, size_t capsule, struct view selector)
 	struct buf room;
 
 	buf_init(&room, sizeof(capsule) + selector.len);
-	key = put_key(&room, capsule, selector);
+	key = put_selector_key(&room, capsule, selector);
 	for (; !is_held && key.len > sizeof(capsule); key.len--)
 		is_held = key.p[key.len - 1] == '/' &&
 		    hash_find(in->known, key) != NULL;
@@ -164,7 +164,7 @@ is_recent(const struct build *b, const struct timespec *changed)
 
 /* Add what can be seen of a file to a look; false if it is not there. */
 static bool
-look_at_file(const struct build_site *t, struct view path, struct look *to,
+stat_page_file(const struct build_site *t, struct view path, struct look *to,
     struct stat *st)
 {
 	struct stat_key key;
@@ -208,13 +208,13 @@ look_at_own(const struct build_site *t, const struct page *page,
 
 	add_number(&to->stamp, (uint64_t)page->kind);
 	to->size = -1;
-	if (page->path.len > 0 && look_at_file(t, page->path, to, &st)) {
+	if (page->path.len > 0 && stat_page_file(t, page->path, to, &st)) {
 		to->size = st.st_size;
 		to->device = (uint64_t)st.st_dev;
 		to->inode = (uint64_t)st.st_ino;
 	}
 	if (page->map.len > 0)
-		(void)look_at_file(t, page->map, to, &st);
+		(void)stat_page_file(t, page->map, to, &st);
 }
 
 static struct look

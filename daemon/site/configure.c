@@ -145,7 +145,7 @@ keep_text(struct configure *c, int status)
 }
 
 static struct answer
-keep_header(struct configure *c, int status, struct view meta)
+keep_answer_header(struct configure *c, int status, struct view meta)
 {
 	gemini_header(&c->text, status, meta);
 	return keep_text(c, status);
@@ -168,7 +168,7 @@ configure_redirect(struct configure *c, const struct page *line,
 				     : GEMINI_REDIRECT_PERMANENT;
 	struct notice *notice = arena_alloc(c->s->arena, sizeof(*notice));
 
-	entry->gemini = keep_header(c, status, line->target);
+	entry->gemini = keep_answer_header(c, status, line->target);
 	buf_puts(&c->text,
 	    line->temporary ? "What you asked for is elsewhere for now:\n=> "
 			    : "What you asked for has moved:\n=> ");
@@ -185,7 +185,7 @@ configure_gone(struct configure *c, const struct page *line,
     struct entry *entry)
 {
 	(void)line;
-	entry->gemini = keep_header(c, GEMINI_GONE, VIEW(""));
+	entry->gemini = keep_answer_header(c, GEMINI_GONE, VIEW(""));
 	entry->gopher = keep_error(c, GEMINI_GONE, "Gone");
 }
 
@@ -200,7 +200,8 @@ configure_search(struct configure *c, const struct page *line,
 	(void)line;
 	c->site->is_searched = true;
 	entry->kind = ENTRY_SEARCH;
-	entry->gemini = keep_header(c, GEMINI_INPUT, VIEW(RESULTS_PROMPT));
+	entry->gemini =
+	    keep_answer_header(c, GEMINI_INPUT, VIEW(RESULTS_PROMPT));
 	results_explain(&c->text, entry->selector);
 	gemtext = keep_text(c, GEMINI_SUCCESS).bytes;
 	menu.selector = entry->selector;
@@ -250,7 +251,7 @@ configure_app(struct configure *c, const struct page *line, struct entry *entry)
 	entry->kind = ENTRY_APP;
 	entry->item = app->item;
 	entry->app = app;
-	entry->gemini = keep_header(c, GEMINI_PROXY_ERROR,
+	entry->gemini = keep_answer_header(c, GEMINI_PROXY_ERROR,
 	    VIEW("An application answers here"));
 	entry->gopher =
 	    keep_error(c, GEMINI_PROXY_ERROR, "An application answers here");
@@ -305,7 +306,7 @@ add_slashless_entry(struct configure *c, const struct entry *whole)
 		return;
 	entry->kind = ENTRY_FOLDER;
 	uri_encode_path(&c->text, whole->selector);
-	entry->gemini = keep_header(c, GEMINI_REDIRECT_PERMANENT,
+	entry->gemini = keep_answer_header(c, GEMINI_REDIRECT_PERMANENT,
 	    keep_text(c, GEMINI_REDIRECT_PERMANENT).bytes);
 	entry->gopher = whole->gopher;
 	entry->notice = whole->notice;
@@ -317,7 +318,7 @@ add_slashless_entry(struct configure *c, const struct entry *whole)
 
 /* True for what a line of the map says without any file. */
 static bool
-read_line(const struct conf_pair *pair, struct page *line)
+read_map_line(const struct conf_pair *pair, struct page *line)
 {
 	*line = (struct page){ .line = pair->line };
 	return view_has_prefix(pair->key, VIEW("/")) &&
@@ -326,12 +327,12 @@ read_line(const struct conf_pair *pair, struct page *line)
 }
 
 static void
-add_line(struct configure *c, const struct conf_pair *pair)
+add_map_line(struct configure *c, const struct conf_pair *pair)
 {
 	struct entry *entry;
 	struct page line;
 
-	if (!read_line(pair, &line))
+	if (!read_map_line(pair, &line))
 		return;
 	if (line.kind == PAGE_APP)
 		line.target = pair->value; /* with the name: target_parse */
@@ -350,7 +351,7 @@ add_lines(struct configure *c)
 	size_t i;
 
 	for (i = 0; i < map->n; i++)
-		add_line(c, &map->v[i]);
+		add_map_line(c, &map->v[i]);
 	/* Later: a line of its own comes before another's lack of a "/". */
 	for (i = 0; i < map->n; i++) {
 		found = hash_find(c->site->configured, map->v[i].key);
@@ -370,7 +371,7 @@ add_caps(struct configure *c)
 
 	if (entry == NULL)
 		return;
-	entry->gemini = keep_header(c, GEMINI_NOT_FOUND, VIEW(""));
+	entry->gemini = keep_answer_header(c, GEMINI_NOT_FOUND, VIEW(""));
 	notices_caps(&c->text, gopher, c->site, &c->site->menu);
 	caps = keep_text(c, GEMINI_SUCCESS).bytes;
 	render_text(&c->text, &c->site->menu, caps);

@@ -91,7 +91,7 @@ put_place(const struct inspect *in, struct view selector, struct buf *path)
 /* True if something is there for a selector, as far as stat can tell: a file
  * or folder, or what want says. */
 static bool
-is_there(struct inspect *in, struct view selector, mode_t want)
+is_path_there(struct inspect *in, struct view selector, mode_t want)
 {
 	char room[BENEATH_PATH_MAX];
 	struct buf path = { room, 0, sizeof(room), sizeof(room), false };
@@ -113,7 +113,7 @@ inspect_redirect(struct inspect *in, const struct page *page)
 	struct buf to = { room, 0, sizeof(room), sizeof(room), false };
 
 	if (redirect_lead(in->s, in->site, page, &to) &&
-	    !is_there(in, buf_view(&to), 0))
+	    !is_path_there(in, buf_view(&to), 0))
 		redirect_tell(in->conf, page, in->trouble.notes);
 }
 
@@ -148,7 +148,7 @@ first_missing(struct inspect *in, struct view part)
 {
 	struct view folder = pages_folder(part);
 
-	while (folder.len > 1 && !is_there(in, folder, S_IFDIR)) {
+	while (folder.len > 1 && !is_path_there(in, folder, S_IFDIR)) {
 		part = folder;
 		folder = pages_folder(part);
 	}
@@ -157,7 +157,7 @@ first_missing(struct inspect *in, struct view part)
 
 /* Append the selector that part may have meant, if there is one. */
 static void
-put_nearest(struct inspect *in, struct view part, struct buf *to)
+put_nearest_path(struct inspect *in, struct view part, struct buf *to)
 {
 	char room[BENEATH_PATH_MAX];
 	struct buf path = { room, 0, sizeof(room), sizeof(room), false };
@@ -188,9 +188,9 @@ inspect_rule(struct inspect *in, const struct access_rule *rule)
 	bool is_folder = view_has_suffix(part, VIEW("/"));
 
 	if (meets_line(in, rule) ||
-	    is_there(in, part, is_folder ? S_IFDIR : S_IFREG))
+	    is_path_there(in, part, is_folder ? S_IFDIR : S_IFREG))
 		return;
-	put_nearest(in, first_missing(in, part), &near);
+	put_nearest_path(in, first_missing(in, part), &near);
 	protect_tell_idle(rule, in->conf, in->capsule, buf_view(&near),
 	    in->trouble.notes);
 }

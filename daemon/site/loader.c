@@ -109,7 +109,7 @@ fill_site(const struct load *l, size_t capsule, struct beneath *root)
 
 /* The snapshot, or NULL if there are more problems than there were. */
 static struct snapshot *
-finish(const struct load *l, size_t before)
+finish_site(const struct load *l, size_t before)
 {
 	if (problems_count(l->ps) == before)
 		return l->s;
@@ -157,7 +157,7 @@ loader_load(const struct conf *conf, const int *gopher_ports,
 	claims_free(l.claims);
 	l.s->n_warnings += problems_count(notes) - noted;
 	check_descriptors(conf, ps);
-	return finish(&l, before);
+	return finish_site(&l, before);
 }
 
 /* Look at the pages of a capsule, silently, for who may read them. */
@@ -211,7 +211,7 @@ loader_inspect(const struct conf *conf, struct problems *ps,
 			    &conf->capsules[i], root, notes);
 		beneath_free(root);
 	}
-	return finish(&l, before);
+	return finish_site(&l, before);
 }
 
 /* -- has anything changed? -- */

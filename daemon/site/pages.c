@@ -725,7 +725,7 @@ pages_has_app(const struct pages *pages, struct view selector)
 }
 
 static struct collect
-begin(struct pages *pages, const struct conf *conf,
+begin_pages(struct pages *pages, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root,
     struct problems *notes)
 {
@@ -749,7 +749,7 @@ void
 pages_collect_named(struct pages *pages, const struct conf *conf,
     const struct conf_capsule *capsule, struct beneath *root)
 {
-	struct collect c = begin(pages, conf, capsule, root, NULL);
+	struct collect c = begin_pages(pages, conf, capsule, root, NULL);
 	const struct conf_pairs *map = &capsule->selectors;
 	const char *why;
 	struct stat st;
@@ -775,7 +775,7 @@ pages_collect(struct pages *pages, const struct conf *conf,
     struct problems *notes)
 {
 	const struct conf_pairs *map = &capsule->selectors;
-	struct collect c = begin(pages, conf, capsule, root, notes);
+	struct collect c = begin_pages(pages, conf, capsule, root, notes);
 	struct page *caps;
 	size_t i;
 

@@ -40,7 +40,7 @@ program_is_named(struct view path)
 
 /* Up to size bytes from the start of a file; none if it cannot be read. */
 static struct view
-read_start(int fd, char *p, size_t size)
+read_beginning(int fd, char *p, size_t size)
 {
 	ssize_t n;
 
@@ -64,9 +64,9 @@ program_look(struct beneath *root, struct view path, struct arena *a,
 	if (fd < 0)
 		return PROGRAM_NONE;
 	got = text != NULL && st.st_size <= LOADER_RENDER_MAX
-	    ? read_start(fd, arena_alloc(a, (size_t)st.st_size),
+	    ? read_beginning(fd, arena_alloc(a, (size_t)st.st_size),
 		  (size_t)st.st_size)
-	    : read_start(fd, start, sizeof(start));
+	    : read_beginning(fd, start, sizeof(start));
 	if (text != NULL && got.p != start && (off_t)got.len == st.st_size)
 		*text = got;
 	if (view_has_prefix(got, VIEW(PROGRAM_START)))

@@ -679,7 +679,7 @@ resolver_children(struct resolver *r, struct view folder, bool shown,
 
 /* The earlier line of [access], of which either may be NULL. */
 static const struct access_rule *
-earlier(const struct access_rule *a, const struct access_rule *b)
+earlier_rule(const struct access_rule *a, const struct access_rule *b)
 {
 	return a == NULL || (b != NULL && b < a) ? b : a;
 }
@@ -736,7 +736,8 @@ rule_in_place(struct resolver *r, struct folder_place *place, struct view file)
 		selector = join_views(r->scratch, place->selector, name->name);
 		if (hash_find(r->by_selector, selector) == NULL &&
 		    resolve_name(r, selector, r->scratch, place, &page))
-			rule = earlier(rule, rule_if_shown(r, &page, file));
+			rule =
+			    earlier_rule(rule, rule_if_shown(r, &page, file));
 	}
 	return rule;
 }
@@ -781,12 +782,13 @@ rule_of_file(struct resolver *r, struct view file)
 		return NULL;
 	rule = rule_of_links(r, file);
 	for (i = 0; i < r->n_named; i++)
-		rule = earlier(rule,
+		rule = earlier_rule(rule,
 		    rule_if_shown(r, named_page(r, &r->named[i]), file));
 	for (i = 0; i < r->n_mapped; i++) {
 		place = find_real(r, r->mapped[i], pages_folder(file));
 		if (place != NULL)
-			rule = earlier(rule, rule_in_place(r, place, file));
+			rule =
+			    earlier_rule(rule, rule_in_place(r, place, file));
 	}
 	return rule;
 }
@@ -980,7 +982,7 @@ resolver_selector_of(struct resolver *r, struct view file, struct arena *a)
 /* Take in a line of the map; the configuration's check has told what is wrong
  * with it. */
 static void
-add_line(struct resolver *r, const struct conf_pair *pair)
+learn_map_line(struct resolver *r, const struct conf_pair *pair)
 {
 	struct page page;
 	struct named *named = &r->named[r->n_named];
@@ -1027,7 +1029,7 @@ resolver_new(const struct conf *conf, const struct conf_capsule *capsule,
 	r->named = arena_alloc(r->arena, (map->n + 1) * sizeof(*r->named));
 	r->mapped = arena_alloc(r->arena, (map->n + 1) * sizeof(*r->mapped));
 	for (i = 0; i < map->n; i++)
-		add_line(r, &map->v[i]);
+		learn_map_line(r, &map->v[i]);
 	r->folders = folders_new(capsule, root, r->covers);
 	return r;
 }

@@ -225,7 +225,7 @@ put_match(struct buf *to, const struct search_query *q, bool any, bool prefix)
 }
 
 static bool
-find_key(struct search *s, sqlite3_int64 row, struct search_key *to)
+read_row_key(struct search *s, sqlite3_int64 row, struct search_key *to)
 {
 	sqlite3_stmt *stmt = s->run[SEARCH_KEY];
 	const void *p;
@@ -269,7 +269,7 @@ look(struct search *s, const struct search_query *q, bool any, bool prefix,
 	else if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		to->end = SEARCH_FAILED;
 	for (i = 0; i < best.n; i++)
-		if (find_key(s, best.v[i].page, &to->hits[to->n]))
+		if (read_row_key(s, best.v[i].page, &to->hits[to->n]))
 			to->n++;
 }
 

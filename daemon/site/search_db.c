@@ -88,7 +88,7 @@ bind_bytes(struct search *s, sqlite3_stmt *stmt, int i, const void *p,
 
 /* Step once and reset. */
 static void
-finish(struct search *s, sqlite3_stmt *stmt)
+finish_change(struct search *s, sqlite3_stmt *stmt)
 {
 	if (s->rc == SQLITE_OK)
 		(void)good(s, sqlite3_step(stmt));
@@ -177,7 +177,7 @@ load_rows(struct search *s)
  * is opened later.
  */
 static void
-open_file(struct search *s, const char *path, bool alone)
+open_database(struct search *s, const char *path, bool alone)
 {
 	s->rc = sqlite3_open_v2(path == NULL ? ":memory:" : path, &s->db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
@@ -208,7 +208,7 @@ create(struct search *s, const struct search_key *origin)
 			-1, &stmt, NULL));
 	if (s->rc == SQLITE_OK) {
 		bind_bytes(s, stmt, 1, origin, sizeof(*origin));
-		finish(s, stmt);
+		finish_change(s, stmt);
 	}
 	(void)sqlite3_finalize(stmt);
 	execute(s, "PRAGMA user_version = 1; COMMIT");
@@ -218,7 +218,7 @@ _Static_assert(FORMAT == 1, "the statement above sets it");
 
 /* True if what was opened is an index of origin's pages. */
 static bool
-is_ours(struct search *s, const struct search_key *origin)
+is_own_index(struct search *s, const struct search_key *origin)
 {
 	struct search_key theirs;
 	sqlite3_stmt *stmt = NULL;
@@ -248,7 +248,7 @@ prepare_all(struct search *s)
 }
 
 static void
-close_file(struct search *s)
+close_database(struct search *s)
 {
 	size_t i;
 
@@ -282,15 +282,15 @@ remove_files(const char *path)
 static bool
 open_old(struct search *s, const char *path, const struct search_key *origin)
 {
-	open_file(s, path, false);
-	if (s->rc == SQLITE_OK && is_ours(s, origin) &&
+	open_database(s, path, false);
+	if (s->rc == SQLITE_OK && is_own_index(s, origin) &&
 	    search_add_score(s) == SQLITE_OK) {
 		prepare_all(s);
 		load_rows(s);
 		if (s->rc == SQLITE_OK)
 			return true;
 	}
-	close_file(s);
+	close_database(s);
 	return false;
 }
 
@@ -311,7 +311,7 @@ make_new(struct search *s, const char *path, bool alone,
     const struct search_key *origin, const char **why)
 {
 	s->rc = SQLITE_OK;
-	open_file(s, path, alone);
+	open_database(s, path, alone);
 	create(s, origin);
 	if (s->rc == SQLITE_OK)
 		(void)good(s, search_add_score(s));
@@ -370,7 +370,7 @@ search_close(struct search *s)
 
 	if (s == NULL)
 		return;
-	close_file(s);
+	close_database(s);
 	for (i = 0; i < SEARCH_COLUMNS; i++)
 		buf_fini(&s->text[i]);
 	xfree(s->words);
@@ -448,7 +448,7 @@ result_of(struct search *s)
 }
 
 static void
-begin(struct search *s)
+begin_change(struct search *s)
 {
 	s->rc = SQLITE_OK;
 	if (!s->is_open)
@@ -486,7 +486,7 @@ fold(struct search *s, struct view title, struct view text, bool is_gemtext)
 
 /* All words stand behind a blank. */
 static uint32_t
-count_words(const struct search *s)
+tally_words(const struct search *s)
 {
 	uint32_t n = 0;
 	size_t i, k;
@@ -510,7 +510,7 @@ add_row(struct search *s, enum search_statement which, sqlite3_int64 row)
 		    sqlite3_bind_text(stmt, i,
 			s->text[i - 2].len > 0 ? s->text[i - 2].p : "",
 			(int)s->text[i - 2].len, SQLITE_STATIC));
-	finish(s, stmt);
+	finish_change(s, stmt);
 }
 
 /* The row of a page that lives, or 0. */
@@ -544,7 +544,7 @@ remove_row(struct search *s, const struct search_key *key)
 	if (row == 0 || s->rc != SQLITE_OK)
 		return;
 	(void)good(s, sqlite3_bind_int64(s->run[SEARCH_REMOVE], 1, row));
-	finish(s, s->run[SEARCH_REMOVE]);
+	finish_change(s, s->run[SEARCH_REMOVE]);
 	if (search_words_of(s, row) > 0)
 		set_words(s, (size_t)row, 0);
 }
@@ -560,7 +560,7 @@ enter_row(struct search *s, const struct search_key *key,
 	bind_bytes(s, stmt, 1, key, sizeof(*key));
 	bind_bytes(s, stmt, 2, stamp, sizeof(*stamp));
 	(void)good(s, sqlite3_bind_int64(stmt, 3, words));
-	finish(s, stmt);
+	finish_change(s, stmt);
 	row = sqlite3_last_insert_rowid(s->db);
 	if (s->rc == SQLITE_OK && row < (sqlite3_int64)s->n_rows)
 		s->rc = SQLITE_CORRUPT;
@@ -579,13 +579,13 @@ search_put(struct search *s, const struct search_key *key,
 
 	if (text.len > SEARCH_TEXT_MAX)
 		text.len = SEARCH_TEXT_MAX;
-	begin(s);
+	begin_change(s);
 	fold(s, title, text, is_gemtext);
 	for (i = 0; i < SEARCH_COLUMNS; i++)
 		if (s->text[i].failed)
 			(void)good(s, SQLITE_NOMEM);
 	remove_row(s, key);
-	row = enter_row(s, key, stamp, count_words(s));
+	row = enter_row(s, key, stamp, tally_words(s));
 	add_row(s, SEARCH_ADD, row);
 	add_row(s, SEARCH_ADD_TITLE, row);
 	return result_of(s);
@@ -594,7 +594,7 @@ search_put(struct search *s, const struct search_key *key,
 int
 search_drop(struct search *s, const struct search_key *key)
 {
-	begin(s);
+	begin_change(s);
 	remove_row(s, key);
 	return result_of(s);
 }

@@ -110,7 +110,7 @@ forget_keys(struct keys *keys)
 
 /* The one that is written. */
 static struct search *
-target_of(const struct part *p)
+written_index_of(const struct part *p)
 {
 	return p->next != NULL ? p->next : p->now;
 }
@@ -211,7 +211,7 @@ search_sync_free(struct search_sync *y)
 static void
 advance(struct part *p)
 {
-	p->more = search_next(target_of(p), &p->key, &p->stamp);
+	p->more = search_next(written_index_of(p), &p->key, &p->stamp);
 }
 
 /* Compare all indexes with an entry, whose key is the next; all indexes' pages
@@ -271,8 +271,8 @@ compare_all(struct search_sync *y)
 	forget_keys(&y->todo);
 	for (p = y->parts; p < y->parts + y->n; p++) {
 		p->more = false;
-		if (target_of(p) != NULL) {
-			search_rewind(target_of(p));
+		if (written_index_of(p) != NULL) {
+			search_rewind(written_index_of(p));
 			advance(p);
 		}
 	}
@@ -285,15 +285,15 @@ compare_all(struct search_sync *y)
 			gone = search_key_back(&p->key);
 			add_key(&y->todo, &gone);
 		}
-		if (target_of(p) != NULL)
-			search_rewind(target_of(p));
+		if (written_index_of(p) != NULL)
+			search_rewind(written_index_of(p));
 	}
 	return r;
 }
 
 /* Keys of the delta before that come before key, or all that are left. */
 static void
-note_missing(struct search_sync *y, const struct store_key *key)
+note_keys_before(struct search_sync *y, const struct store_key *key)
 {
 	struct keys *before = &y->before;
 	int order = -1;
@@ -310,7 +310,7 @@ note_missing(struct search_sync *y, const struct store_key *key)
 
 /* An entry that has changed since the base: what is equal is soon found out. */
 static bool
-note_entry(void *arg, const struct store_entry *e, bool gone)
+note_delta_entry(void *arg, const struct store_entry *e, bool gone)
 {
 	struct search_sync *y = arg;
 	struct search_key key = search_key_of(&e->key);
@@ -319,10 +319,10 @@ note_entry(void *arg, const struct store_entry *e, bool gone)
 	struct part *p;
 
 	add_key(&y->delta, &e->key);
-	note_missing(y, &e->key);
+	note_keys_before(y, &e->key);
 	for (p = y->parts; p < y->parts + y->n; p++)
-		if (target_of(p) != NULL &&
-		    search_stamp_of(target_of(p), &key, &there)) {
+		if (written_index_of(p) != NULL &&
+		    search_stamp_of(written_index_of(p), &key, &there)) {
 			known = true;
 			if (!wanted ||
 			    memcmp(&there, &stamp, sizeof(stamp)) != 0)
@@ -343,8 +343,8 @@ compare_delta(struct search_sync *y)
 	y->before = y->delta;
 	y->before.at = 0;
 	y->delta = (struct keys){ NULL, 0, 0, 0 };
-	r = store_walk_delta(y->reader, note_entry, y);
-	note_missing(y, NULL);
+	r = store_walk_delta(y->reader, note_delta_entry, y);
+	note_keys_before(y, NULL);
 	return r;
 }
 
@@ -420,7 +420,7 @@ search_sync_root(struct search_sync *y, int fd)
 
 /* The capsule in which selector has that key; NULL: in none with a search. */
 static struct part *
-part_of(const struct search_sync *y, const struct store_key *key,
+read_entry_part(const struct search_sync *y, const struct store_key *key,
     struct view selector)
 {
 	struct store_key same;
@@ -437,7 +437,7 @@ part_of(const struct search_sync *y, const struct store_key *key,
 }
 
 static bool
-read_part(struct search_sync *y, const struct store_entry *e,
+read_text_part(struct search_sync *y, const struct store_entry *e,
     enum store_part part, struct buf *to, struct view *v)
 {
 	size_t at = to->len;
@@ -458,7 +458,8 @@ drop_page(struct search_sync *y, const struct store_key *key)
 	struct part *p;
 
 	for (p = y->parts; p < y->parts + y->n; p++)
-		if (target_of(p) != NULL && search_drop(target_of(p), &k) == -1)
+		if (written_index_of(p) != NULL &&
+		    search_drop(written_index_of(p), &k) == -1)
 			return -1;
 	return 0;
 }
@@ -474,7 +475,7 @@ read_text(struct search_sync *y, const struct store_entry *e, struct view *text,
 	struct view header, meta;
 	ssize_t n;
 
-	if (!read_part(y, e, STORE_GEMINI, &y->text, text))
+	if (!read_text_part(y, e, STORE_GEMINI, &y->text, text))
 		return false;
 	header = view_cut(text, '\n');
 	meta = view_skip(header, 3);
@@ -498,7 +499,7 @@ is_large_text(struct search_sync *y, const struct store_entry *e)
 	struct view header;
 
 	buf_reset(&y->text);
-	return read_part(y, e, STORE_GEMINI, &y->text, &header) &&
+	return read_text_part(y, e, STORE_GEMINI, &y->text, &header) &&
 	    view_has_prefix(header, VIEW("20 text/"));
 }
 
@@ -513,13 +514,14 @@ put_page(struct search_sync *y, const struct store_entry *e)
 
 	buf_reset(&y->names);
 	buf_reset(&y->text);
-	if (!read_part(y, e, STORE_SELECTOR, &y->names, &selector) ||
-	    (p = part_of(y, &e->key, selector)) == NULL ||
-	    target_of(p) == NULL ||
-	    !read_part(y, e, STORE_TITLE, &y->names, &title) ||
+	if (!read_text_part(y, e, STORE_SELECTOR, &y->names, &selector) ||
+	    (p = read_entry_part(y, &e->key, selector)) == NULL ||
+	    written_index_of(p) == NULL ||
+	    !read_text_part(y, e, STORE_TITLE, &y->names, &title) ||
 	    !read_text(y, e, &text, &is_gemtext))
 		return drop_page(y, &e->key);
-	return search_put(target_of(p), &key, &stamp, title, text, is_gemtext);
+	return search_put(written_index_of(p), &key, &stamp, title, text,
+	    is_gemtext);
 }
 
 /* Do what is to be done about a key; 1: not yet, a file has to be opened. */
@@ -554,14 +556,15 @@ commit_all(struct search_sync *y)
 
 	y->uncommitted = 0;
 	for (p = y->parts; p < y->parts + y->n; p++)
-		if (target_of(p) != NULL && search_commit(target_of(p)) == -1)
+		if (written_index_of(p) != NULL &&
+		    search_commit(written_index_of(p)) == -1)
 			r = -1;
 	return r;
 }
 
 /* Make an index anew, from nothing. */
 static void
-renew(struct search_sync *y, struct part *p)
+renew_index(struct search_sync *y, struct part *p)
 {
 	search_close(p->next);
 	p->next = NULL;
@@ -586,7 +589,7 @@ search_sync_renew(struct search_sync *y, size_t capsule)
 	y->renewed_ms = now;
 	log_warnx("the index of %.*s is damaged: it is made anew",
 	    VIEW_ARG(y->parts[capsule].name));
-	renew(y, &y->parts[capsule]);
+	renew_index(y, &y->parts[capsule]);
 	if (y->has_root)
 		(void)compare_all(y);
 }
@@ -596,22 +599,23 @@ search_sync_renew(struct search_sync *y, size_t capsule)
  * damaged, from the beginning.
  */
 static void
-fail(struct search_sync *y)
+fail_sync(struct search_sync *y)
 {
 	bool renewed = false, busy = false;
 	struct part *p;
 
 	for (p = y->parts; p < y->parts + y->n; p++) {
-		if (target_of(p) == NULL || !search_has_failed(target_of(p)))
+		if (written_index_of(p) == NULL ||
+		    !search_has_failed(written_index_of(p)))
 			continue;
-		if (search_is_busy(target_of(p))) {
+		if (search_is_busy(written_index_of(p))) {
 			busy = true;
 			continue;
 		}
 		log_warnx("the index of %.*s cannot be written: %s",
-		    VIEW_ARG(p->name), search_why(target_of(p)));
-		if (search_is_damaged(target_of(p))) {
-			renew(y, p);
+		    VIEW_ARG(p->name), search_why(written_index_of(p)));
+		if (search_is_damaged(written_index_of(p))) {
+			renew_index(y, p);
 			renewed = true;
 		}
 	}
@@ -679,7 +683,7 @@ finish_todo(struct search_sync *y)
 	struct part *p;
 
 	if (commit_all(y) == -1) {
-		fail(y);
+		fail_sync(y);
 		return false;
 	}
 	forget_keys(&y->todo);
@@ -700,7 +704,7 @@ take_step(struct search_sync *y)
 		return false;
 	y->todo.at++;
 	if (r == -1 || (++y->uncommitted >= BATCH && commit_all(y) == -1)) {
-		fail(y);
+		fail_sync(y);
 		return false;
 	}
 	return true;

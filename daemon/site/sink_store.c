@@ -43,7 +43,7 @@ struct sink_store {
 };
 
 static struct store_key
-key_of(const struct sink_store *w, size_t capsule, struct view selector)
+store_key_of(const struct sink_store *w, size_t capsule, struct view selector)
 {
 	return store_key_for(&w->seeds[capsule], selector);
 }
@@ -111,7 +111,7 @@ struct told {
 
 /* Read a meta part; false if it is none of ours. */
 static bool
-read_meta(struct view part, struct told *to)
+read_stored_meta(struct view part, struct told *to)
 {
 	struct meta *m = &to->m;
 
@@ -143,17 +143,17 @@ read_title(const struct sink_store *w, const struct store_entry *found,
 
 	return store_read(store_reader(w->store), found, STORE_META, p) ==
 		    STORE_FOUND &&
-		read_meta((struct view){ p, len }, &told)
+		read_stored_meta((struct view){ p, len }, &told)
 	    ? told.title
 	    : VIEW("");
 }
 
 static bool
-find_in_store(void *arg, size_t capsule, struct view selector, struct arena *a,
+find_stored(void *arg, size_t capsule, struct view selector, struct arena *a,
     struct sink_entry *to)
 {
 	const struct sink_store *w = arg;
-	struct store_key key = key_of(w, capsule, selector);
+	struct store_key key = store_key_of(w, capsule, selector);
 	const struct pending *p = hash_find(w->pending, view_of_key(&key));
 	struct store_entry found;
 
@@ -209,7 +209,7 @@ static bool
 has_bytes_in_store(void *arg, const struct sink_entry *e)
 {
 	const struct sink_store *w = arg;
-	struct store_key key = key_of(w, e->capsule, e->selector);
+	struct store_key key = store_key_of(w, e->capsule, e->selector);
 	struct store_entry found;
 
 	return hash_find(w->pending, view_of_key(&key)) == NULL &&
@@ -286,7 +286,8 @@ put_in_store(void *arg, const struct sink_entry *e)
 		[SINK_FOLDER] = STORE_FOLDER,
 		[SINK_LARGE] = STORE_LARGE };
 	struct sink_store *w = arg;
-	struct store_entry entry = { .key = key_of(w, e->capsule, e->selector),
+	struct store_entry entry = { .key = store_key_of(w, e->capsule,
+					 e->selector),
 		.stamp = key_of_stamp(&e->stamp),
 		.options = key_of_stamp(&e->options),
 		.kind = kinds[e->kind],
@@ -313,7 +314,7 @@ static int
 drop_in_store(void *arg, size_t capsule, struct view selector)
 {
 	struct sink_store *w = arg;
-	struct store_key key = key_of(w, capsule, selector);
+	struct store_key key = store_key_of(w, capsule, selector);
 
 	if (store_drop(w->store, &key) < 0)
 		return -1;
@@ -325,7 +326,7 @@ drop_in_store(void *arg, size_t capsule, struct view selector)
 static uint64_t
 ask_in_store(void *arg, size_t capsule, struct view selector)
 {
-	return key_of(arg, capsule, selector).half[0];
+	return store_key_of(arg, capsule, selector).half[0];
 }
 
 /* -- meta parts -- */
@@ -345,7 +346,7 @@ visit_meta(void *arg, const struct store_key *key, struct view part)
 	struct told told;
 
 	(void)key;
-	if (!read_meta(part, &told) ||
+	if (!read_stored_meta(part, &told) ||
 	    told.m.capsule >= v->w->configured->n_sites)
 		return true;
 	buf_reset(&v->aligned);
@@ -394,7 +395,7 @@ sink_store_new(struct store *s, const struct snapshot *configured)
 	forget_pending(w);
 	buf_init(&w->meta, STORE_META_MAX);
 	w->sink = (struct sink){ .arg = w,
-		.find = find_in_store,
+		.find = find_stored,
 		.has_bytes = has_bytes_in_store,
 		.put = put_in_store,
 		.drop = drop_in_store,
@@ -472,7 +473,7 @@ sink_store_file(const struct sink_store *w, const struct store_key *key,
 	buf_fill(room, '\0', e.length[STORE_META]);
 	if (room->failed ||
 	    store_read(r, &e, STORE_META, room->p) != STORE_FOUND ||
-	    !read_meta(buf_view(room), &told) ||
+	    !read_stored_meta(buf_view(room), &told) ||
 	    told.m.capsule >= w->configured->n_sites || told.path.len == 0)
 		return false;
 	*to = (struct sink_store_file){ (size_t)told.m.capsule, told.m.device,

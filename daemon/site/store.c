@@ -681,7 +681,7 @@ struct sweep {
 };
 
 static bool
-drop_unseen(void *arg, const struct store_entry *e)
+drop_if_unseen(void *arg, const struct store_entry *e)
 {
 	struct sweep *sweep = arg;
 	struct store *s = sweep->s;
@@ -703,7 +703,7 @@ store_sweep_end(struct store *s)
 		return 0;
 	/* A removal would come after what was put under the same key. */
 	if (!s->mends &&
-	    store_walk(s->reader, drop_unseen, &sweep) == STORE_DAMAGED)
+	    store_walk(s->reader, drop_if_unseen, &sweep) == STORE_DAMAGED)
 		s->mends = true;
 	if (sweep.r == -1)
 		return abandon_batch(s);

@@ -50,7 +50,7 @@ open_numbered(struct check *c, const char *kind, uint32_t number, char *name)
 }
 
 static int
-open_named(struct check *c, const struct store_root *root, char *name)
+open_root_files(struct check *c, const struct store_root *root, char *name)
 {
 	size_t i;
 
@@ -90,7 +90,7 @@ attach_root(struct check *c, bool is_last_try)
 		close(fd);
 		return report_damage(c, STORE_ROOT, why);
 	}
-	r = open_named(c, &root, name);
+	r = open_root_files(c, &root, name);
 	free(root.files);
 	if (r == 0)
 		return attach_checked(c, fd);

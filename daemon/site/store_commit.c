@@ -116,7 +116,7 @@ is_swept_out(const struct store *s)
 
 /* What a step has found, with all that it means. */
 static void
-take_step(struct commit *c, size_t winner)
+take_commit_step(struct commit *c, size_t winner)
 {
 	struct store_cursor *w = &c->sources[winner];
 	const struct store_entry *new = w->gone ? NULL : &w->entry;
@@ -154,7 +154,7 @@ merge_sources(struct commit *c)
 	int winner;
 
 	while ((winner = store_merge_step(c->sources, c->n_sources)) != -1)
-		take_step(c, (size_t)winner);
+		take_commit_step(c, (size_t)winner);
 	if (!store_merge_is_damaged(c->sources, c->n_sources))
 		return 0;
 	store_condemn(c->s);

@@ -46,7 +46,7 @@ copy_record(struct copy *c, enum store_file_kind kind, uint64_t len,
 }
 
 static bool
-copy_entry(void *arg, const struct store_entry *e)
+copy_live_entry(void *arg, const struct store_entry *e)
 {
 	struct copy *c = arg;
 	struct store_entry moved = *e;
@@ -107,7 +107,7 @@ store_compact(struct store *s, bool durable)
 		return;
 	leave_tail(s, c.victim);
 	c.piece = xmalloc(STORE_PIECE);
-	result = store_walk(s->reader, copy_entry, &c);
+	result = store_walk(s->reader, copy_live_entry, &c);
 	xfree(c.piece);
 	if (result == STORE_FOUND && c.r == 0) {
 		/* Whatever was counted: nothing leads there now. */

@@ -168,7 +168,7 @@ store_folder_remove(const struct store_folder *f, const char *name)
 
 /* The number of a file whose name is one of ours, or 0. */
 static uint32_t
-number_of(const char *name)
+number_of_file(const char *name)
 {
 	struct view rest = view_of(name), kind = view_cut(&rest, '.');
 	unsigned long n;
@@ -197,7 +197,7 @@ store_folder_clean(const struct store_folder *f,
 	const struct dirent *entry;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		number = number_of(entry->d_name);
+		number = number_of_file(entry->d_name);
 		if (number > highest)
 			highest = number;
 		if (is_named != NULL &&
