@@ -203,13 +203,14 @@ watched_add_mapped(struct watched *w, const struct conf *conf, size_t capsule,
     struct beneath *root)
 {
 	struct adding adding = { w, capsule, root };
-	struct resolve_visit visit = { .page = add_page_folder,
-		.folder = on_place,
+	struct resolve_visit files = { .page = add_page_folder,
 		.arg = &adding };
+	struct resolve_visit folders = { .folder = on_place, .arg = &adding };
 	struct resolver *r =
 	    resolver_new(conf, &conf->capsules[capsule], root, NULL);
 
-	(void)resolver_walk(r, &visit);
+	(void)resolver_walk_named(r, &files);
+	(void)resolver_walk(r, &folders);
 	resolver_free(r);
 }
 

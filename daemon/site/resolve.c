@@ -476,6 +476,8 @@ visit_page(struct walk *w, struct page *page)
 	struct view bare = page->selector;
 	struct page slash;
 
+	if (w->visit->page == NULL)
+		return true;
 	if (!w->visit->page(w->visit->arg, page))
 		return false;
 	if (bare.len < 2 || !view_has_suffix(bare, VIEW("/")))
@@ -492,11 +494,14 @@ static bool
 walk_name(struct walk *w, struct folder_place *place,
     const struct folder_name *name)
 {
-	enum folder_kind kind = folders_kind(w->r->folders, place, name);
+	enum folder_kind kind;
 	struct folder_place *child;
 	struct view selector;
 	struct page page;
 
+	if (name->kind == FOLDER_FILE && w->visit->page == NULL)
+		return true;
+	kind = folders_kind(w->r->folders, place, name);
 	renew_arena(&w->a);
 	selector = join_views(w->a, place->selector, name->name);
 	if (kind == FOLDER_FILE)
@@ -529,7 +534,8 @@ walk_place(struct walk *w, struct folder_place *place)
 		return true;
 	folders_hold(place);
 	renew_arena(&w->a);
-	if (hash_find(w->r->by_selector, place->selector) == NULL &&
+	if (w->visit->page != NULL &&
+	    hash_find(w->r->by_selector, place->selector) == NULL &&
 	    resolve_folder(w->r, place->selector, w->a, place, &page))
 		goes_on = visit_page(w, &page);
 	for (i = 0; goes_on && i < place->f.n; i++)

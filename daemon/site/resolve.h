@@ -48,7 +48,7 @@ const struct page *resolve_app(struct resolver *r, struct view selector);
 
 /* Who is told of what a walk finds; the pages are gone when they return. */
 struct resolve_visit {
-	/* Of each page; false ends the walk. */
+	/* NULL: no file is looked at; or of each page; false ends the walk. */
 	bool (*page)(void *arg, struct page *page);
 	/* NULL, or of each folder before its pages; false leaves it out with
 	 * all that lies below it.  One with a fault has no pages. */
