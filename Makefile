@@ -70,8 +70,8 @@ ATOMIC =	$(if $(filter %gnueabi %musleabi mips-% mipsel-% powerpc-% \
 FLOORS =	base format site net process ctl=site+net/certificate
 FLOOR =		base format site net process ctl
 
-SRC_base =	view buf mem clock arena hash checksum quota problem log lock \
-		shared address \
+SRC_base =	view buf mem clock arena hash checksum quota problem \
+		system_log log lock shared address \
 		os_$(SYSTEM) $(if $(filter linux,$(SYSTEM)),,os_bsd)
 SRC_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render html words snippet atom prometheus control http

@@ -15,8 +15,8 @@ BENCH =		all
 
 # -- the programs, by floor --
 
-UNIT_base =	view buf arena hash checksum clock quota problem log \
-		lock address os
+UNIT_base =	view buf arena hash checksum clock quota problem \
+		system_log log lock address os
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus control http
 UNIT_site =	store store_kill store_faults \

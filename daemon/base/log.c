@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/system_log.h"
 
 #define ACCESS_MARK 'a' /* first byte of a relayed access line */
 
@@ -196,7 +197,8 @@ emit(enum log_level level, struct view text)
 	case LOG_TO_NONE:
 		return;
 	case LOG_TO_SYSLOG:
-		syslog(levels[level].priority, "%.*s", VIEW_ARG(text));
+		if (!system_log_write(levels[level].priority, text))
+			dropped++;
 		return;
 	case LOG_TO_FD:
 		len = snprintf(line, sizeof(line), "%s %s %.*s\n",
@@ -304,7 +306,8 @@ log_access(struct view line)
 	if (line.len > LOG_LINE_MAX - sizeof(head) - 1)
 		line.len = LOG_LINE_MAX - sizeof(head) - 1;
 	if (access_log.kind == LOG_TO_SYSLOG) {
-		syslog(LOG_INFO, "%.*s", VIEW_ARG(line));
+		if (!system_log_write(LOG_INFO, line))
+			dropped++;
 		return;
 	}
 	if (access_log.kind == LOG_TO_MASTER)

@@ -21,7 +21,7 @@ enum log_level {
 enum log_kind {
 	LOG_TO_NONE,   /* nowhere */
 	LOG_TO_FD,     /* a file, a pipe or a terminal: "TIME level text\n" */
-	LOG_TO_SYSLOG, /* syslog(3), which has times of its own */
+	LOG_TO_SYSLOG, /* system_log.h */
 	LOG_TO_MASTER  /* a pipe to the master: "<priority>text\n" */
 };
 

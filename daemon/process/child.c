@@ -14,7 +14,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,6 +21,7 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "base/shared.h"
+#include "base/system_log.h"
 #include "site/snapshot.h"
 #include "net/metrics.h"
 #include "net/resume.h"
@@ -59,7 +59,7 @@ keep_only(const int *keep, size_t n)
 	for (i = 0; i < n; i++)
 		if (dup2(copies[i], CHILD_FIRST + (int)i) == -1)
 			return false;
-	closelog(); /* its socket goes, too; it opens another one */
+	system_log_close(); /* the next line would open another one */
 	os_close_from(CHILD_FIRST + (int)n);
 	return true;
 }
@@ -93,26 +93,27 @@ child_begin(const char *title, const int *keep, size_t n)
 	shared_leave();
 }
 
-static void
-reap_child(pid_t pid)
+/* Wait for its end, for at most ms; false if it has not come. */
+static bool
+await_end(pid_t pid, int ms)
 {
-	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-		;
+	int64_t end = clock_ms() + ms;
+
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (clock_ms() >= end)
+			return false;
+		(void)poll(NULL, 0, 1);
+	}
+	return true;
 }
 
 void
 child_stop(pid_t pid, int ms)
 {
-	int64_t end = clock_ms() + ms;
-
-	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (clock_ms() >= end) {
-			(void)kill(pid, SIGKILL);
-			reap_child(pid);
-			return;
-		}
-		(void)poll(NULL, 0, 1);
-	}
+	if (await_end(pid, ms))
+		return;
+	(void)kill(pid, SIGKILL);
+	(void)await_end(pid, CHILD_KILL_MS);
 }
 
 struct child *

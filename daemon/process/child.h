@@ -16,6 +16,9 @@
 /* Milliseconds within which a process that lives says so. */
 #define CHILD_PROBE_MS 500
 
+/* Within which one that was killed is gone, if it is not stuck. */
+#define CHILD_KILL_MS 500
+
 /* What the master knows of a process that it keeps. */
 struct child {
 	pid_t pid;
@@ -71,7 +74,11 @@ pid_t child_fork(void);
  */
 void child_begin(const char *title, const int *keep, size_t n);
 
-/* In the master: wait until pid is gone, for at most ms, then kill it. */
+/*
+ * In the master: wait until pid is gone, for at most ms, then kill it.  One
+ * that even then is not gone at once is stuck in the kernel, and left to
+ * whoever hears of its end.
+ */
 void child_stop(pid_t pid, int ms);
 
 #endif

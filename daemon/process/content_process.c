@@ -48,7 +48,7 @@ struct content_notes {
 	char reading[2 * BENEATH_PATH_MAX]; /* the file that is being read */
 	char folder[BENEATH_PATH_MAX];      /* a temporary store's */
 	/* The first warnings of the last build, packed. */
-	size_t packed;
+	_Atomic size_t packed;
 	char warnings[64 << 10];
 };
 
@@ -330,9 +330,11 @@ share_warnings(struct content_process *c, struct problems *notes)
 		problems_add(first, NULL, 0, "%s", problems_get(notes, i));
 	buf_init(&packed, sizeof(c->notes->warnings));
 	problems_pack(first, &packed);
-	c->notes->packed = packed.failed ? 0 : packed.len;
-	if (c->notes->packed > 0)
+	if (packed.failed)
+		buf_reset(&packed);
+	if (packed.len > 0)
 		memcpy(c->notes->warnings, packed.p, packed.len);
+	SHARED_STORE(&c->notes->packed, packed.len);
 	buf_fini(&packed);
 	problems_free(first);
 }
@@ -809,7 +811,7 @@ content_deaths_warnings(const struct content_deaths *d, pid_t pid,
 
 	while (life != NULL && life->pid != pid)
 		life = life->next;
-	len = life == NULL ? 0 : life->notes->packed;
+	len = life == NULL ? 0 : SHARED_LOAD(&life->notes->packed);
 	if (len > 0 && len <= sizeof(life->notes->warnings)) {
 		/* A copy of our own: the process may write on. */
 		copy = xmalloc(len);

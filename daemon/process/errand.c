@@ -6,8 +6,6 @@
  */
 #include "process/errand.h"
 
-#include <sys/wait.h>
-
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,6 +15,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "process/child.h"
+
+static int deadline_ms = ERRAND_START_MS;
+
+void
+errand_set_deadline(int ms)
+{
+	deadline_ms = ms;
+}
 
 void
 errand_tell(int fd, int value, struct problems *ps)
@@ -41,7 +48,7 @@ errand_tell(int fd, int value, struct problems *ps)
 static int
 read_report(int fd, struct buf *to)
 {
-	int64_t end = clock_ms() + ERRAND_DEADLINE_MS, left;
+	int64_t end = clock_ms() + deadline_ms, left;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char piece[4096];
 	ssize_t n;
@@ -68,7 +75,7 @@ errand_hear(int fd, struct problems *ps)
 	if (read_report(fd, &report) == -1)
 		problems_add(ps, NULL, 0,
 		    "a process that reads keys has not answered in %d s",
-		    ERRAND_DEADLINE_MS / 1000);
+		    deadline_ms / 1000);
 	else if (report.failed || report.len == 0 ||
 	    problems_unpack(ps, view_skip(buf_view(&report), 1)) == -1)
 		problems_add(ps, NULL, 0,
@@ -97,7 +104,7 @@ int
 errand_run(int (*fn)(void *arg, struct problems *ps), void *arg,
     struct problems *ps)
 {
-	int ends[2], value = -1, status;
+	int ends[2], value = -1;
 	sigset_t all, before;
 	pid_t pid = -1;
 
@@ -118,9 +125,7 @@ errand_run(int (*fn)(void *arg, struct problems *ps), void *arg,
 		problems_add(ps, NULL, 0, "cannot make a process");
 	else {
 		value = errand_hear(ends[0], ps);
-		(void)kill(pid, SIGKILL); /* if it came to no end */
-		while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-			;
+		child_stop(pid, 0); /* if it came to no end */
 	}
 	close(ends[0]);
 	return value;

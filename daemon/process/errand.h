@@ -4,12 +4,19 @@
 
 #include "base/problem.h"
 
-#define ERRAND_DEADLINE_MS 60000     /* from its start to its report */
-#define ERRAND_REPORT_MAX  (1 << 20) /* bytes; more is cut to one problem */
+/* From its start to its report: while nobody is served, and once others wait
+ * for who waits for it. */
+#define ERRAND_START_MS   60000
+#define ERRAND_SERVING_MS 2000
+#define ERRAND_REPORT_MAX (1 << 20) /* bytes; more is cut to one problem */
+
+/* From now on an errand has ms; ERRAND_START_MS until called. */
+void errand_set_deadline(int ms);
 
 /*
  * Run fn in a child and wait for it: what it found wrong is added to ps, what
- * it returned is returned, -1 with a problem added if it came to no end.
+ * it returned is returned, -1 with a problem added if it came to no end in
+ * time.  It is killed then, and not waited for: it may be stuck in the kernel.
  */
 int errand_run(int (*fn)(void *arg, struct problems *ps), void *arg,
     struct problems *ps);

@@ -12,8 +12,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
+
+#include "base/system_log.h"
 
 void
 logs_init(struct logs *logs)
@@ -65,7 +66,7 @@ logs_open(struct logs *logs, const struct conf *conf, bool foreground,
 		    strerror(errno));
 		return -1;
 	}
-	openlog("capsuled", LOG_PID | LOG_NDELAY, conf->facility);
+	system_log_open(NULL, "capsuled", conf->facility);
 	if (logs->relay[0] == -1) {
 		if (socketpair(AF_UNIX,
 			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
@@ -95,7 +96,7 @@ through_master(const struct logs *logs, struct log_sink sink)
 void
 logs_enter_worker(struct logs *logs)
 {
-	closelog();
+	system_log_close();
 	logs->general = through_master(logs, logs->general);
 	logs->access = through_master(logs, logs->access);
 	log_to(logs->general, logs->access);
@@ -107,7 +108,7 @@ logs_enter_child(struct logs *logs, int relay)
 {
 	struct log_sink none = { LOG_TO_NONE, -1 };
 
-	closelog();
+	system_log_close();
 	logs->relay[1] = relay;
 	logs->general = through_master(logs, logs->general);
 	log_to(logs->general, none); /* no visitor comes here */
@@ -155,5 +156,5 @@ logs_close(struct logs *logs)
 	}
 	if (logs->access_fd != -1)
 		close(logs->access_fd);
-	closelog();
+	system_log_close();
 }

@@ -19,7 +19,7 @@ void logs_init(struct logs *logs);
 
 /*
  * Open what conf asks for and use it from now on; in the background, what
- * would go to standard error goes to syslog(3).
+ * would go to standard error goes to the system's log.
  * Adds to ps and returns -1, everything as it was, if a file cannot be opened.
  */
 int logs_open(struct logs *logs, const struct conf *conf, bool foreground,

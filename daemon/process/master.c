@@ -34,6 +34,7 @@
 #include "process/channel.h"
 #include "process/control_server.h"
 #include "process/content_process.h"
+#include "process/errand.h"
 #include "process/exporter.h"
 #include "process/notify.h"
 #include "process/search_process.h"
@@ -237,6 +238,7 @@ on_served(struct master *m)
 	const char *user = m->now->users.worker_name;
 
 	m->served = true;
+	errand_set_deadline(ERRAND_SERVING_MS);
 	write_pid_file(m->now->conf);
 	generation_announce(m->now);
 	log_info("ready: %d worker%s%s%s", wanted_workers(m),

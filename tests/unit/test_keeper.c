@@ -21,6 +21,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
+#include "base/clock.h"
 #include "fork_child.h"
 #include "expect.h"
 #include "net/signing.h"
@@ -319,6 +320,37 @@ an_errand_that_dies_is_a_problem(void **state)
 	problems_free(ps);
 }
 
+static __attribute__((noreturn)) int
+hangs(void *arg, struct problems *ps)
+{
+	(void)arg;
+	(void)ps;
+	for (;;)
+		(void)pause();
+}
+
+/* Others wait for the master meanwhile. */
+static void
+an_errand_that_hangs_costs_its_time_and_no_more(void **state)
+{
+	static const int limit_ms = 300;
+	struct problems *ps = problems_new();
+	int64_t begin, took;
+
+	(void)state;
+	errand_set_deadline(limit_ms);
+	begin = clock_ms();
+	assert_int_equal(-1, errand_run(hangs, NULL, ps));
+	took = clock_ms() - begin;
+	errand_set_deadline(ERRAND_START_MS);
+	assert_in_range(took, limit_ms, PATIENCE_MS);
+	assert_int_equal(1, problems_count(ps));
+	/* It is gone. */
+	assert_int_equal(-1, waitpid(-1, NULL, WNOHANG));
+	assert_int_equal(ECHILD, errno);
+	problems_free(ps);
+}
+
 /* Too many problems to bring back are still a failure. */
 static int
 finds_too_much(void *arg, struct problems *ps)
@@ -380,6 +412,8 @@ main(void)
 		    one_that_lives_says_so_and_one_that_hangs_does_not),
 		cmocka_unit_test(an_errand_brings_back_what_it_found),
 		cmocka_unit_test(an_errand_that_dies_is_a_problem),
+		cmocka_unit_test(
+		    an_errand_that_hangs_costs_its_time_and_no_more),
 		cmocka_unit_test(a_report_has_its_limit),
 	};
 
