@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -29,13 +30,17 @@ struct arena {
 	size_t block; /* bytes of the next ordinary block */
 };
 
+static size_t
+round_up(size_t size)
+{
+	return (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+}
+
 /* A block with room for need bytes. */
 static struct block *
 add_block(struct arena *a, size_t need)
 {
-	size_t size = a->block,
-	       head = (sizeof(struct block) + ARENA_ALIGN - 1) / ARENA_ALIGN *
-	    ARENA_ALIGN;
+	size_t size = a->block, head = round_up(sizeof(struct block));
 	struct block *b, **at = &a->blocks;
 
 	if (need + head > size) {
@@ -72,7 +77,7 @@ block_for(struct arena *a, size_t need)
 void *
 arena_alloc(struct arena *a, size_t size)
 {
-	size_t need = (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+	size_t need = round_up(size);
 	struct block *b = block_for(a, need);
 	void *p = b->low;
 
@@ -101,6 +106,34 @@ arena_free(struct arena *a)
 		next = b->next;
 		(void)munmap(b, b->size);
 	}
+}
+
+/* Clear what was used of a block below and above, and have it unused. */
+static void
+clear_block(struct block *b, char *low)
+{
+	char *end = (char *)b + b->size;
+
+	memset(low, 0, (size_t)(b->low - low));
+	memset(b->high, 0, (size_t)(end - b->high));
+	b->low = low;
+	b->high = end;
+}
+
+void
+arena_reset(struct arena *a)
+{
+	void *first = (char *)a - round_up(sizeof(struct block));
+	struct block *b = a->blocks, *own = first, *next;
+
+	for (; b != NULL; b = next) {
+		next = b->next;
+		if (b != own)
+			(void)munmap(b, b->size);
+	}
+	clear_block(own, (char *)a + round_up(sizeof(*a)));
+	own->next = NULL;
+	*a = (struct arena){ own, own->size, 2 * ARENA_BLOCK_MIN };
 }
 
 struct view

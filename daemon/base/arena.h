@@ -20,6 +20,10 @@ struct arena *arena_new(void);
 /* Free every allocation made from a, and a; NULL is allowed. */
 void arena_free(struct arena *a);
 
+/* Free every allocation made from a, which is then as new.  Its first block
+ * stays: for what is done often, and needs little. */
+void arena_reset(struct arena *a);
+
 /* size zeroed bytes, aligned for any type; they live as long as a. */
 void *arena_alloc(struct arena *a, size_t size);
 

@@ -882,6 +882,7 @@ build_free(struct build *b)
 		build_page_end(&b->sites[i]);
 	}
 	arena_free(b->arena);
+	arena_free(b->spare);
 	xfree(b->sites);
 	xfree(b);
 }

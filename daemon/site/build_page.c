@@ -285,6 +285,28 @@ render_alias(struct build_site *t, struct rendered *to)
 		prepare_page(&t->c, &to->page, 2);
 }
 
+/* An empty arena.  Mapping one anew would cost as much as rendering does. */
+static struct arena *
+take_arena(struct build *b)
+{
+	struct arena *a = b->spare;
+
+	b->spare = NULL;
+	return a == NULL ? arena_new() : a;
+}
+
+/* Keep an arena for the next page, or free it. */
+static void
+leave_arena(struct build *b, struct arena *a)
+{
+	if (b->spare != NULL) {
+		arena_free(a);
+		return;
+	}
+	arena_reset(a);
+	b->spare = a;
+}
+
 /* Render a page into what the caller frees with fini_rendered.  own: what its
  * own files give, alone. */
 static void
@@ -295,7 +317,7 @@ render_page(struct build_site *t, const struct page *page, bool own,
 	struct view selector = t->c.r.selector;
 	struct numbers *asks = t->asks;
 
-	*to = (struct rendered){ .page = *page, .arena = arena_new() };
+	*to = (struct rendered){ .page = *page, .arena = take_arena(t->build) };
 	t->c.keep = t->c.work = to->arena;
 	t->asks = &to->asks;
 	start_entry(&to->entry, &to->page);
@@ -314,10 +336,10 @@ render_page(struct build_site *t, const struct page *page, bool own,
 }
 
 static void
-fini_rendered(struct rendered *r)
+fini_rendered(struct build_site *t, struct rendered *r)
 {
 	numbers_reset(&r->asks);
-	arena_free(r->arena);
+	leave_arena(t->build, r->arena);
 }
 
 /* -- what renderings ask -- */
@@ -362,7 +384,7 @@ fill_shown(struct build_site *t, struct shown_page *one, struct page *page)
 	one->is_lost = prepare_is_lost(&r.page);
 	if (!view_has_suffix(page->selector, VIEW("/")))
 		one->size = r.page.size;
-	fini_rendered(&r);
+	fini_rendered(t, &r);
 }
 
 /* Note what can be told of a page without opening its files. */
@@ -674,7 +696,7 @@ build_anew(struct build_site *t, const struct page *page,
 		note_change(t, page->selector, old == NULL ? NULL : &before,
 		    &e);
 	}
-	fini_rendered(&r);
+	fini_rendered(t, &r);
 }
 
 void

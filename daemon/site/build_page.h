@@ -83,9 +83,10 @@ struct build {
 	struct build_site *sites;
 	size_t n_sites;
 	struct arena *arena;
-	size_t n_skipped; /* names that the last build_all has logged */
-	bool is_loud;     /* such names are logged */
-	bool is_quiet;    /* nothing is */
+	struct arena *spare; /* an empty one for the next page, or NULL */
+	size_t n_skipped;    /* names that the last build_all has logged */
+	bool is_loud;        /* such names are logged */
+	bool is_quiet;       /* nothing is */
 	/* Of the call at hand. */
 	bool is_first;        /* the sink was empty */
 	bool has_failed;      /* the sink did */

@@ -21,7 +21,7 @@
 #include "site/protect.h"
 #include "site/target.h"
 
-/* Bytes that visits may leave in an arena before a new one is taken. */
+/* Bytes that visits may leave in an arena before it is emptied. */
 #define VISIT_BYTES_MAX ((size_t)64 << 10)
 
 /* A line of the map that names a page, and the page as it is now. */
@@ -63,12 +63,10 @@ struct file_name {
 };
 
 static void
-renew_arena(struct arena **a)
+renew_arena(struct arena *a)
 {
-	if (arena_size(*a) <= VISIT_BYTES_MAX)
-		return;
-	arena_free(*a);
-	*a = arena_new();
+	if (arena_size(a) > VISIT_BYTES_MAX)
+		arena_reset(a);
 }
 
 /* a and b as one string. */
@@ -448,7 +446,7 @@ resolve_item(struct resolver *r, struct view selector)
 	struct view bare = selector;
 	struct page page;
 
-	renew_arena(&r->scratch);
+	renew_arena(r->scratch);
 	if (resolve_selector(r, selector, r->scratch, &page))
 		return page.mime.item;
 	/* Over Gopher a "/" too many is forgiven, so the link works. */
@@ -502,7 +500,7 @@ walk_name(struct walk *w, struct folder_place *place,
 	if (name->kind == FOLDER_FILE && w->visit->page == NULL)
 		return true;
 	kind = folders_kind(w->r->folders, place, name);
-	renew_arena(&w->a);
+	renew_arena(w->a);
 	selector = join_views(w->a, place->selector, name->name);
 	if (kind == FOLDER_FILE)
 		return hash_find(w->r->by_selector, selector) != NULL ||
@@ -533,7 +531,7 @@ walk_place(struct walk *w, struct folder_place *place)
 	    place->fault != FOLDERS_FINE)
 		return true;
 	folders_hold(place);
-	renew_arena(&w->a);
+	renew_arena(w->a);
 	if (w->visit->page != NULL &&
 	    hash_find(w->r->by_selector, place->selector) == NULL &&
 	    resolve_folder(w->r, place->selector, w->a, place, &page))
@@ -565,7 +563,7 @@ resolver_walk_named(struct resolver *r, const struct resolve_visit *visit)
 	size_t i;
 
 	for (i = 0; goes_on && i < r->n_named; i++) {
-		renew_arena(&w.a);
+		renew_arena(w.a);
 		page = *named_page(r, &r->named[i]);
 		goes_on = visit_page(&w, &page);
 	}
@@ -630,7 +628,7 @@ show_name(struct children *c, struct folder_place *place,
 	struct view selector;
 	struct page page;
 
-	renew_arena(&c->a);
+	renew_arena(c->a);
 	selector = join_views(c->a, place->selector, name->name);
 	if (kind == FOLDER_FILE)
 		return hash_find(c->r->by_selector, selector) != NULL ||
@@ -844,7 +842,7 @@ resolver_rule(struct resolver *r, struct page *page)
 	page->rule = protect_own_rule(r->access, page);
 	if (page->rule != NULL)
 		return page->rule;
-	renew_arena(&r->scratch);
+	renew_arena(r->scratch);
 	if (page->kind == PAGE_ATOM ||
 	    ((page->kind == PAGE_FILE || page->kind == PAGE_LISTING) &&
 		page->linked)) {
@@ -930,7 +928,7 @@ resolver_mapped(struct resolver *r, size_t i)
 struct folder_place *
 resolver_place_of(struct resolver *r, size_t i, struct view real)
 {
-	renew_arena(&r->scratch);
+	renew_arena(r->scratch);
 	return find_real(r, r->mapped[i], real);
 }
 

@@ -125,6 +125,54 @@ a_giant_gets_a_block_and_hides_no_other(void **state)
 }
 
 static void
+a_reset_arena_is_as_a_new_one(void **state)
+{
+	const size_t sizes[] = { 1, 100, 5000, 60000, (size_t)1 << 20,
+		(size_t)9 << 20 };
+	struct arena *a = arena_new();
+	size_t fresh = arena_size(a), round, i, k;
+	char *p;
+
+	(void)state;
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			p = arena_alloc(a, sizes[i]);
+			for (k = 0; k < sizes[i]; k++)
+				assert_int_equal(p[k], 0);
+			memset(p, 1, sizes[i]);
+			(void)arena_copy(a, VIEW("bytes from the other end"));
+		}
+		arena_reset(a);
+		assert_int_equal(arena_size(a), fresh);
+	}
+	arena_free(a);
+}
+
+/* One whose first block is hidden behind larger ones, or stands before one. */
+static void
+a_reset_keeps_the_block_that_holds_the_arena(void **state)
+{
+	struct arena *a = arena_new();
+	size_t fresh = arena_size(a);
+	char *p;
+	int i;
+
+	(void)state;
+	(void)arena_alloc(a, (size_t)5 << 20);
+	arena_reset(a);
+	for (i = 0; i < 100; i++)
+		(void)arena_alloc(a, 10000);
+	arena_reset(a);
+	assert_int_equal(arena_size(a), fresh);
+	p = arena_alloc(a, 16);
+	memset(p, 1, 16);
+	assert_int_equal(arena_size(a), fresh);
+	arena_reset(a);
+	arena_reset(a);
+	arena_free(a);
+}
+
+static void
 small_ones_share_a_block(void **state)
 {
 	struct arena *a = arena_new();
@@ -149,6 +197,8 @@ main(void)
 		cmocka_unit_test(a_copy_is_also_a_string),
 		cmocka_unit_test(allocations_never_overlap),
 		cmocka_unit_test(a_giant_gets_a_block_and_hides_no_other),
+		cmocka_unit_test(a_reset_arena_is_as_a_new_one),
+		cmocka_unit_test(a_reset_keeps_the_block_that_holds_the_arena),
 		cmocka_unit_test(small_ones_share_a_block),
 	};
 
