@@ -106,7 +106,7 @@ soak: $(B)/capsuled manual
 	    exec $$p tests/soak/soak.py)
 
 # Fetches nothing that a measurement can do without.
-bench: $(B)/capsuled $(BENCHES) manual
+bench: $(B)/capsuled $(B)/capsulectl $(BENCHES) manual
 	@sh conf/packages.sh bench
 	$(call with,ssl,BENCH_BUILD=$(B) exec $$p tests/bench/bench.py $(BENCH))
 

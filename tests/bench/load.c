@@ -93,18 +93,30 @@ next_number(void)
 	return luck;
 }
 
+/* The target's holes filled: number n, or n's thousand and the rest of it. */
+static int
+fill_holes(const char *target, long n, char *to, size_t size)
+{
+	const char *first = strchr(target, '#'),
+		   *second = strchr(first + 1, '#');
+
+	if (second == NULL)
+		return snprintf(to, size, "%.*s%ld%s\r\n",
+		    (int)(first - target), target, n, first + 1);
+	return snprintf(to, size, "%.*s%ld%.*s%ld%s\r\n", (int)(first - target),
+	    target, n / 1000, (int)(second - first - 1), first + 1, n % 1000,
+	    second + 1);
+}
+
 static size_t
 make_request(const struct options *o, char *to, size_t size)
 {
-	const char *hole = o->pages > 0 ? strchr(o->target, '#') : NULL;
-	int n;
+	bool fixed = o->pages <= 0 || strchr(o->target, '#') == NULL;
+	int n = fixed
+	    ? snprintf(to, size, "%s\r\n", o->target)
+	    : fill_holes(o->target,
+		  (long)(next_number() % (unsigned long)o->pages), to, size);
 
-	if (hole == NULL)
-		n = snprintf(to, size, "%s\r\n", o->target);
-	else
-		n = snprintf(to, size, "%.*s%ld%s\r\n", (int)(hole - o->target),
-		    o->target, (long)(next_number() % (unsigned long)o->pages),
-		    hole + 1);
 	if (n < 0 || (size_t)n >= size)
 		errx(2, "the target is too long");
 	return (size_t)n;

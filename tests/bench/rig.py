@@ -106,6 +106,11 @@ def name_of(pid):
     return read("/proc/%d/comm" % pid).strip()
 
 
+def role_of(pid):
+    """What a process of the daemon is for: "content", "worker", ..."""
+    return name_of(pid).removeprefix("capsuled").strip() or "master"
+
+
 def is_root():
     return os.geteuid() == 0
 
