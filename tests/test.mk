@@ -21,7 +21,7 @@ UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus control http
 UNIT_site =	store store_kill store_faults \
 		access beneath folder conf loader program protect resolve \
-		build answer dynamic search search_sync content \
+		build_known build answer dynamic search search_sync content \
 		content_store
 UNIT_net =	acceptor deadline files pieces pace upstream handed limits \
 		metrics certificate private_key remote_key sessions \

@@ -192,6 +192,13 @@ struct sifting {
 	bool all; /* in all capsules with a root; else, below b->trees */
 };
 
+static bool
+was_seen(const struct build *b, uint64_t ask)
+{
+	return b->known != NULL ? known_is_seen(b->known, ask)
+				: numbers_have(&b->seen, ask);
+}
+
 static void
 sift_unseen(void *visitor, size_t capsule, struct view selector,
     const uint64_t *asks, size_t n_asks)
@@ -203,8 +210,7 @@ sift_unseen(void *visitor, size_t capsule, struct view selector,
 	(void)n_asks;
 	if (capsule < b->n_sites && b->sites[capsule].root != NULL &&
 	    (s->all || selectors_hold(&b->trees, capsule, selector)) &&
-	    !numbers_have(&b->seen,
-		b->sink->ask(b->sink->arg, capsule, selector)))
+	    !was_seen(b, b->sink->ask(b->sink->arg, capsule, selector)))
 		selectors_add(&s->found, capsule, selector);
 }
 
@@ -239,7 +245,8 @@ drop_unseen(struct build *b, bool all)
 {
 	struct sifting s = { .build = b, .all = all };
 
-	if (b->has_failed || (!all && b->trees.n == 0))
+	if (b->has_failed || (!all && b->trees.n == 0) ||
+	    (b->known != NULL && known_unseen(b->known) == 0))
 		return;
 	selectors_init(&s.found);
 	numbers_sort(&b->seen);
@@ -359,6 +366,8 @@ begin_changes(struct build *b)
 static int
 end_changes(struct build *b)
 {
+	known_free(b->known);
+	b->known = NULL;
 	numbers_reset(&b->seen);
 	numbers_reset(&b->dirty);
 	selectors_fini(&b->touched);
@@ -451,16 +460,26 @@ note_entry(void *visitor, size_t capsule, struct view selector,
 	*is_empty = false;
 }
 
+static bool
+is_sink_empty(struct build *b)
+{
+	bool is_empty = true;
+
+	if (b->known != NULL)
+		return known_count(b->known) == 0;
+	if (b->sink->scan(b->sink->arg, note_entry, &is_empty) < 0)
+		b->has_failed = true;
+	return is_empty;
+}
+
 int
 build_all(struct build *b)
 {
-	bool is_empty = true;
 	size_t i;
 
 	begin_changes(b);
-	if (b->sink->scan(b->sink->arg, note_entry, &is_empty) < 0)
-		b->has_failed = true;
-	b->is_first = is_empty;
+	b->known = known_load(b->sink);
+	b->is_first = is_sink_empty(b);
 	b->is_loud = !b->is_quiet;
 	b->n_skipped = 0;
 	for (i = 0; i < b->n_sites && !b->has_failed; i++) {

@@ -656,12 +656,21 @@ note_change(struct build_site *t, struct view selector,
 }
 
 static bool
-is_current(const struct sink_entry *old, const struct page *page,
-    const struct look *look, const struct stamp *options, unsigned access)
+is_current(const struct sink_entry *old, const struct sink_entry *now)
 {
-	return !look->is_racy && stamp_eq(&old->stamp, &look->stamp) &&
-	    stamp_eq(&old->options, options) && old->access == access &&
-	    old->item == page->mime.item;
+	return stamp_eq(&old->stamp, &now->stamp) &&
+	    stamp_eq(&old->options, &now->options) &&
+	    old->access == now->access && old->item == now->item;
+}
+
+/* Remember that a page is there; true if it is known to be the same. */
+static bool
+see_page(struct build *b, uint64_t ask, const struct sink_entry *now)
+{
+	if (b->known != NULL)
+		return known_see(b->known, ask, now);
+	numbers_add(&b->seen, ask);
+	return false;
 }
 
 /* True if the sink has an entry as it would be put, but for its answers. */
@@ -704,10 +713,9 @@ build_check(struct build_site *t, struct page *page, bool anew)
 {
 	struct build *b = t->build;
 	struct sink *sink = b->sink;
-	struct sink_entry old;
-	struct stamp options;
+	struct sink_entry old, now;
 	struct look look;
-	bool is_there;
+	bool is_there, is_same;
 
 	if (b->has_failed || !page_is_from_files(page))
 		return;
@@ -716,16 +724,21 @@ build_check(struct build_site *t, struct page *page, bool anew)
 	page->rule = resolver_rule(t->resolver, page);
 	if (page->same != NULL)
 		page->same->rule = resolver_rule(t->resolver, page->same);
-	numbers_add(&b->seen, sink->ask(sink->arg, t->capsule, page->selector));
 	look = look_at_page(t, page);
-	options = options_of(t, page);
+	now = (struct sink_entry){ .item = page->mime.item,
+		.access = number_of_rule(t, page->rule),
+		.stamp = look.stamp,
+		.options = options_of(t, page) };
+	anew = anew || look.is_racy;
+	is_same =
+	    see_page(b, sink->ask(sink->arg, t->capsule, page->selector), &now);
+	if (is_same && !anew)
+		return;
 	is_there =
 	    sink->find(sink->arg, t->capsule, page->selector, NULL, &old);
-	if (is_there && !anew &&
-	    is_current(&old, page, &look, &options,
-		number_of_rule(t, page->rule)))
-		return;
-	build_anew(t, page, &look, &options, is_there ? &old : NULL);
+	if (!is_there || anew || !is_current(&old, &now))
+		build_anew(t, page, &look, &now.options,
+		    is_there ? &old : NULL);
 }
 
 void

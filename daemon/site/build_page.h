@@ -4,6 +4,7 @@
 
 #include "base/problem.h"
 #include "site/build.h"
+#include "site/build_known.h"
 #include "site/prepare_file.h"
 #include "site/program.h"
 #include "site/resolve.h"
@@ -90,7 +91,8 @@ struct build {
 	/* Of the call at hand. */
 	bool is_first;        /* the sink was empty */
 	bool has_failed;      /* the sink did */
-	struct numbers seen;  /* asks of selectors that are there */
+	struct known *known;  /* what the sink had, of build_all, or NULL */
+	struct numbers seen;  /* else: asks of selectors that are there */
 	struct numbers dirty; /* of those that came, went, or changed type */
 	struct selectors touched; /* folders whose listings may differ */
 	struct selectors trees;   /* folders of which all may be gone */

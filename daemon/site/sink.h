@@ -74,6 +74,15 @@ struct sink {
 		const uint64_t *asks, size_t n_asks),
 	    void *visitor);
 
+	/*
+	 * NULL, or tell of every entry that find finds, with what that fills
+	 * in but for the selector and the title.  False: some may be missing.
+	 */
+	bool (*each)(void *arg,
+	    void (*visit)(void *visitor, uint64_t ask,
+		const struct sink_entry *e),
+	    void *visitor);
+
 	/* NULL, or called before each page: there is time for other things. */
 	void (*tick)(void *tick_arg);
 	void *tick_arg;

@@ -185,6 +185,21 @@ scan_memory(void *arg,
 	return 0;
 }
 
+static bool
+tell_memory(void *arg,
+    void (*visit)(void *visitor, uint64_t ask, const struct sink_entry *e),
+    void *visitor)
+{
+	const struct sink_memory *m = arg;
+	const struct node *node;
+	size_t i;
+
+	for (i = 0; i < m->cap; i++)
+		for (node = m->buckets[i]; node != NULL; node = node->next)
+			visit(visitor, node->hash, &node->e);
+	return true;
+}
+
 struct sink_memory *
 sink_memory_new(void)
 {
@@ -196,7 +211,8 @@ sink_memory_new(void)
 		.put = put_in_memory,
 		.drop = drop_in_memory,
 		.ask = ask_in_memory,
-		.scan = scan_memory };
+		.scan = scan_memory,
+		.each = tell_memory };
 	m->seed = hash_seed_draw();
 	m->cap = BUCKETS_MIN;
 	m->buckets = xcalloc(m->cap, sizeof(struct node *));

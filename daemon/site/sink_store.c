@@ -148,6 +148,21 @@ read_title(const struct sink_store *w, const struct store_entry *found,
 	    : VIEW("");
 }
 
+static struct sink_entry
+sink_entry_of(const struct store_entry *found)
+{
+	return (struct sink_entry){ .kind = found->kind == STORE_LARGE
+		    ? SINK_LARGE
+		    : found->kind == STORE_FOLDER ? SINK_FOLDER
+						  : SINK_PAGE,
+		.item = found->item,
+		.access = found->access,
+		.is_lost =
+		    found->gemini_status == 0 && found->gopher_status == 0,
+		.stamp = stamp_of_key(&found->stamp),
+		.options = stamp_of_key(&found->options) };
+}
+
 static bool
 find_stored(void *arg, size_t capsule, struct view selector, struct arena *a,
     struct sink_entry *to)
@@ -165,18 +180,41 @@ find_stored(void *arg, size_t capsule, struct view selector, struct arena *a,
 	if (is_doubted(w, &key) ||
 	    store_find(store_reader(w->store), &key, &found) != STORE_FOUND)
 		return false;
-	*to = (struct sink_entry){ .capsule = capsule,
-		.selector = selector,
-		.kind = found.kind == STORE_LARGE ? SINK_LARGE
-		    : found.kind == STORE_FOLDER  ? SINK_FOLDER
-						  : SINK_PAGE,
-		.item = found.item,
-		.access = found.access,
-		.is_lost = found.gemini_status == 0 && found.gopher_status == 0,
-		.stamp = stamp_of_key(&found.stamp),
-		.options = stamp_of_key(&found.options),
-		.title = a == NULL ? VIEW("") : read_title(w, &found, a) };
+	*to = sink_entry_of(&found);
+	to->capsule = capsule;
+	to->selector = selector;
+	to->title = a == NULL ? VIEW("") : read_title(w, &found, a);
 	return true;
+}
+
+struct each_visit {
+	const struct sink_store *w;
+	void (*visit)(void *visitor, uint64_t ask, const struct sink_entry *e);
+	void *visitor;
+};
+
+/* What is doubted is not found, and so not told of. */
+static bool
+visit_entry(void *arg, const struct store_entry *found)
+{
+	const struct each_visit *v = arg;
+	struct sink_entry e = sink_entry_of(found);
+
+	if (!is_doubted(v->w, &found->key))
+		v->visit(v->visitor, found->key.half[0], &e);
+	return true;
+}
+
+static bool
+tell_stored(void *arg,
+    void (*visit)(void *visitor, uint64_t ask, const struct sink_entry *e),
+    void *visitor)
+{
+	struct sink_store *w = arg;
+	struct each_visit v = { w, visit, visitor };
+
+	return w->n_pending == 0 &&
+	    store_walk(store_reader(w->store), visit_entry, &v) == STORE_FOUND;
 }
 
 /* True if a part of the entry has these bytes. */
@@ -400,7 +438,8 @@ sink_store_new(struct store *s, const struct snapshot *configured)
 		.put = put_in_store,
 		.drop = drop_in_store,
 		.ask = ask_in_store,
-		.scan = scan_store };
+		.scan = scan_store,
+		.each = tell_stored };
 	return w;
 }
 

@@ -571,8 +571,8 @@ open_counted(struct built *b, const char *text, int64_t racy_ns)
 	counting = (struct counting){ .behind = sink_memory_sink(b->sink),
 		.left = SIZE_MAX };
 	counting.sink = (struct sink){ &counting, find_behind, has_bytes_behind,
-		count_put, drop_behind, ask_behind, scan_behind, count_tick,
-		&counting };
+		count_put, drop_behind, ask_behind, scan_behind, NULL,
+		count_tick, &counting };
 	b->build =
 	    build_new(b->place.s, b->place.conf, &counting.sink, &b->options);
 }
