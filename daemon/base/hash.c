@@ -29,13 +29,13 @@ struct hash {
 
 /* -- SipHash -- */
 
-static uint64_t
+static inline uint64_t
 rotate_word(uint64_t x, unsigned n)
 {
 	return x << n | x >> (64 - n);
 }
 
-static void
+static inline void
 sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
@@ -51,7 +51,7 @@ sip_round(uint64_t v[4])
 }
 
 /* One word, one round: the 1 of SipHash-1-3. */
-static void
+static inline void
 sip_absorb(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;

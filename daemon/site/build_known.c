@@ -96,14 +96,37 @@ known_count(const struct known *k)
 	return k->n;
 }
 
-/* The entry of that number, or NULL. */
+/* Where ask is to be expected from low on, if a and z lie around it. */
+static size_t
+guess_place(size_t low, size_t high, uint64_t ask, uint64_t a, uint64_t z)
+{
+	double part = (double)(ask - a) / ((double)(z - a) + 1);
+	size_t guess = low + (size_t)(part * (double)(high - low));
+
+	return guess < high ? guess : high - 1;
+}
+
+/* The entry of that number, or NULL.  The numbers are keyed hashes, spread
+ * evenly: a few guesses, most of them close by. */
 static struct known_entry *
 find_known(const struct known *k, uint64_t ask)
 {
-	struct known_entry key = { .ask = ask };
+	size_t low = 0, high = k->n, at;
+	uint64_t a = 0, z = UINT64_MAX;
 
-	return k->n == 0 ? NULL
-			 : bsearch(&key, k->v, k->n, sizeof(*k->v), by_ask);
+	while (low < high) {
+		at = guess_place(low, high, ask, a, z);
+		if (k->v[at].ask == ask)
+			return &k->v[at];
+		if (k->v[at].ask < ask) {
+			low = at + 1;
+			a = k->v[at].ask;
+		} else {
+			high = at;
+			z = k->v[at].ask;
+		}
+	}
+	return NULL;
 }
 
 bool

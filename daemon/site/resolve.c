@@ -273,6 +273,15 @@ find_index(struct resolver *r, struct folder_place *place)
 	return found;
 }
 
+/* True if the name is that file; most names tell that they are not. */
+static bool
+is_index(struct resolver *r, struct folder_place *place,
+    const struct folder_name *name)
+{
+	return view_has_prefix(name->name, VIEW("index.")) &&
+	    name == find_index(r, place);
+}
+
 /* True for a folder of programs, none of which is served. */
 static bool
 has_programs_alone(struct resolver *r, struct folder_place *place)
@@ -343,7 +352,7 @@ resolve_name(struct resolver *r, struct view selector, struct arena *a,
 
 	if (name == NULL)
 		return false;
-	if (name == find_index(r, place) &&
+	if (is_index(r, place, name) &&
 	    hash_find(r->by_selector, place->selector) == NULL) {
 		(void)resolve_folder(r, arena_copy(a, place->selector), a,
 		    place, &index);
