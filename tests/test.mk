@@ -25,7 +25,8 @@ UNIT_site =	store store_kill store_faults \
 		content_store
 UNIT_net =	acceptor deadline files pieces pace upstream handed limits \
 		metrics certificate private_key remote_key sessions \
-		session_outline shared_tables ticket_keys stream search_client
+		session_outline shared_tables ticket_keys stream search_client \
+		readers
 UNIT_process =	channel control_socket control_server keeper \
 		search_process advice logs settle \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux reach_linux \
