@@ -159,16 +159,23 @@ open_large(struct content_process *c, nfds_t i, unsigned number,
 		ways_close(&c->ways, i);
 }
 
-/* A worker has found this entry damaged, it says: is it? */
+/*
+ * A worker has found this entry damaged, it says: is it?  One that is not there
+ * is not: who looks at all there is for any key could be kept at it.
+ */
 static void
 doubt(struct content_process *c, const unsigned char *bytes)
 {
 	const struct store_reader *r = store_reader(c->store);
+	enum store_result found;
 	struct store_entry e;
 	struct store_key key;
 
 	memcpy(&key, bytes, sizeof(key));
-	if (store_find(r, &key, &e) == STORE_FOUND &&
+	found = store_find(r, &key, &e);
+	if (found == STORE_NONE)
+		return;
+	if (found == STORE_FOUND &&
 	    store_verify(r, &e, STORE_GEMINI) == STORE_FOUND &&
 	    store_verify(r, &e, STORE_GOPHER) == STORE_FOUND &&
 	    store_verify(r, &e, STORE_SELECTOR) == STORE_FOUND)

@@ -44,7 +44,7 @@
 #define BACKOFF_MIN_MS 100   /* after the first worker that died young */
 #define BACKOFF_MAX_MS 10000 /* doubled up to this */
 #define YOUNG_MS       5000  /* dying before this age is dying young */
-/* A worker that says more in a second is none of ours. */
+/* A worker, or content process, that says more in a second is none of ours. */
 #define MESSAGES_MAX   20000
 #define COMPLAINTS_MAX 8    /* a second, of helpers: two of each are honest */
 #define SYNC_MS        2000 /* for workers to say that they have a new root */
@@ -103,8 +103,9 @@ struct master {
 	struct reload reload;
 	struct content_deaths deaths;
 	struct event *content_event; /* of what the content process says */
-	bool content_ready;          /* it was once, of this generation */
-	unsigned long long tried;    /* fingerprint of what was refused */
+	struct quota content_messages;
+	bool content_ready;       /* it was once, of this generation */
+	unsigned long long tried; /* fingerprint of what was refused */
 	unsigned serial; /* of now: addresses of generations come again */
 	struct logs *logs;
 	struct limits *limits;
@@ -1381,6 +1382,19 @@ take_warnings(struct master *m, struct generation *g, unsigned n)
 	g->n_warnings = n;
 }
 
+/* Hear it no more: SIGCHLD tells the rest.  why is NULL if it ends itself. */
+static void
+kill_content(struct master *m, bool is_next, const char *why)
+{
+	struct generation *g = is_next ? m->reload.next : m->now;
+
+	if (why != NULL)
+		log_errorx("the content process %ld %s: killed",
+		    (long)g->content->pid, why);
+	(void)kill(g->content->pid, SIGKILL);
+	unhear(is_next ? &m->reload.event : &m->content_event);
+}
+
 static void
 on_content_says(evutil_socket_t fd, short what, void *arg)
 {
@@ -1394,6 +1408,8 @@ on_content_says(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	message = channel_receive((int)fd, &number, &passed);
+	if (!quota_take(&m->content_messages, MESSAGES_MAX))
+		message = CHANNEL_FORGED;
 	if (message == CHANNEL_PROGRESS)
 		m->reading = number;
 	if (message == CHANNEL_READY || message == CHANNEL_BUILT)
@@ -1422,10 +1438,11 @@ on_content_says(evutil_socket_t fd, short what, void *arg)
 	case CHANNEL_PROGRESS:
 	case CHANNEL_NOTHING:
 		break;
-	default: /* SIGCHLD tells the rest */
-		(void)kill(is_next ? next->content->pid : m->now->content->pid,
-		    SIGKILL);
-		unhear(is_next ? &m->reload.event : &m->content_event);
+	case CHANNEL_GONE:
+		kill_content(m, is_next, NULL);
+		break;
+	default:
+		kill_content(m, is_next, "says what it never says");
 	}
 	if (passed != -1)
 		close(passed);

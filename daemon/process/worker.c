@@ -239,6 +239,8 @@ hear_once(struct worker *w)
 	case CHANNEL_NOTHING:
 		return false;
 	default:
+		if (passed != -1)
+			close(passed);
 		forget_content(w);
 	}
 	return w->content != -1;
@@ -329,7 +331,8 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 		upstreams_dialled(w->upstreams, DIAL_DOWN, -1);
 		break;
 	default:
-		break;
+		if (passed != -1)
+			close(passed);
 	}
 }
 

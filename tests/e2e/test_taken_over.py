@@ -180,3 +180,81 @@ def test_what_a_worker_leaves_on_a_listening_socket_goes_with_it(
         os.kill(d.workers[0], signal.SIGKILL)
         wait_for("it to be mended",
                  lambda: s.getsockopt(*option, len(value)) == before)
+
+
+# -- the content process: what it is told by a worker, and what it may send --
+
+
+def content_of(d):
+    pid, = d.contents()
+    return pid
+
+
+def test_a_worker_that_calls_all_damaged_has_nothing_looked_at(daemon):
+    """Of a key that the store does not have there is nothing to be mended."""
+    d = daemon(steady=False)
+    with worker.take(d.workers[0], worker.is_way_to_search) as s:
+        for i in range(100):
+            worker.send(s, b"d" + bytes(4) + bytes([i]) * 16)
+        # And one after it, which is answered in its turn.
+        assert len(gopher(d.gopher, b"/big.bin\r\n")) > 0
+    assert "is damaged" not in d.log()
+    assert d.contents() == d.content
+
+
+def assert_content_replaced(d, old, why):
+    wait_for("the reason", lambda: "%d %s: killed" % (old, why) in d.log())
+    wait_for("another one", lambda: d.contents() not in ([], [old]))
+    assert b"1996" in gopher(d.gopher, b"/history\r\n")
+    assert d.children() == d.workers
+
+
+CONTENT_FORGERIES = {
+    "an unknown word": (worker.record(b"?"), 0),
+    "a word of a worker's": (worker.record(b"S"), 0),
+    "a word of the master's": (worker.record(b"H"), 0),
+    "a descriptor of the master's": (worker.record(b"K"), 1),
+    "many descriptors": (worker.record(b"J"), 100),
+    "a short record": (b"J", 0),
+    "a long record": (b"J" + bytes(100), 0),
+}
+
+
+@pytest.mark.parametrize("what", CONTENT_FORGERIES)
+def test_a_content_process_that_forges_messages_is_killed(daemon, what):
+    d = daemon(steady=False)
+    old = content_of(d)
+    before = server.descriptors(d.pid)
+    data, n = CONTENT_FORGERIES[what]
+    with worker.channel(old) as c:
+        worker.send(c, data, [0] * n)
+    assert_content_replaced(d, old, "says what it never says")
+    wait_for("every descriptor to be closed",
+             lambda: server.descriptors(d.pid) == before)
+
+
+def test_a_content_process_that_floods_its_channel_is_killed(daemon):
+    d = daemon(steady=False)
+    old = content_of(d)
+    os.kill(old, signal.SIGSTOP)
+    with worker.channel(old) as c:
+        while server.is_running(old):
+            try:
+                worker.send(c, worker.record(b"I", 1))
+            except OSError:
+                pass
+    assert_content_replaced(d, old, "says what it never says")
+
+
+@pytest.mark.parametrize("word", [b"A", b"U", b"K"])
+def test_a_descriptor_that_no_content_process_sends_is_closed(daemon, word):
+    """By the worker, which hears no more of it."""
+    d = daemon(steady=False)
+    old = content_of(d)
+    before = server.descriptors(d.workers[0])
+    with worker.take(old, worker.is_way) as s:
+        worker.send(s, worker.record(word), [0])
+        wait_for("the way to be closed",
+                 lambda: server.descriptors(d.workers[0]) == before - 1)
+    assert b"1996" in gopher(d.gopher, b"/history\r\n")
+    assert d.children() == d.workers
