@@ -173,8 +173,8 @@ load_rows(struct search *s)
 /* -- opening -- */
 
 /*
- * alone: nobody else ever opens it, so that nothing is shared and no other file
- * is opened later.
+ * alone: nobody else ever opens it, and nobody again: the file loses its name
+ * at once, and there is no other one beside it.
  */
 static void
 open_database(struct search *s, const char *path, bool alone)
@@ -182,17 +182,20 @@ open_database(struct search *s, const char *path, bool alone)
 	s->rc = sqlite3_open_v2(path == NULL ? ":memory:" : path, &s->db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 	    NULL);
+	if (alone && path != NULL)
+		(void)unlink(path);
 	if (s->rc != SQLITE_OK)
 		return;
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_busy_timeout(s->db, BUSY_MS);
-	if (alone)
-		execute(s, "PRAGMA locking_mode = EXCLUSIVE");
+	execute(s,
+	    alone ? "PRAGMA locking_mode = EXCLUSIVE;"
+		    "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF"
+		  : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
 	execute(s,
 	    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;"
-	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 	    "PRAGMA cell_size_check = ON");
 }
 
@@ -355,9 +358,8 @@ search_open_unnamed(const struct search_key *origin, const char **why)
 	    tmp == NULL ? "/tmp" : tmp);
 	fd = mkstemp(path);
 	if (fd != -1) {
-		s = make_new(new_search(), path, true, origin, why);
-		remove_files(path);
 		close(fd);
+		s = make_new(new_search(), path, true, origin, why);
 	}
 	/* Where no file can be had, memory has to do. */
 	return s == NULL ? search_open(NULL, origin, why) : s;

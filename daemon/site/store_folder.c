@@ -7,6 +7,7 @@
  */
 #include "site/store_folder.h"
 
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -15,12 +16,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/view.h"
 #include "site/store.h"
 #include "site/store_format.h"
+
+/* Seconds after which a temporary folder that nobody uses was left behind. */
+#define LEFT_S 3600
 
 static int
 refuse_folder(struct buf *why, const char *path, const char *reason)
@@ -55,6 +60,42 @@ open_folder(struct store_folder *f, const char *path, struct buf *why)
 	return 0;
 }
 
+/* True if nobody uses it: who does holds its lock, from its first moments on.
+ */
+static bool
+is_left_folder(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    st.st_mtime < time(NULL) - LEFT_S &&
+	    flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* Remove the empty folders that others like us have left in place. */
+static void
+sweep_left_folders(const char *place)
+{
+	DIR *dir = opendir(place);
+	const struct dirent *entry;
+	int fd;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (strncmp(entry->d_name, STORE_TEMPORARY,
+			strlen(STORE_TEMPORARY)) != 0)
+			continue;
+		fd = openat(dirfd(dir), entry->d_name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd == -1)
+			continue;
+		if (is_left_folder(fd))
+			(void)unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+		close(fd);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
 /* Where much may lie; a folder of its own, for a sandbox to name. */
 static int
 open_temporary(struct store_folder *f, struct buf *why)
@@ -70,10 +111,14 @@ open_temporary(struct store_folder *f, struct buf *why)
 			continue;
 		(void)snprintf(path, sizeof(path),
 		    "%s/" STORE_TEMPORARY "XXXXXX", places[i]);
-		if (mkdtemp(path) != NULL) {
-			f->unnamed = true;
-			return open_folder(f, path, why);
-		}
+		if (mkdtemp(path) == NULL)
+			continue;
+		f->unnamed = true;
+		sweep_left_folders(places[i]);
+		if (open_folder(f, path, why) == -1)
+			return -1;
+		(void)flock(f->fd, LOCK_EX | LOCK_NB);
+		return 0;
 	}
 	buf_printf(why, "no temporary folder can be made for the store: %s",
 	    strerror(errno));
