@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -292,21 +293,33 @@ hear_readers(struct content_process *c, int ms)
 
 /* -- building -- */
 
+/* True if the file ended others too often, lately, and is as it was then. */
+static bool
+is_poison(const struct content_deaths *d, const char *path)
+{
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		if (d->v[i].deaths >= CONTENT_DEATHS_MAX &&
+		    strcmp(d->v[i].path, path) == 0)
+			return time(NULL) - d->v[i].last < CONTENT_POISON_S &&
+			    (stat(path, &st) == -1 ||
+				st.st_ctime <= d->v[i].last);
+	return false;
+}
+
 /* Before each file is read: remember which, and hear who has come. */
 static bool
 on_file_read(void *arg, const char *root, const char *path)
 {
 	struct content_process *c = arg;
-	const struct content_deaths *deaths = c->start->deaths;
 	char whole[sizeof(c->notes->reading)];
 	int64_t now;
-	size_t i;
 
 	(void)snprintf(whole, sizeof(whole), "%s/%s", root, path);
-	for (i = 0; i < deaths->n; i++)
-		if (deaths->v[i].deaths >= CONTENT_DEATHS_MAX &&
-		    strcmp(deaths->v[i].path, whole) == 0)
-			return false;
+	if (is_poison(c->start->deaths, whole))
+		return false;
 	if (c->opening)
 		return true; /* nothing of it is read here */
 	memcpy(c->notes->reading, whole, strlen(whole) + 1);
@@ -771,7 +784,20 @@ count_death(struct content_deaths *d, const char *path)
 		return 0;
 	if (i == d->n)
 		memcpy(d->v[d->n++].path, path, strlen(path) + 1);
+	d->v[i].last = time(NULL);
 	return ++d->v[i].deaths;
+}
+
+void
+content_deaths_forgive(struct content_deaths *d)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < d->n; i++)
+		if (d->v[i].deaths >= CONTENT_DEATHS_MAX)
+			d->v[n++] = d->v[i];
+	memset(&d->v[n], 0, (d->n - n) * sizeof(d->v[0]));
+	d->n = n;
 }
 
 void
@@ -792,7 +818,7 @@ content_deaths_reap(struct content_deaths *d, pid_t pid, bool killed)
 		    path,
 		    count_death(d, path) < CONTENT_DEATHS_MAX
 			? ""
-			: ": it is left out from now on");
+			: ": it is left out until it changes");
 }
 
 void

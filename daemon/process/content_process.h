@@ -3,6 +3,7 @@
 #define CONTENT_PROCESS_H
 
 #include <limits.h>
+#include <time.h>
 
 #include "process/child.h"
 #include "process/logs.h"
@@ -15,6 +16,8 @@
 
 /* How often a file may end the process before it is left out. */
 #define CONTENT_DEATHS_MAX 2
+/* Seconds for which it is, unless it changes. */
+#define CONTENT_POISON_S 900
 /* The number of warnings that says that the store could not be written. */
 #define CONTENT_NOT_WRITTEN UINT_MAX
 /* Warnings whose words the master gets to know; ours. */
@@ -37,6 +40,7 @@ struct content_deaths {
 	struct {
 		char path[2 * BENEATH_PATH_MAX];
 		unsigned deaths;
+		time_t last; /* of them, as files have their times */
 	} v[CONTENT_POISON_MAX];
 };
 
@@ -71,6 +75,13 @@ struct child *content_process_new(const struct content_start *start);
  * reading if it was killed over it.
  */
 void content_deaths_reap(struct content_deaths *d, pid_t pid, bool killed);
+
+/*
+ * In the master, when a content process has read all there is: files over which
+ * another one was killed, but less often than CONTENT_DEATHS_MAX, were not the
+ * reason.
+ */
+void content_deaths_forgive(struct content_deaths *d);
 
 /*
  * In the master: add to ps the first of the warnings that the process of this

@@ -1412,8 +1412,10 @@ on_content_says(evutil_socket_t fd, short what, void *arg)
 		message = CHANNEL_FORGED;
 	if (message == CHANNEL_PROGRESS)
 		m->reading = number;
-	if (message == CHANNEL_READY || message == CHANNEL_BUILT)
+	if (message == CHANNEL_READY || message == CHANNEL_BUILT) {
 		m->reading = 0;
+		content_deaths_forgive(&m->deaths);
+	}
 	if (message == CHANNEL_READY || message == CHANNEL_BUILT)
 		take_warnings(m, is_next ? m->reload.next : m->now, number);
 	switch (message) {

@@ -216,6 +216,40 @@ def test_nothing_is_left_of_a_temporary_store(tmp_path):
     assert not os.listdir(place)
 
 
+@root_only
+def test_what_a_killed_daemon_left_is_removed_by_a_later_one(tmp_path):
+    """An empty folder, for its files have no names."""
+    place = tmp_path / "place"
+    place.mkdir()
+    server.let_in(tmp_path)
+    place.chmod(0o777)
+    env = dict(os.environ, TMPDIR=str(place))
+    text = conf(selectors={"/search": "@search"})
+    with server.running(tmp_path, text, env=env) as lives:
+        wait_for("a search", lambda: gemini(
+            lives.gemini, url("/search?history")).status == 20)
+        folder, = place.iterdir()
+        (tmp_path / "other").mkdir()
+        killed = server.Daemon(tmp_path / "other", text, env=env)
+        processes = server.children(killed.pid)
+        killed.kill()
+        wait_for("its end", lambda: not any(map(server.is_running,
+                                                processes)))
+        assert all(path.is_dir() and not os.listdir(path)
+                   for path in place.iterdir())
+        for path in place.iterdir():
+            os.utime(path, (0, 0))
+        (tmp_path / "third").mkdir()
+        with server.running(tmp_path / "third", text, env=env):
+            left = list(place.iterdir())
+            assert folder in left and len(left) == 2
+        assert list(place.iterdir()) == [folder]
+        (lives.root / "history.gmi").write_text("# Still written\n")
+        lives.rescan()
+        assert is_served(lives, text=b"Still written")
+    assert not os.listdir(place)
+
+
 def test_a_reload_that_is_refused_leaves_the_store_to_the_old_one(daemon,
                                                                   tmp_path):
     d = daemon(with_store(tmp_path), steady=False)
@@ -318,11 +352,35 @@ def test_a_file_that_kills_it_twice_is_left_out(daemon, tmp_path):
                  lambda: d.log().count(reading) > i, 2 * server.START)
         os.kill(content_of(d), signal.SIGKILL)
         wait_for("its death", lambda: d.log().count("was killed while") > i)
-    wait_for("what is left", lambda: "it is left out from now on" in d.log())
+    wait_for("what is left",
+             lambda: "it is left out until it changes" in d.log())
     (d.root / "history.gmi").write_text("# Without it\n")
     d.rescan()
     assert is_served(d, text=b"Without it")
     assert gopher(d.gopher, b"/files/poison.gmi\r\n").startswith(b"3")
+    wait_for("a later second", lambda: time.time() > os.stat(
+        d.log_path).st_mtime + 1)
+    (d.root / "files" / "poison.gmi").write_text("# Mended\n")
+    d.rescan()
+    assert is_served(d, b"/files/poison.gmi\r\n", b"Mended")
+
+
+def test_a_file_that_was_read_when_others_were_killed_is_not_left_out(daemon):
+    """Only one that is read each time, with no whole look in between."""
+    d = daemon(conf(), steady=False, options=["-vv"])
+    page = d.root / "files" / "long.gmi"
+    for i in range(3):
+        page.write_text("# Version %d\n" % i + slow_page(12000))
+        d.proc.send_signal(signal.SIGHUP)
+        wait_for("it to be read",
+                 lambda: d.log().count("reading %s" % page) > 2 * i,
+                 2 * server.START)
+        os.kill(content_of(d), signal.SIGKILL)
+        wait_for("its death",
+                 lambda: d.log().count("was killed while it read") > i)
+        wait_for("the page", lambda: is_served(
+            d, b"/files/long.gmi\r\n", b"Version %d" % i), 2 * server.START)
+    assert "left out" not in d.log()
 
 
 # -- damage --
