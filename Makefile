@@ -195,7 +195,8 @@ $(B)/libraries: $(B)/flags
 #: make unit-i386  the same where a pointer has 32 bits, in a Debian of its own
 #: make e2e        the tests from outside: real sockets and TLS
 #: make e2e-fences those of them that show that workers miss no system call
-#: make soak       all sorts of visitors at once, SOAK_SECONDS=600
+#: make soak       all sorts of visitors at once, SOAK_SECONDS=600, and then
+#:                 processes killed under load, SOAK_KILLS=1000
 #: make valgrind   a few unit tests and a daemon under valgrind
 #: make lint       what every file of the tree keeps to
 #: make fuzz       each parser on random bytes, FUZZ_SECONDS=60 each

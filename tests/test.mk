@@ -5,8 +5,10 @@ PYTHON =	python3 /usr/bin/python3 python3.11 python3.12 python3.13
 # Seconds that each fuzz target runs: alone, and as a part of "make check".
 FUZZ_SECONDS =	60
 CHECK_SECONDS =	5
-# Seconds that "make soak" goes on.
+# Seconds that "make soak" goes on, and how often it then kills the content
+# process and the search process.
 SOAK_SECONDS =	600
+SOAK_KILLS =	1000
 # The end-to-end tests to run.
 E2E =		tests/e2e
 # What to measure: cpu bytes memory large search store slow, or all; "quick"
@@ -102,9 +104,10 @@ e2e-only: $(B)/capsuled $(B)/capsulectl manual
 	$(call with,pytest,CAPSULED=$(B)/capsuled \
 	    exec sh tests/e2e/run.sh $$p $(B)/pytest $(E2E))
 
-soak: $(B)/capsuled manual
-	$(call with,ssl,CAPSULED=$(B)/capsuled SOAK_SECONDS=$(SOAK_SECONDS) \
-	    exec $$p tests/soak/soak.py)
+soak: $(B)/capsuled $(B)/capsulectl manual
+	$(call with,ssl,export CAPSULED=$(B)/capsuled; \
+	    $$p tests/soak/soak.py $(SOAK_SECONDS) && \
+	    exec $$p tests/soak/kills.py $(SOAK_KILLS))
 
 # Fetches nothing that a measurement can do without.
 bench: $(B)/capsuled $(B)/capsulectl $(BENCHES) manual

@@ -1,4 +1,4 @@
-"""A short soak; "make soak" is the long one."""
+"""Short soaks; "make soak" has the long ones."""
 import os
 import pathlib
 import subprocess
@@ -6,12 +6,20 @@ import sys
 
 import server
 
-SOAK = pathlib.Path(__file__).resolve().parents[1] / "soak" / "soak.py"
+SOAK = pathlib.Path(__file__).resolve().parents[1] / "soak"
 
 
-def test_fifteen_seconds_of_everything_at_once_fail_nobody():
-    got = subprocess.run([sys.executable, SOAK, "15"], capture_output=True,
-                         text=True, timeout=120,
+def run(program, argument):
+    got = subprocess.run([sys.executable, SOAK / program, argument],
+                         capture_output=True, text=True, timeout=300,
                          env={**os.environ, "CAPSULED": str(server.BINARY)})
     print(got.stdout)
     assert got.returncode == 0, got.stdout + got.stderr
+
+
+def test_fifteen_seconds_of_everything_at_once_fail_nobody():
+    run("soak.py", "15")
+
+
+def test_twenty_kills_of_content_and_search_lose_no_edit_and_spoil_no_page():
+    run("kills.py", "20")
