@@ -6,6 +6,8 @@ nothing, or is told to the operator.
 """
 import contextlib
 import os
+import threading
+import time
 
 import pytest
 
@@ -331,3 +333,159 @@ def test_without_its_slash_nothing_says_whether_a_folder_is_there(
                            ("/none", (51, "Not found"))):
         got = ask(one, selector, "ada", OPEN)
         assert (got.status, got.meta) == want, selector
+
+
+# -- edits and reloads --
+
+PATTERNS = ("/log/*", "/diary/*", "/alias", "/feed.xml")
+# Every name of the protected pages: path, folder with and without a slash, a
+# page of two sources, links, a folder mapped twice, a file mapped alone.
+NAMES = ("/log/one.gmi", "/log/", "/log", "/log/index.gmi", "/log/pair",
+         "/log/sub/two.gmi", "/diary/one.gmi", "/diary/", "/diary",
+         "/diary/pair", "/alias", "/open/link.gmi", "/open/folder/one.gmi",
+         "/open/folder/", "/open/folder", "/feed.xml")
+FOLDERS = ("/log", "/diary", "/open/folder")  # answered as if there were none
+MAP = ("/ = ./\n/log/pair = log/pair.gmi\n/diary/ = log/\n"
+       "/alias = log/one.gmi\n/feed.xml = @atom log/index.gmi\n"
+       "/search = @search\n")
+
+
+def watched(access):
+    return mapped(MAP, "".join("%s = any\n" % one for one in access),
+                  "[listing]\n/ = yes\n").replace(
+                      "workers = 1\n", "workers = 2\nwatch = auto\n")
+
+
+class Askers:
+    """Threads that ask for all names, in both protocols, all the time.
+
+    closed_since: from when on no answer may hold the word; None: it may.
+    """
+
+    def __init__(self, one):
+        self.one, self.stop = one, threading.Event()
+        self.closed_since, self.open, self.wrong = None, 0, []
+        self.threads = [threading.Thread(target=self.ask_all)
+                        for _ in range(2)]
+
+    def ask_all(self):
+        while not self.stop.is_set():
+            for name in (*NAMES, "/search?secret", "/search\tsecret"):
+                began = time.monotonic()
+                if "\t" in name:
+                    got = gopher(self.one.gopher, name.encode() + b"\r\n")
+                elif "?" in name:
+                    got = gemini(self.one.gemini, url(name, OPEN)).body
+                else:
+                    over_gemini, got = both(self.one, name)
+                    got = over_gemini.body + got
+                # A search repeats what was typed, but has titles.
+                if b"Secret" in got:
+                    self.open += 1
+                    if self.closed_since and began > self.closed_since:
+                        self.wrong.append((name, got[:200]))
+
+    def __enter__(self):
+        for one in self.threads:
+            one.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for one in self.threads:
+            one.join()
+
+
+def expect_all_closed(one):
+    for name in NAMES:
+        if name in FOLDERS:
+            assert both(one, name)[0].status in (31, 60)
+        else:
+            expect_closed(one, name)
+
+
+def reload_with(one, text):
+    """What the operator does; it has returned once all is served so."""
+    one.rewrite(text)
+    done = ctl("-c", one.path, "reload")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """The tree with all these names, and a daemon that watches it."""
+    root = tmp_path / "root"
+    tree(root)
+    (root / "log/pair.gmi").write_text("# Secret\n")
+    (root / "log/pair.gophermap").write_text("Secret\n")
+    (root / "open/link.gmi").symlink_to("../log/one.gmi")
+    (root / "open/folder").symlink_to("../log")
+    with contextlib.ExitStack() as stack:
+        def start(access):
+            return stack.enter_context(server.running(
+                tmp_path, watched(access), steady=False))
+        yield start
+
+
+def test_what_is_protected_by_a_reload_is_closed_when_it_has_returned(pairs):
+    one = pairs(())
+    with Askers(one) as askers:
+        for _ in range(4):
+            reload_with(one, watched(PATTERNS))
+            askers.closed_since = time.monotonic()
+            expect_all_closed(one)
+            askers.closed_since = None
+            before = askers.open
+            reload_with(one, watched(()))
+            server.wait_for("it to be open", lambda: askers.open > before)
+    assert not askers.wrong
+
+
+def replace(path, text):
+    new = path.with_name(path.name + "~")
+    new.write_text(text)
+    os.replace(new, path)
+
+
+def test_no_edit_opens_what_is_protected(pairs):
+    """Neither for a moment nor for good, by whichever name."""
+    one = pairs(PATTERNS)
+    root = one.root
+
+    def point(name, to):
+        new = root / "open" / "new~"
+        new.symlink_to(to)
+        os.replace(new, root / name)
+
+    edits = (
+        lambda i: replace(root / "log/one.gmi", "# Secret %d\n" % i),
+        lambda i: replace(root / "log/index.gmi", "# Secret %d\n=> one.gmi "
+                          "2026-01-31 Secret entry\n" % i),
+        lambda i: replace(root / "log/pair.gophermap", "Secret %d\n" % i),
+        lambda i: (root / "log/pair.gophermap").unlink(),
+        lambda i: point("open/link.gmi", "page.gmi"),
+        lambda i: point("open/link.gmi", "../log/sub/two.gmi"),
+        lambda i: (root / "log/index.gmi").unlink(),
+        lambda i: point("open/folder", "../log/sub"),
+        lambda i: (root / "log/sub").rename(root / "log/moved"),
+        lambda i: (root / "log/moved").rename(root / "log/sub"),
+        lambda i: point("open/folder", "../log"),
+        lambda i: (root / "log/one.gmi").chmod(0),
+        lambda i: (root / "log/one.gmi").chmod(0o644),
+    )
+    with Askers(one) as askers:
+        askers.closed_since = time.monotonic()
+        for i in range(2):
+            for edit in edits:
+                edit(i)
+                replace(root / "other.gmi", "# Seen %d %d\n"
+                        % (i, edits.index(edit)))
+                server.wait_for("the edit", lambda: b"# Seen %d %d" % (
+                    i, edits.index(edit)) in both(one, "/other.gmi")[0].body)
+                if edits.index(edit) == 6:
+                    one.rescan()
+            reload_with(one, watched(PATTERNS))
+            replace(root / "log/index.gmi", "# Secret\n")
+    assert not askers.wrong
+    server.wait_for("the last", lambda: both(one, "/log/")[0].status == 60)
+    expect_all_closed(one)
