@@ -136,7 +136,7 @@ slot_for(const struct hash *h, struct view key, uint64_t hash)
 }
 
 static void
-grow(struct hash *h)
+grow_table(struct hash *h)
 {
 	struct slot *old = h->slots;
 	size_t i, n = h->cap;
@@ -158,7 +158,7 @@ hash_put(struct hash *h, struct view key, void *value)
 		return s->value;
 	*s = (struct slot){ hash, key, value };
 	if (++h->n * 2 > h->cap)
-		grow(h);
+		grow_table(h);
 	return NULL;
 }
 

@@ -100,7 +100,7 @@ log_dropped(void)
  * non-blocking; a pipe that polls writable takes PIPE_BUF bytes.
  */
 static void
-put(int fd, const char *p, size_t len, unsigned lines)
+write_lines(int fd, const char *p, size_t len, unsigned lines)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	ssize_t n;
@@ -117,14 +117,14 @@ put(int fd, const char *p, size_t len, unsigned lines)
 }
 
 static bool
-is_plain(unsigned char c)
+is_plain_ascii(unsigned char c)
 {
 	return c >= 0x20 && c < 0x7f;
 }
 
 /* Length of the well-formed UTF-8 sequence at p, or 0; no C1 controls. */
 static size_t
-sequence(const unsigned char *p, size_t len)
+sequence_length(const unsigned char *p, size_t len)
 {
 	static const struct {
 		unsigned char mask, lead;
@@ -155,15 +155,15 @@ sequence(const unsigned char *p, size_t len)
 
 /* Append v; controls and broken bytes as \xHH, and so is every byte of also. */
 static void
-escape(struct buf *to, struct view v, const char *also)
+append_escaped(struct buf *to, struct view v, const char *also)
 {
 	const unsigned char *p = (const unsigned char *)v.p;
 	size_t i = 0, n;
 
 	while (i < v.len) {
-		n = is_plain(p[i]) && strchr(also, p[i]) == NULL
+		n = is_plain_ascii(p[i]) && strchr(also, p[i]) == NULL
 		    ? 1
-		    : sequence(p + i, v.len - i);
+		    : sequence_length(p + i, v.len - i);
 		if (n > 0)
 			buf_put(to, (struct view){ v.p + i, n });
 		else
@@ -179,14 +179,14 @@ log_escape(struct buf *to, struct view v, size_t max)
 
 	if (cut)
 		v.len = max;
-	escape(to, v, "\"\\");
+	append_escaped(to, v, "\"\\");
 	if (cut)
 		buf_puts(to, "...");
 }
 
 /* Send one finished text of a level to the general sink. */
 static void
-emit(enum log_level level, struct view text)
+log_send(enum log_level level, struct view text)
 {
 	char line[LOG_LINE_MAX], stamp[CLOCK_STAMP_MAX];
 	int len = 0;
@@ -210,14 +210,14 @@ emit(enum log_level level, struct view text)
 		    VIEW_ARG(text));
 		break;
 	}
-	put(general.fd, line, (size_t)len, 1);
+	write_lines(general.fd, line, (size_t)len, 1);
 }
 
-static void message(enum log_level level, int error, const char *fmt,
+static void log_message(enum log_level level, int error, const char *fmt,
     va_list ap) __attribute__((format(printf, 3, 0)));
 
 static void
-message(enum log_level level, int error, const char *fmt, va_list ap)
+log_message(enum log_level level, int error, const char *fmt, va_list ap)
 {
 	char text[LOG_LINE_MAX];
 	struct buf clean;
@@ -226,12 +226,12 @@ message(enum log_level level, int error, const char *fmt, va_list ap)
 		return;
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	buf_init(&clean, 4 * LOG_LINE_MAX);
-	escape(&clean, view_of(text), "");
+	append_escaped(&clean, view_of(text), "");
 	if (error != 0)
 		buf_printf(&clean, ": %s", strerror(error));
 	/* Without memory the raw text would be a hole: say nothing instead. */
 	if (!clean.failed)
-		emit(level, buf_view(&clean));
+		log_send(level, buf_view(&clean));
 	buf_fini(&clean);
 }
 
@@ -240,7 +240,7 @@ message(enum log_level level, int error, const char *fmt, va_list ap)
 		int error_ = (error);                                          \
 		va_list ap;                                                    \
 		va_start(ap, fmt);                                             \
-		message(level, error_, fmt, ap);                               \
+		log_message(level, error_, fmt, ap);                           \
 		va_end(ap);                                                    \
 	} while (0)
 
@@ -290,7 +290,7 @@ void
 log_flush(void)
 {
 	if (n_waiting > 0)
-		put(access_log.fd, waiting, n_waiting, waiting_lines);
+		write_lines(access_log.fd, waiting, n_waiting, waiting_lines);
 	n_waiting = 0;
 	waiting_lines = 0;
 }
@@ -338,12 +338,12 @@ log_relay(struct view line)
 		return;
 	level = (unsigned)(line.p[0] - '0');
 	buf_init(&clean, 4 * LOG_LINE_MAX);
-	escape(&clean, text, "");
+	append_escaped(&clean, text, "");
 	if (clean.failed)
 		dropped++;
 	else if (line.p[0] == ACCESS_MARK)
 		log_access(buf_view(&clean));
 	else if (level <= LOG_LEVEL_DEBUG)
-		emit((enum log_level)level, buf_view(&clean));
+		log_send((enum log_level)level, buf_view(&clean));
 	buf_fini(&clean);
 }

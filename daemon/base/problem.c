@@ -58,7 +58,8 @@ by_line(const void *a, const void *b)
 }
 
 static void
-add(struct problems *ps, int line, const char *where, const char *sentence)
+add_problem(struct problems *ps, int line, const char *where,
+    const char *sentence)
 {
 	size_t size = strlen(where) + strlen(sentence) + 1;
 	struct problem *p;
@@ -90,7 +91,7 @@ problems_add(struct problems *ps, const char *file, int line, const char *fmt,
 	(void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
 
-	add(ps, line, where, sentence);
+	add_problem(ps, line, where, sentence);
 }
 
 size_t
@@ -134,13 +135,14 @@ problems_unpack(struct problems *ps, struct view packed)
 		text = packed.p;
 		line = strtol(text, &after, 10);
 		packed = view_skip(packed, strlen(text) + 1);
-		add(ps, (int)line, "", *after == ' ' ? after + 1 : after);
+		add_problem(ps, (int)line, "",
+		    *after == ' ' ? after + 1 : after);
 	}
 	return 0;
 }
 
 static int
-least(int a, int b, int c)
+least_of_three(int a, int b, int c)
 {
 	int m = a < b ? a : b;
 
@@ -149,7 +151,7 @@ least(int a, int b, int c)
 
 /* Damerau's distance, restricted: a letter changed, dropped, added, swapped. */
 static int
-distance(const char *a, const char *b)
+edit_distance(const char *a, const char *b)
 {
 	int d[NEAREST_MAX + 1][NEAREST_MAX + 1];
 	int i, j, same, la = (int)strlen(a), lb = (int)strlen(b);
@@ -161,8 +163,8 @@ distance(const char *a, const char *b)
 	for (i = 1; i <= la; i++)
 		for (j = 1; j <= lb; j++) {
 			same = a[i - 1] == b[j - 1];
-			d[i][j] = least(d[i - 1][j] + 1, d[i][j - 1] + 1,
-			    d[i - 1][j - 1] + !same);
+			d[i][j] = least_of_three(d[i - 1][j] + 1,
+			    d[i][j - 1] + 1, d[i - 1][j - 1] + !same);
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
 			    a[i - 2] == b[j - 1] && d[i - 2][j - 2] < d[i][j])
 				d[i][j] = d[i - 2][j - 2] + 1;
@@ -184,7 +186,7 @@ problem_nearest(const char *word, const char *const *candidates, size_t n)
 	for (i = 0; i < n; i++) {
 		if (strlen(candidates[i]) > NEAREST_MAX)
 			continue;
-		far = distance(word, candidates[i]);
+		far = edit_distance(word, candidates[i]);
 		if (far < least_far) {
 			least_far = far;
 			best = candidates[i];

@@ -19,7 +19,7 @@ view_eq(struct view a, struct view b)
 
 /* ASCII only, whatever the locale says: tolower(3) would not do. */
 static char
-lower(char c)
+lower_ascii(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
@@ -32,7 +32,7 @@ view_eq_nocase(struct view a, struct view b)
 	if (a.len != b.len)
 		return false;
 	for (i = 0; i < a.len; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (lower_ascii(a.p[i]) != lower_ascii(b.p[i]))
 			return false;
 	return true;
 }

@@ -42,7 +42,7 @@ struct feed {
 
 /* True if v has n digits at at; *to is their value. */
 static bool
-digits(struct view v, size_t at, size_t n, unsigned long *to)
+read_digits(struct view v, size_t at, size_t n, unsigned long *to)
 {
 	return view_to_number((struct view){ v.p + at, n }, 9999, to) == 0;
 }
@@ -56,8 +56,8 @@ atom_is_dated(struct view v)
 	bool is_leap;
 
 	if (v.len < DATE_LEN || v.p[4] != '-' || v.p[7] != '-' ||
-	    !digits(v, 0, 4, &year) || !digits(v, 5, 2, &month) ||
-	    !digits(v, 8, 2, &day) || month < 1 || month > 12 || day < 1)
+	    !read_digits(v, 0, 4, &year) || !read_digits(v, 5, 2, &month) ||
+	    !read_digits(v, 8, 2, &day) || month < 1 || month > 12 || day < 1)
 		return false;
 	if (v.len > DATE_LEN && v.p[DATE_LEN] >= '0' && v.p[DATE_LEN] <= '9')
 		return false;
@@ -67,7 +67,7 @@ atom_is_dated(struct view v)
 
 /* What follows the date, less what people put between. */
 static struct view
-title_of(struct view label)
+entry_title(struct view label)
 {
 	static const struct view between[] = { VIEW_INIT("-"), VIEW_INIT(":"),
 		VIEW_INIT("\xE2\x80\x93"), VIEW_INIT("\xE2\x80\x94") };
@@ -84,7 +84,7 @@ title_of(struct view label)
 
 /* Append gemini://host/selector. */
 static void
-put_address(struct buf *to, const struct atom *a, struct view selector)
+put_page_uri(struct buf *to, const struct atom *a, struct view selector)
 {
 	buf_puts(to, "gemini://");
 	buf_put(to, a->host);
@@ -93,7 +93,7 @@ put_address(struct buf *to, const struct atom *a, struct view selector)
 
 /* The whole address of a target, in the arena; empty if it is none. */
 static struct view
-resolve(struct feed *f, struct view target)
+resolve_target(struct feed *f, struct view target)
 {
 	const struct atom *a = f->about;
 	struct view address = VIEW("");
@@ -103,7 +103,7 @@ resolve(struct feed *f, struct view target)
 	buf_init(&base_text, SIZE_MAX);
 	buf_init(&mended, SIZE_MAX);
 	buf_init(&whole, SIZE_MAX);
-	put_address(&base_text, a, a->page.len > 0 ? a->page : a->selector);
+	put_page_uri(&base_text, a, a->page.len > 0 ? a->page : a->selector);
 	uri_mend(&mended, target);
 	if (uri_parse(buf_view(&base_text), &base) == URI_OK &&
 	    uri_parse(buf_view(&mended), &ref) == URI_OK) {
@@ -127,7 +127,7 @@ is_told(const struct atom *a, struct view address)
 
 /* Keep a link if it is an entry. */
 static void
-read_link(struct feed *f, const struct gemtext_line *line)
+read_entry(struct feed *f, const struct gemtext_line *line)
 {
 	struct entry e = { .target = line->target, .number = f->n };
 	struct buf name;
@@ -136,10 +136,10 @@ read_link(struct feed *f, const struct gemtext_line *line)
 	if (!atom_is_dated(line->text))
 		return;
 	e.date = (struct view){ line->text.p, DATE_LEN };
-	e.title = title_of(line->text);
+	e.title = entry_title(line->text);
 	if (e.title.len == 0)
 		e.title = e.target;
-	e.address = resolve(f, line->target);
+	e.address = resolve_target(f, line->target);
 	if (e.address.len == 0 || !is_told(f->about, e.address))
 		return;
 	buf_init(&name, SIZE_MAX);
@@ -183,7 +183,7 @@ feed_read(struct feed *f, const struct atom *a, struct view gemtext)
 		if (line.kind == GEMTEXT_TEXT && line.text.len == 0)
 			continue;
 		if (line.kind == GEMTEXT_LINK)
-			read_link(f, &line);
+			read_entry(f, &line);
 		if (line.kind == GEMTEXT_HEADING && line.level == 2 &&
 		    is_after_title)
 			f->subtitle = line.text;
@@ -242,7 +242,7 @@ put_link(struct buf *to, const char *kind, const char *type,
 	struct buf address;
 
 	buf_init(&address, SIZE_MAX);
-	put_address(&address, a, selector);
+	put_page_uri(&address, a, selector);
 	buf_printf(to, "<link rel=\"%s\" type=\"%s\" href=\"", kind, type);
 	put_text(to, buf_view(&address));
 	buf_puts(to, "\"/>\n");
@@ -260,7 +260,7 @@ is_mail(struct view v)
 }
 
 static void
-put_head(struct buf *to, const struct feed *f)
+put_feed_head(struct buf *to, const struct feed *f)
 {
 	const struct atom *a = f->about;
 	struct view rest = a->language, language = view_cut(&rest, ',');
@@ -277,7 +277,7 @@ put_head(struct buf *to, const struct feed *f)
 	}
 	buf_puts(to, ">\n");
 	buf_init(&id, SIZE_MAX);
-	put_address(&id, a, a->page.len > 0 ? a->page : a->selector);
+	put_page_uri(&id, a, a->page.len > 0 ? a->page : a->selector);
 	put_element(to, "id", buf_view(&id));
 	put_element(to, "title", f->title.len > 0 ? f->title : a->host);
 	if (f->subtitle.len > 0)
@@ -316,7 +316,7 @@ atom_write(struct buf *to, const struct atom *a, struct view gemtext)
 
 	feed_read(&f, a, gemtext);
 	if (f.n > 0) {
-		put_head(to, &f);
+		put_feed_head(to, &f);
 		for (i = 0; i < f.n; i++)
 			put_entry(to, &f.entries[i]);
 		buf_puts(to, "</feed>\n");

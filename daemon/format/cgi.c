@@ -63,7 +63,7 @@ scgi_request_write(struct buf *to, struct view env)
 }
 
 static void
-put_head(struct buf *to, enum record_type type, size_t content)
+put_record_head(struct buf *to, enum record_type type, size_t content)
 {
 	char head[RECORD_HEAD] = { VERSION, (char)type, 0, REQUEST_ID,
 		(char)(content >> 8), (char)content, 0, 0 };
@@ -109,11 +109,11 @@ put_stream(struct buf *to, enum record_type type, struct view bytes)
 		part = bytes;
 		if (part.len > RECORD_CONTENT)
 			part.len = RECORD_CONTENT;
-		put_head(to, type, part.len);
+		put_record_head(to, type, part.len);
 		buf_put(to, part);
 		bytes = view_skip(bytes, part.len);
 	}
-	put_head(to, type, 0);
+	put_record_head(to, type, 0);
 }
 
 void
@@ -124,7 +124,7 @@ fastcgi_request_write(struct buf *to, struct view env)
 
 	buf_init(&pairs, 2 * CGI_ENV_MAX);
 	put_pairs(&pairs, env);
-	put_head(to, BEGIN_REQUEST, sizeof(begin));
+	put_record_head(to, BEGIN_REQUEST, sizeof(begin));
 	buf_put(to, (struct view){ begin, sizeof(begin) });
 	put_stream(to, PARAMS, buf_view(&pairs));
 	put_stream(to, STDIN, VIEW(""));
@@ -137,7 +137,7 @@ fastcgi_request_write(struct buf *to, struct view env)
 
 /* Move up to want bytes from *in into the array to, of which have are there. */
 static size_t
-fill(unsigned char *to, size_t have, size_t want, struct view *in)
+fill_array(unsigned char *to, size_t have, size_t want, struct view *in)
 {
 	size_t n = want - have < in->len ? want - have : in->len;
 
@@ -148,7 +148,7 @@ fill(unsigned char *to, size_t have, size_t want, struct view *in)
 }
 
 static struct view
-take(struct view *in, size_t *left)
+take_content(struct view *in, size_t *left)
 {
 	struct view part = *in;
 
@@ -179,7 +179,7 @@ read_end(struct fastcgi *at, struct view *in)
 {
 	size_t had = at->n_end;
 
-	at->n_end = fill(at->end, had, END_BODY, in);
+	at->n_end = fill_array(at->end, had, END_BODY, in);
 	at->content -= at->n_end - had;
 	if (at->n_end < END_BODY)
 		return FASTCGI_MORE;
@@ -196,7 +196,7 @@ fastcgi_next(struct fastcgi *at, struct view *in, struct view *piece)
 	while (in->len > 0) {
 		if (at->n_head < RECORD_HEAD) {
 			at->n_head =
-			    fill(at->head, at->n_head, RECORD_HEAD, in);
+			    fill_array(at->head, at->n_head, RECORD_HEAD, in);
 			if (at->n_head == RECORD_HEAD && !read_head(at))
 				return FASTCGI_BAD;
 			continue;
@@ -204,11 +204,11 @@ fastcgi_next(struct fastcgi *at, struct view *in, struct view *piece)
 		if (at->content > 0 && at->head[1] == END_REQUEST)
 			return read_end(at, in);
 		if (at->content > 0) {
-			*piece = take(in, &at->content);
+			*piece = take_content(in, &at->content);
 			return at->head[1] == STDOUT ? FASTCGI_STDOUT
 						     : FASTCGI_STDERR;
 		}
-		(void)take(in, &at->padding);
+		(void)take_content(in, &at->padding);
 		if (at->padding == 0)
 			at->n_head = 0;
 	}

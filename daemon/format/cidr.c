@@ -14,7 +14,7 @@
 #define MAPPED_BITS 96u /* before an IPv4 address within IPv6 */
 
 static unsigned
-width(int family)
+address_bits(int family)
 {
 	return family == AF_INET ? 32 : 128;
 }
@@ -37,7 +37,7 @@ read_address(struct view v, struct cidr *to)
 /* True if the first bits of both are the same; what follows is not looked at.
  */
 static bool
-agree(const unsigned char *a, const unsigned char *b, unsigned bits)
+have_same_bits(const unsigned char *a, const unsigned char *b, unsigned bits)
 {
 	unsigned whole = bits / 8, rest = bits % 8;
 
@@ -51,7 +51,7 @@ is_first(const struct cidr *net)
 {
 	unsigned bit;
 
-	for (bit = net->bits; bit < width(net->family); bit++)
+	for (bit = net->bits; bit < address_bits(net->family); bit++)
 		if (net->address[bit / 8] & (0x80 >> bit % 8))
 			return false;
 	return true;
@@ -59,7 +59,7 @@ is_first(const struct cidr *net)
 
 /* Write as IPv4 what is IPv4 in the words of IPv6. */
 static void
-unmap(struct cidr *net)
+unmap_network(struct cidr *net)
 {
 	struct in6_addr address;
 
@@ -82,13 +82,13 @@ cidr_parse(struct view in, struct cidr *to)
 
 	if (!read_address(address, &got))
 		return CIDR_BAD;
-	bits = width(got.family);
+	bits = address_bits(got.family);
 	if (in.p != NULL && view_to_number(in, bits, &bits) != 0)
 		return CIDR_BAD;
 	got.bits = (unsigned)bits;
 	if (!is_first(&got))
 		return CIDR_INNER;
-	unmap(&got);
+	unmap_network(&got);
 	*to = got;
 	return CIDR_OK;
 }
@@ -102,5 +102,6 @@ cidr_eq(const struct cidr *a, const struct cidr *b)
 bool
 cidr_has(const struct cidr *net, int family, const void *address)
 {
-	return net->family == family && agree(net->address, address, net->bits);
+	return net->family == family &&
+	    have_same_bits(net->address, address, net->bits);
 }

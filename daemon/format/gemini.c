@@ -93,7 +93,7 @@ gemini_request_line(struct view in)
 /* -- the response -- */
 
 static const struct status *
-find(int code)
+find_status(int code)
 {
 	size_t i;
 
@@ -106,20 +106,20 @@ find(int code)
 bool
 gemini_status_is_defined(int status)
 {
-	return find(status) != NULL;
+	return find_status(status) != NULL;
 }
 
 const char *
 gemini_status_text(int status)
 {
-	const struct status *s = find(status);
+	const struct status *s = find_status(status);
 
 	return s == NULL ? "" : s->text;
 }
 
 /* The first character of v, well-formed or a single stray byte. */
 static struct view
-character(struct view v)
+first_character(struct view v)
 {
 	unsigned char lead = (unsigned char)v.p[0];
 	struct view c = { v.p, 1 };
@@ -136,7 +136,7 @@ character(struct view v)
  * become blanks, and a stray byte a question mark: a header is UTF-8.
  */
 static struct view
-printable(struct view c)
+make_printable(struct view c)
 {
 	unsigned char lead = (unsigned char)c.p[0];
 
@@ -151,7 +151,7 @@ printable(struct view c)
 void
 gemini_header(struct buf *to, int status, struct view meta)
 {
-	const struct status *s = find(status);
+	const struct status *s = find_status(status);
 	struct view c, shown;
 	size_t start;
 
@@ -159,8 +159,8 @@ gemini_header(struct buf *to, int status, struct view meta)
 	buf_printf(to, "%d ", status);
 	start = to->len;
 	for (; meta.len > 0; meta = view_skip(meta, c.len)) {
-		c = character(meta);
-		shown = printable(c);
+		c = first_character(meta);
+		shown = make_printable(c);
 		if (to->len + shown.len - start > GEMINI_META_MAX)
 			break;
 		/* One space stands after the status, and exactly one. */
@@ -181,8 +181,8 @@ is_printable(struct view v)
 	struct view c;
 
 	for (; v.len > 0; v = view_skip(v, c.len)) {
-		c = character(v);
-		if (!view_eq(printable(c), c))
+		c = first_character(v);
+		if (!view_eq(make_printable(c), c))
 			return false;
 	}
 	return true;

@@ -19,7 +19,7 @@ is_toggle(struct view v)
 
 /* The next line of the document without its CRLF or LF. */
 static struct view
-cut_line(struct gemtext *at)
+cut_gemtext_line(struct gemtext *at)
 {
 	struct view v = view_cut(&at->rest, '\n');
 
@@ -30,7 +30,7 @@ cut_line(struct gemtext *at)
 
 /* "=>" [blanks] target [blanks label]; v is what follows the mark. */
 static void
-read_link(struct view v, struct gemtext_line *line)
+read_gemtext_link(struct view v, struct gemtext_line *line)
 {
 	size_t n = 0;
 
@@ -59,11 +59,11 @@ read_heading(struct view v, struct gemtext_line *line)
 
 /* A line outside of preformatted text that is no toggle. */
 static void
-read_line(struct view v, struct gemtext_line *line)
+read_gemtext_line(struct view v, struct gemtext_line *line)
 {
 	if (view_has_prefix(v, VIEW("=>")) &&
 	    view_trim(view_skip(v, 2)).len > 0)
-		read_link(view_skip(v, 2), line);
+		read_gemtext_link(view_skip(v, 2), line);
 	else if (view_has_prefix(v, VIEW("#")))
 		read_heading(v, line);
 	else if (view_has_prefix(v, VIEW("* "))) {
@@ -87,7 +87,7 @@ gemtext_next(struct gemtext *at, struct gemtext_line *line)
 		at->rest = utf8_skip_bom(at->rest);
 	if (at->rest.len == 0)
 		return false;
-	v = cut_line(at);
+	v = cut_gemtext_line(at);
 	*line = (struct gemtext_line){ .number = ++at->number };
 	if (is_toggle(v)) {
 		line->kind = at->pre ? GEMTEXT_PRE_END : GEMTEXT_PRE_START;
@@ -99,7 +99,7 @@ gemtext_next(struct gemtext *at, struct gemtext_line *line)
 		line->kind = GEMTEXT_PRE_LINE;
 		line->text = v;
 	} else
-		read_line(v, line);
+		read_gemtext_line(v, line);
 	return true;
 }
 

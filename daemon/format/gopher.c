@@ -28,7 +28,7 @@
  * Anything else, "+word" included, is something to search for.
  */
 static bool
-is_mark(struct view field)
+is_plus_field(struct view field)
 {
 	if (field.len == 0 || memchr("+!$", field.p[0], 3) == NULL)
 		return false;
@@ -48,7 +48,7 @@ read_query(struct view rest, struct gopher_request *req)
 	size_t n = rest.len;
 
 	/* After a mark there can only be a "1": a data block follows. */
-	if (is_mark(first)) {
+	if (is_plus_field(first)) {
 		req->plus = first.p[0];
 		return;
 	}
@@ -56,7 +56,7 @@ read_query(struct view rest, struct gopher_request *req)
 	req->query = rest;
 	while (n > 0 && rest.p[n - 1] != '\t')
 		n--;
-	if (n > 0 && is_mark(view_skip(rest, n))) {
+	if (n > 0 && is_plus_field(view_skip(rest, n))) {
 		req->plus = rest.p[n];
 		req->query.len = n - 1;
 	}
@@ -129,7 +129,7 @@ is_broken(struct view v)
 
 /* Append a type and a name. */
 static void
-put_name(struct buf *to, char type, struct view name)
+put_item_name(struct buf *to, char type, struct view name)
 {
 	size_t i, run = 0;
 
@@ -152,7 +152,7 @@ gopher_item_write(struct buf *to, const struct gopher_item *item)
 		gopher_info_write(to, item->name);
 		return;
 	}
-	put_name(to, item->type, item->name);
+	put_item_name(to, item->type, item->name);
 	buf_putc(to, '\t');
 	buf_put(to, item->selector);
 	buf_putc(to, '\t');
@@ -163,13 +163,13 @@ gopher_item_write(struct buf *to, const struct gopher_item *item)
 void
 gopher_info_write(struct buf *to, struct view text)
 {
-	put_name(to, 'i', text);
+	put_item_name(to, 'i', text);
 	buf_puts(to, INFO_FIELDS);
 }
 
 void
 gopher_error_write(struct buf *to, struct view words)
 {
-	put_name(to, '3', words);
+	put_item_name(to, '3', words);
 	buf_puts(to, ERROR_FIELDS);
 }

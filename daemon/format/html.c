@@ -61,7 +61,7 @@ has_known_scheme(struct view url)
 
 /* True if url holds no blank and no control: neither belongs in one. */
 static bool
-is_clean(struct view url)
+is_clean_url(struct view url)
 {
 	size_t i;
 
@@ -74,7 +74,7 @@ is_clean(struct view url)
 bool
 html_redirect(struct buf *to, struct view url)
 {
-	if (!has_known_scheme(url) || !is_clean(url))
+	if (!has_known_scheme(url) || !is_clean_url(url))
 		return false;
 	buf_puts(to,
 	    "<!DOCTYPE html><html><head><meta charset=\"utf-8\">"

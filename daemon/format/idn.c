@@ -32,7 +32,7 @@ idn_is_needed(struct view v)
  * flag against them would leave them out, and make one name of two.
  */
 static bool
-is_name(const char *ascii)
+is_ascii_name(const char *ascii)
 {
 	return ascii[strspn(ascii, "abcdefghijklmnopqrstuvwxyz0123456789-.")] ==
 	    '\0';
@@ -52,7 +52,7 @@ idn_to_ascii(struct buf *to, struct view host)
 	if (idn2_to_ascii_8z(name, &ascii,
 		IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) != IDN2_OK)
 		return -1;
-	is_good = ascii[0] != '\0' && is_name(ascii);
+	is_good = ascii[0] != '\0' && is_ascii_name(ascii);
 	if (is_good)
 		buf_puts(to, ascii);
 	idn2_free(ascii);

@@ -216,7 +216,7 @@ mime_of(struct view name)
 
 /* True if v begins with part, letters' case apart. */
 static bool
-begins(struct view v, struct view part)
+begins_with(struct view v, struct view part)
 {
 	return v.len >= part.len &&
 	    view_eq_nocase((struct view){ v.p, part.len }, part);
@@ -233,18 +233,18 @@ mime_item(struct view type)
 		return '1';
 	if (view_eq_nocase(bare, VIEW("image/gif")))
 		return 'g';
-	if (begins(bare, VIEW("text/")))
+	if (begins_with(bare, VIEW("text/")))
 		return '0';
-	if (begins(bare, VIEW("image/")))
+	if (begins_with(bare, VIEW("image/")))
 		return 'I';
-	if (begins(bare, VIEW("audio/")))
+	if (begins_with(bare, VIEW("audio/")))
 		return 's';
 	return '9';
 }
 
 /* token: printable ASCII but blanks and tspecials; RFC 2045 5.1. */
 static size_t
-token(struct view v)
+token_length(struct view v)
 {
 	static const char special[] = "()<>@,;:\\\"/[]?=";
 	size_t n = 0;
@@ -257,7 +257,7 @@ token(struct view v)
 
 /* The length of the quoted-string that v begins with, or 0. */
 static size_t
-quoted(struct view v)
+quoted_length(struct view v)
 {
 	size_t n;
 
@@ -284,14 +284,14 @@ skip_blanks(struct view v)
 static bool
 take_parameter(struct view *rest)
 {
-	size_t n = token(*rest);
+	size_t n = token_length(*rest);
 
 	if (n == 0 || n == rest->len || rest->p[n] != '=')
 		return false;
 	*rest = view_skip(*rest, n + 1);
-	n = token(*rest);
+	n = token_length(*rest);
 	if (n == 0)
-		n = quoted(*rest);
+		n = quoted_length(*rest);
 	*rest = view_skip(*rest, n);
 	return n > 0;
 }
@@ -299,12 +299,12 @@ take_parameter(struct view *rest)
 bool
 mime_is_valid(struct view v)
 {
-	size_t n = token(v);
+	size_t n = token_length(v);
 
 	if (n == 0 || n == v.len || v.p[n] != '/')
 		return false;
 	v = view_skip(v, n + 1);
-	n = token(v);
+	n = token_length(v);
 	if (n == 0)
 		return false;
 	for (v = view_skip(v, n); v.len > 0;) {

@@ -37,7 +37,7 @@ prometheus_family(struct buf *to, const char *name, enum prometheus_kind kind,
 
 /* All of a sample that stands before its value. */
 static void
-begin(struct buf *to, const char *name, const char *suffix,
+begin_sample(struct buf *to, const char *name, const char *suffix,
     const struct prometheus_label *labels, size_t n)
 {
 	size_t i;
@@ -57,7 +57,7 @@ void
 prometheus_sample(struct buf *to, const char *name, const char *suffix,
     const struct prometheus_label *labels, size_t n, int64_t value)
 {
-	begin(to, name, suffix, labels, n);
+	begin_sample(to, name, suffix, labels, n);
 	buf_printf(to, "%" PRId64 "\n", value);
 }
 
@@ -68,7 +68,7 @@ prometheus_sample_micro(struct buf *to, const char *name, const char *suffix,
 	uint64_t size =
 	    millionths < 0 ? 0 - (uint64_t)millionths : (uint64_t)millionths;
 
-	begin(to, name, suffix, labels, n);
+	begin_sample(to, name, suffix, labels, n);
 	buf_printf(to, "%s%" PRIu64 ".%06" PRIu64 "\n",
 	    millionths < 0 ? "-" : "", size / 1000000, size % 1000000);
 }

@@ -18,7 +18,7 @@
 
 /* True if v is an address of this family; fills to. */
 static bool
-is_address(struct view v, int family, unsigned char *to)
+read_address(struct view v, int family, unsigned char *to)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -32,7 +32,7 @@ is_address(struct view v, int family, unsigned char *to)
 
 /* A decimal number up to 65535 without leading zeroes. */
 static bool
-is_port(struct view v, unsigned long *to)
+read_port_number(struct view v, unsigned long *to)
 {
 	return view_to_number(v, PORT_MAX, to) == 0 &&
 	    (v.len == 1 || v.p[0] != '0');
@@ -49,9 +49,10 @@ read_addresses(struct view rest, int family, struct proxyhdr *h)
 	unsigned long port, ignored_port;
 
 	/* What is left is the last field: a blank in it makes it no port. */
-	if (!is_address(source, family, h->address) ||
-	    !is_address(destination, family, ignored) ||
-	    !is_port(source_port, &port) || !is_port(rest, &ignored_port))
+	if (!read_address(source, family, h->address) ||
+	    !read_address(destination, family, ignored) ||
+	    !read_port_number(source_port, &port) ||
+	    !read_port_number(rest, &ignored_port))
 		return PROXYHDR_BAD;
 	h->port = (unsigned)port;
 	return PROXYHDR_OK;
@@ -59,7 +60,7 @@ read_addresses(struct view rest, int family, struct proxyhdr *h)
 
 /* line is without its CRLF. */
 static enum proxyhdr_parse
-read_line(struct view line, struct proxyhdr *h)
+read_v1_line(struct view line, struct proxyhdr *h)
 {
 	struct view rest = line, family;
 
@@ -94,7 +95,7 @@ parse_v1(struct view in, struct proxyhdr *h)
 	if (n + 1 >= in.len)
 		return in.len < PROXYHDR_V1_MAX ? PROXYHDR_MORE : PROXYHDR_BAD;
 	h->len = n + 2;
-	return read_line((struct view){ in.p, n }, h);
+	return read_v1_line((struct view){ in.p, n }, h);
 }
 
 /* -- version 2: a binary header, section 2.2 -- */
@@ -121,7 +122,7 @@ static const struct {
 
 /* Two bytes in network order. */
 static unsigned
-number(const char *p)
+read_uint16(const char *p)
 {
 	return (unsigned)(unsigned char)p[0] << 8 | (unsigned char)p[1];
 }
@@ -140,7 +141,7 @@ read_block(unsigned char code, struct view body, struct proxyhdr *h)
 		h->family = families[i].family;
 		if (families[i].size > 0) {
 			memcpy(h->address, body.p, families[i].size);
-			h->port = number(body.p + 2 * families[i].size);
+			h->port = read_uint16(body.p + 2 * families[i].size);
 		}
 		return PROXYHDR_OK;
 	}
@@ -156,7 +157,7 @@ parse_v2(struct view in, struct proxyhdr *h)
 	if (in.len < V2_FIXED)
 		return PROXYHDR_MORE;
 	command = (unsigned char)in.p[12];
-	h->len = V2_FIXED + number(in.p + 14);
+	h->len = V2_FIXED + read_uint16(in.p + 14);
 	if ((command != V2_LOCAL && command != V2_PROXY) ||
 	    h->len > PROXYHDR_V2_MAX)
 		return PROXYHDR_BAD;
@@ -171,7 +172,7 @@ parse_v2(struct view in, struct proxyhdr *h)
 
 /* IPv4 in the words of IPv6 is IPv4: one visitor, one address. */
 static void
-unmap(struct proxyhdr *h)
+unmap_addresses(struct proxyhdr *h)
 {
 	struct in6_addr address;
 
@@ -185,7 +186,7 @@ unmap(struct proxyhdr *h)
 
 /* True if v is the start of whole, or whole the start of v. */
 static bool
-agree(struct view v, struct view whole)
+is_prefix_of_other(struct view v, struct view whole)
 {
 	if (v.len > whole.len)
 		v.len = whole.len;
@@ -200,12 +201,12 @@ proxyhdr_parse(struct view in, struct proxyhdr *h)
 	struct proxyhdr got = { .family = PROXYHDR_NONE };
 	enum proxyhdr_parse r = PROXYHDR_BAD;
 
-	if (agree(in, v1))
+	if (is_prefix_of_other(in, v1))
 		r = in.len < v1.len ? PROXYHDR_MORE : parse_v1(in, &got);
-	else if (agree(in, v2))
+	else if (is_prefix_of_other(in, v2))
 		r = parse_v2(in, &got);
 	if (r == PROXYHDR_OK) {
-		unmap(&got);
+		unmap_addresses(&got);
 		*h = got;
 	}
 	return r;

@@ -44,7 +44,7 @@
 struct page {
 	struct buf *to;
 	const struct render *r;
-	struct buf clean, folded; /* shown() */
+	struct buf clean, folded; /* shown_text() */
 	struct buf line;          /* a display line with its prefix */
 	struct buf coded;         /* in the charset's bytes */
 	struct buf words;         /* a text put together from several */
@@ -96,7 +96,7 @@ page_fini(struct page *p)
  * UTF-8, because it is now that it has the width it will have.
  */
 static struct view
-shown(struct page *p, struct view v)
+shown_text(struct page *p, struct view v)
 {
 	buf_reset(&p->clean);
 	utf8_clean(&p->clean, v);
@@ -109,7 +109,7 @@ shown(struct page *p, struct view v)
 
 /* Shown text as bytes of the charset. */
 static struct view
-coded(struct page *p, struct view v)
+to_charset(struct page *p, struct view v)
 {
 	if (p->r->charset != UTF8_LATIN1)
 		return v;
@@ -128,14 +128,14 @@ flush_blanks(struct page *p)
 }
 
 static void
-info(struct page *p, struct view text)
+put_info(struct page *p, struct view text)
 {
 	flush_blanks(p);
-	gopher_info_write(p->to, coded(p, text));
+	gopher_info_write(p->to, to_charset(p, text));
 }
 
 static void
-item(struct page *p, const struct gopher_item *it)
+put_item(struct page *p, const struct gopher_item *it)
 {
 	flush_blanks(p);
 	gopher_item_write(p->to, it);
@@ -143,10 +143,10 @@ item(struct page *p, const struct gopher_item *it)
 
 /* An info line of prefix and text; a prefix alone needs no blank at its end. */
 static void
-prefixed(struct page *p, struct view prefix, struct view text)
+put_prefixed(struct page *p, struct view prefix, struct view text)
 {
 	if (prefix.len == 0) {
-		info(p, text);
+		put_info(p, text);
 		return;
 	}
 	if (text.len == 0)
@@ -155,7 +155,7 @@ prefixed(struct page *p, struct view prefix, struct view text)
 	buf_reset(&p->line);
 	buf_put(&p->line, prefix);
 	buf_put(&p->line, text);
-	info(p, buf_view(&p->line));
+	put_info(p, buf_view(&p->line));
 }
 
 /*
@@ -163,34 +163,37 @@ prefixed(struct page *p, struct view prefix, struct view text)
  * before the others; both are ASCII.
  */
 static void
-paragraph(struct page *p, struct view first, struct view next, struct view text)
+put_paragraph(struct page *p, struct view first, struct view next,
+    struct view text)
 {
-	struct view rest = shown(p, text);
+	struct view rest = shown_text(p, text);
 	int room = p->r->columns - (int)first.len;
 
 	do {
-		prefixed(p, first, utf8_wrap(&rest, room > 0 ? room : 1));
+		put_prefixed(p, first, utf8_wrap(&rest, room > 0 ? room : 1));
 		first = next;
 	} while (rest.len > 0);
 }
 
-/* An item of that name, which is shown() text and may need several lines. */
+/* An item of that name, which is shown_text() text and may need several lines.
+ */
 static void
-named(struct page *p, struct gopher_item *it, struct view name)
+put_named_item(struct page *p, struct gopher_item *it, struct view name)
 {
 	bool is_plain = it->type == '0' || it->type == '1';
 	int room = p->r->columns - (is_plain ? 0 : MARK_COLUMNS);
 
-	it->name = coded(p, utf8_wrap(&name, room));
-	item(p, it);
+	it->name = to_charset(p, utf8_wrap(&name, room));
+	put_item(p, it);
 	while (name.len > 0)
-		prefixed(p, VIEW("  "), utf8_wrap(&name, p->r->columns - 2));
+		put_prefixed(p, VIEW("  "),
+		    utf8_wrap(&name, p->r->columns - 2));
 }
 
 static void
-heading(struct page *p, int level, struct view text)
+put_heading(struct page *p, int level, struct view text)
 {
-	struct view rest = shown(p, text), line;
+	struct view rest = shown_text(p, text), line;
 	int width, widest = 0;
 
 	if (text.len == 0)
@@ -202,21 +205,21 @@ heading(struct page *p, int level, struct view text)
 		width = utf8_width(line);
 		if (width > widest)
 			widest = width;
-		info(p, line);
+		put_info(p, line);
 	} while (rest.len > 0);
 	if (level > 2)
 		return;
 	buf_reset(&p->line);
 	buf_fill(&p->line, level == 1 ? '=' : '-', (size_t)widest);
 	if (widest > 0)
-		info(p, buf_view(&p->line));
+		put_info(p, buf_view(&p->line));
 }
 
 /* -- where a gemtext link leads -- */
 
 /* The part of a selector up to its last slash. */
 static struct view
-folder_of(struct view selector)
+selector_folder(struct view selector)
 {
 	while (selector.len > 0 && selector.p[selector.len - 1] != '/')
 		selector.len--;
@@ -261,7 +264,7 @@ set_base(struct page *p)
 
 /* A port written in a URI, or the scheme's own; 0 for what is none. */
 static int
-port_of(const struct uri *u, int standard)
+uri_port(const struct uri *u, int standard)
 {
 	unsigned long n;
 
@@ -273,7 +276,7 @@ port_of(const struct uri *u, int standard)
 }
 
 static bool
-is_ours(struct page *p, struct view host)
+is_own_host(struct page *p, struct view host)
 {
 	struct buf plain;
 	bool ours;
@@ -289,7 +292,7 @@ is_ours(struct page *p, struct view host)
 static char
 type_of(struct page *p, struct view selector)
 {
-	struct view name = view_skip(selector, folder_of(selector).len);
+	struct view name = view_skip(selector, selector_folder(selector).len);
 	char type = p->r->item_of(p->r->arg, selector);
 
 	if (type != 0)
@@ -338,10 +341,10 @@ aim_here(struct page *p, const struct uri *u, struct gopher_item *to)
  * What a menu has no field for, words of a search, is left to URL:.
  */
 static bool
-aim_gopher(struct page *p, const struct uri *u, struct gopher_item *to)
+aim_gopher_uri(struct page *p, const struct uri *u, struct gopher_item *to)
 {
 	struct view path, host = u->host;
-	int port = port_of(u, GOPHER_PORT);
+	int port = uri_port(u, GOPHER_PORT);
 
 	buf_reset(&p->selector);
 	if (port == 0 || host.len == 0 || u->has_userinfo ||
@@ -369,7 +372,7 @@ aim_gopher(struct page *p, const struct uri *u, struct gopher_item *to)
 
 /* Fill *to but its name; false for what is no URI reference at all. */
 static bool
-aim(struct page *p, struct view target, struct gopher_item *to)
+aim_item(struct page *p, struct view target, struct gopher_item *to)
 {
 	struct view written = as_uri(p, target);
 	struct uri ref, u;
@@ -383,12 +386,13 @@ aim(struct page *p, struct view target, struct gopher_item *to)
 		return false;
 	here = ref.scheme.len == 0 && !ref.has_authority;
 	if (!here && view_eq_nocase(u.scheme, VIEW("gemini")) &&
-	    !u.has_userinfo && port_of(&u, GEMINI_PORT) == GEMINI_PORT &&
-	    is_ours(p, u.host))
+	    !u.has_userinfo && uri_port(&u, GEMINI_PORT) == GEMINI_PORT &&
+	    is_own_host(p, u.host))
 		here = true;
 	if (here && aim_here(p, &u, to))
 		return true;
-	if (view_eq_nocase(u.scheme, VIEW("gopher")) && aim_gopher(p, &u, to))
+	if (view_eq_nocase(u.scheme, VIEW("gopher")) &&
+	    aim_gopher_uri(p, &u, to))
 		return true;
 	if (u.scheme.len == 0)
 		return false;
@@ -405,7 +409,7 @@ aim(struct page *p, struct view target, struct gopher_item *to)
 
 /* A target to be read by people: percent-decoded if that gives clean text. */
 static struct view
-readable(struct page *p, struct view target)
+readable_target(struct page *p, struct view target)
 {
 	struct view v;
 	size_t i;
@@ -430,19 +434,19 @@ gemtext_link(struct page *p, const struct gemtext_line *line)
 	struct gopher_item it = { 0 };
 	struct view name;
 
-	if (!aim(p, line->target, &it)) {
+	if (!aim_item(p, line->target, &it)) {
 		buf_reset(&p->words);
 		buf_put(&p->words, line->text);
 		buf_puts(&p->words, line->text.len > 0 ? " (" : "");
 		buf_put(&p->words, line->target);
 		buf_puts(&p->words, line->text.len > 0 ? ")" : "");
-		paragraph(p, VIEW(""), VIEW(""), buf_view(&p->words));
+		put_paragraph(p, VIEW(""), VIEW(""), buf_view(&p->words));
 		return;
 	}
-	name = view_trim(shown(p, line->text));
+	name = view_trim(shown_text(p, line->text));
 	if (name.len == 0)
-		name = shown(p, readable(p, line->target));
-	named(p, &it, name);
+		name = shown_text(p, readable_target(p, line->target));
+	put_named_item(p, &it, name);
 }
 
 static void
@@ -455,26 +459,26 @@ gemtext_line(struct page *p, const struct gemtext_line *line)
 		if (line->text.len == 0)
 			p->blanks++;
 		else
-			paragraph(p, VIEW(""), VIEW(""), line->text);
+			put_paragraph(p, VIEW(""), VIEW(""), line->text);
 		break;
 	case GEMTEXT_LINK:
 		gemtext_link(p, line);
 		break;
 	case GEMTEXT_PRE_LINE:
-		v = shown(p, line->text);
+		v = shown_text(p, line->text);
 		if (v.len == 0)
 			p->blanks++;
 		else
-			info(p, v);
+			put_info(p, v);
 		break;
 	case GEMTEXT_HEADING:
-		heading(p, line->level, line->text);
+		put_heading(p, line->level, line->text);
 		break;
 	case GEMTEXT_LIST:
-		paragraph(p, VIEW("* "), VIEW("  "), line->text);
+		put_paragraph(p, VIEW("* "), VIEW("  "), line->text);
 		break;
 	case GEMTEXT_QUOTE:
-		paragraph(p, VIEW("> "), VIEW("> "), line->text);
+		put_paragraph(p, VIEW("> "), VIEW("> "), line->text);
 		break;
 	case GEMTEXT_PRE_START:
 	case GEMTEXT_PRE_END:
@@ -511,18 +515,18 @@ entry_items(struct page *p, const struct render_entry *entries, size_t n)
 			.host = p->r->host,
 			.port = p->r->port };
 		if (entries[i].title.len > 0) {
-			named(p, &it, shown(p, entries[i].title));
+			put_named_item(p, &it, shown_text(p, entries[i].title));
 			continue;
 		}
 		/* A file's name in one piece: clients save under it. */
-		it.name = coded(p, shown(p, entries[i].name));
-		item(p, &it);
+		it.name = to_charset(p, shown_text(p, entries[i].name));
+		put_item(p, &it);
 	}
 }
 
 /* "950 B", "1.2 KB", "48 MB": three digits at most. */
 static void
-put_size(struct buf *to, off_t size)
+put_short_size(struct buf *to, off_t size)
 {
 	static const char *const units[] = { "B", "KB", "MB", "GB", "TB", "PB",
 		"EB" };
@@ -541,7 +545,7 @@ put_size(struct buf *to, off_t size)
  * would name a host; "/.//x" means the same path and does not.
  */
 static void
-put_path(struct buf *to, struct view selector)
+put_selector_path(struct buf *to, struct view selector)
 {
 	if (view_has_prefix(selector, VIEW("//")))
 		buf_puts(to, "/.");
@@ -554,7 +558,7 @@ put_path(struct buf *to, struct view selector)
 static void
 put_entry_target(struct page *p, const struct render_entry *e)
 {
-	struct view folder = folder_of(p->r->selector);
+	struct view folder = selector_folder(p->r->selector);
 
 	if (e->name.len > 0 && e->selector.len == folder.len + e->name.len &&
 	    view_has_prefix(e->selector, folder) &&
@@ -562,7 +566,7 @@ put_entry_target(struct page *p, const struct render_entry *e)
 	    memchr(e->name.p, ':', e->name.len) == NULL && e->name.p[0] != '/')
 		uri_encode_path(p->to, e->name);
 	else
-		put_path(p->to, e->selector);
+		put_selector_path(p->to, e->selector);
 }
 
 static void
@@ -584,7 +588,7 @@ entry_links(struct page *p, const struct render_entry *entries, size_t n)
 		buf_put(p->to, name);
 		if (entries[i].size >= 0) {
 			buf_puts(p->to, " (");
-			put_size(p->to, entries[i].size);
+			put_short_size(p->to, entries[i].size);
 			buf_putc(p->to, ')');
 		}
 		buf_putc(p->to, '\n');
@@ -609,9 +613,9 @@ is_telnet(char type)
 
 /* A relative selector seen from the folder that the map is for. */
 static struct view
-from_folder(struct page *p, struct view selector)
+resolve_selector(struct page *p, struct view selector)
 {
-	struct view folder = folder_of(p->r->selector);
+	struct view folder = selector_folder(p->r->selector);
 
 	buf_reset(&p->whole);
 	uri_encode_path(&p->whole, folder);
@@ -626,7 +630,7 @@ from_folder(struct page *p, struct view selector)
 
 /* Fill in what a line of a map left out. */
 static void
-complete(struct page *p, const struct gophermap_line *line,
+complete_item(struct page *p, const struct gophermap_line *line,
     struct gopher_item *to)
 {
 	struct view selector = line->selector;
@@ -636,14 +640,14 @@ complete(struct page *p, const struct gophermap_line *line,
 		selector = line->text;
 	if (here && !is_url(selector) && !is_telnet(line->type) &&
 	    !view_has_prefix(selector, VIEW("/")))
-		selector = from_folder(p, selector);
+		selector = resolve_selector(p, selector);
 	*to = (struct gopher_item){ .type = line->type,
 		.selector = selector,
 		.host = here ? p->r->host : line->host,
 		.port = line->port };
 	if (to->port == 0)
-		to->port =
-		    here || is_ours(p, line->host) ? p->r->port : GOPHER_PORT;
+		to->port = here || is_own_host(p, line->host) ? p->r->port
+							      : GOPHER_PORT;
 }
 
 static void
@@ -651,9 +655,9 @@ map_item(struct page *p, const struct gophermap_line *line)
 {
 	struct gopher_item it;
 
-	complete(p, line, &it);
-	it.name = coded(p, shown(p, line->text));
-	item(p, &it);
+	complete_item(p, line, &it);
+	it.name = to_charset(p, shown_text(p, line->text));
+	put_item(p, &it);
 }
 
 void
@@ -672,7 +676,7 @@ render_gophermap_menu(struct buf *to, const struct render *r, struct view map,
 			entry_items(&p, entries, n);
 		else if (line.kind == GOPHERMAP_TITLE ||
 		    line.kind == GOPHERMAP_INFO)
-			info(&p, shown(&p, line.text));
+			put_info(&p, shown_text(&p, line.text));
 	}
 	buf_puts(to, GOPHER_LASTLINE);
 	page_fini(&p);
@@ -738,7 +742,7 @@ map_title(struct page *p, struct view text)
 
 /* "//host[:port]"; a host that is none is encoded until it can be one. */
 static void
-put_authority(struct buf *to, struct view host, int port, int standard)
+put_gemini_authority(struct buf *to, struct view host, int port, int standard)
 {
 	bool is_address = host.len > 0 && memchr(host.p, ':', host.len) != NULL;
 	size_t before = to->len;
@@ -765,7 +769,7 @@ static void
 put_telnet(struct page *p, const struct gopher_item *it)
 {
 	buf_reset(&p->whole);
-	put_authority(&p->whole, it->host, it->port, TELNET_PORT);
+	put_gemini_authority(&p->whole, it->host, it->port, TELNET_PORT);
 	buf_puts(&p->words, "telnet://");
 	if (it->selector.len > 0) {
 		uri_encode_component(&p->words, it->selector);
@@ -785,11 +789,11 @@ put_local(struct page *p, struct view selector)
 
 	if (rest.p != NULL && p->r->item_of(p->r->arg, selector) == 0 &&
 	    p->r->item_of(p->r->arg, path) == '7') {
-		put_path(&p->words, path);
+		put_selector_path(&p->words, path);
 		buf_putc(&p->words, '?');
 		buf_put(&p->words, as_uri(p, rest));
 	} else
-		put_path(&p->words, selector);
+		put_selector_path(&p->words, selector);
 }
 
 /* Put where an item leads into p->words; nothing if it leads nowhere. */
@@ -799,7 +803,7 @@ put_target(struct page *p, const struct gophermap_line *line)
 	struct gopher_item it;
 	struct view url;
 
-	complete(p, line, &it);
+	complete_item(p, line, &it);
 	buf_reset(&p->words);
 	if (is_url(it.selector)) {
 		url = it.selector;
@@ -808,11 +812,11 @@ put_target(struct page *p, const struct gophermap_line *line)
 	} else if (is_telnet(it.type))
 		put_telnet(p, &it);
 	else if (line->host.len == 0 ||
-	    (it.port == p->r->port && is_ours(p, it.host)))
+	    (it.port == p->r->port && is_own_host(p, it.host)))
 		put_local(p, it.selector);
 	else {
 		buf_puts(&p->words, "gopher:");
-		put_authority(&p->words, it.host, it.port, GOPHER_PORT);
+		put_gemini_authority(&p->words, it.host, it.port, GOPHER_PORT);
 		buf_putc(&p->words, '/');
 		uri_encode_component(&p->words, (struct view){ &it.type, 1 });
 		uri_encode_path(&p->words, it.selector);
@@ -917,7 +921,7 @@ render_listing_menu(struct buf *to, const struct render *r, struct view title,
 
 	page_init(&p, to, r);
 	if (view_trim(title).len > 0) {
-		heading(&p, 1, title);
+		put_heading(&p, 1, title);
 		p.blanks = 1;
 	}
 	entry_items(&p, entries, n);

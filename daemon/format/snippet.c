@@ -84,7 +84,7 @@ bit_of(struct view word, const struct snippet_words *words)
 }
 
 static struct candidate
-weigh(struct view line, const struct snippet_words *words)
+weigh_line(struct view line, const struct snippet_words *words)
 {
 	char room[WORDS_BYTES_MAX];
 	struct buf word = { room, 0, sizeof(room), sizeof(room), false };
@@ -130,7 +130,7 @@ start_of(const struct candidate *c)
 
 /* A place to end at, before a blank if there is one not too far back. */
 static size_t
-end_of(const struct candidate *c, size_t start, size_t room)
+snippet_end(const struct candidate *c, size_t start, size_t room)
 {
 	size_t end = start + room, i;
 
@@ -155,7 +155,7 @@ put_cut(struct buf *to, const struct candidate *c)
 	}
 	start = start_of(c);
 	room -= 2 * dots;
-	end = end_of(c, start, room);
+	end = snippet_end(c, start, room);
 	if (start > 0)
 		buf_puts(to, DOTS);
 	buf_put(to, view_trim((struct view){ c->line.p + start, end - start }));
@@ -178,7 +178,7 @@ snippet_put(struct buf *to, struct view text, bool is_gemtext,
 		text.len = SNIPPET_LOOK_MAX;
 	lines.at.rest = text;
 	while (best.worth < 2 * (int)words->n + 1 && next_line(&lines, &line)) {
-		c = weigh(line, words);
+		c = weigh_line(line, words);
 		c.worth += lines.is_prose;
 		if (c.worth > best.worth)
 			best = c;

@@ -32,7 +32,7 @@ is_digit(char c)
 }
 
 static bool
-is_one_of(char c, struct view set)
+is_in_set(char c, struct view set)
 {
 	return memchr(set.p, c, set.len) != NULL;
 }
@@ -40,18 +40,18 @@ is_one_of(char c, struct view set)
 static bool
 is_unreserved(char c)
 {
-	return is_alpha(c) || is_digit(c) || is_one_of(c, VIEW("-._~"));
+	return is_alpha(c) || is_digit(c) || is_in_set(c, VIEW("-._~"));
 }
 
 static bool
 is_sub_delim(char c)
 {
-	return is_one_of(c, VIEW("!$&'()*+,;="));
+	return is_in_set(c, VIEW("!$&'()*+,;="));
 }
 
 /* The value of a hex digit, or -1. */
 static int
-hex(char c)
+hex_value(char c)
 {
 	if (is_digit(c))
 		return c - '0';
@@ -64,11 +64,12 @@ hex(char c)
 
 /* The byte that "%HH" at the start of v stands for, or -1. */
 static int
-decoded(struct view v)
+decode_escape(struct view v)
 {
-	if (v.len < 3 || v.p[0] != '%' || hex(v.p[1]) < 0 || hex(v.p[2]) < 0)
+	if (v.len < 3 || v.p[0] != '%' || hex_value(v.p[1]) < 0 ||
+	    hex_value(v.p[2]) < 0)
 		return -1;
-	return hex(v.p[1]) * 16 + hex(v.p[2]);
+	return hex_value(v.p[1]) * 16 + hex_value(v.p[2]);
 }
 
 /* True if v is *( unreserved / pct-encoded / sub-delims / more ). */
@@ -77,13 +78,13 @@ is_made_of(struct view v, struct view more)
 {
 	while (v.len > 0) {
 		if (v.p[0] == '%') {
-			if (decoded(v) < 0)
+			if (decode_escape(v) < 0)
 				return false;
 			v = view_skip(v, 3);
 			continue;
 		}
 		if (!is_unreserved(v.p[0]) && !is_sub_delim(v.p[0]) &&
-		    !is_one_of(v.p[0], more))
+		    !is_in_set(v.p[0], more))
 			return false;
 		v = view_skip(v, 1);
 	}
@@ -94,18 +95,18 @@ is_made_of(struct view v, struct view more)
 
 /* The first n bytes of v. */
 static struct view
-head(struct view v, size_t n)
+first_bytes(struct view v, size_t n)
 {
 	return (struct view){ v.p, n };
 }
 
 /* How many bytes come before the first one of stops, or all of them. */
 static size_t
-span(struct view v, struct view stops)
+length_before(struct view v, struct view stops)
 {
 	size_t n = 0;
 
-	while (n < v.len && !is_one_of(v.p[n], stops))
+	while (n < v.len && !is_in_set(v.p[n], stops))
 		n++;
 	return n;
 }
@@ -119,7 +120,7 @@ span(struct view v, struct view stops)
 static enum uri_result
 take_scheme(struct view *rest, struct view *scheme)
 {
-	size_t i, n = span(*rest, VIEW(":/?#"));
+	size_t i, n = length_before(*rest, VIEW(":/?#"));
 
 	if (n == rest->len || rest->p[n] != ':')
 		return URI_OK;
@@ -127,9 +128,9 @@ take_scheme(struct view *rest, struct view *scheme)
 		return URI_BAD;
 	for (i = 1; i < n; i++)
 		if (!is_alpha(rest->p[i]) && !is_digit(rest->p[i]) &&
-		    !is_one_of(rest->p[i], VIEW("+-.")))
+		    !is_in_set(rest->p[i], VIEW("+-.")))
 			return URI_BAD;
-	*scheme = head(*rest, n);
+	*scheme = first_bytes(*rest, n);
 	*rest = view_skip(*rest, n + 1);
 	return URI_OK;
 }
@@ -155,7 +156,7 @@ is_ip_future(struct view v)
 
 	if (v.len == 0 || (v.p[0] != 'v' && v.p[0] != 'V'))
 		return false;
-	while (n < v.len && hex(v.p[n]) >= 0)
+	while (n < v.len && hex_value(v.p[n]) >= 0)
 		n++;
 	if (n == 1 || n + 1 >= v.len || v.p[n] != '.')
 		return false;
@@ -176,7 +177,7 @@ take_ip_literal(struct view *rest, struct view *host)
 	inside = (struct view){ rest->p + 1, (size_t)(end - rest->p) - 1 };
 	if (!is_ipv6(inside, &address) && !is_ip_future(inside))
 		return URI_BAD;
-	*host = head(*rest, inside.len + 2);
+	*host = first_bytes(*rest, inside.len + 2);
 	*rest = view_skip(*rest, host->len);
 	return URI_OK;
 }
@@ -185,7 +186,7 @@ take_ip_literal(struct view *rest, struct view *host)
 static enum uri_result
 take_reg_name(struct view *rest, struct view *host)
 {
-	*host = head(*rest, span(*rest, VIEW(":")));
+	*host = first_bytes(*rest, length_before(*rest, VIEW(":")));
 	*rest = view_skip(*rest, host->len);
 	return is_made_of(*host, VIEW("")) ? URI_OK : URI_BAD;
 }
@@ -194,14 +195,14 @@ take_reg_name(struct view *rest, struct view *host)
 static enum uri_result
 parse_authority(struct view rest, struct uri *u)
 {
-	size_t n = span(rest, VIEW("@"));
+	size_t n = length_before(rest, VIEW("@"));
 	unsigned long port;
 	enum uri_result r;
 
 	u->has_authority = true;
 	if (n < rest.len) {
 		u->has_userinfo = true;
-		u->userinfo = head(rest, n);
+		u->userinfo = first_bytes(rest, n);
 		rest = view_skip(rest, n + 1);
 		if (!is_made_of(u->userinfo, VIEW(":")))
 			return URI_BAD;
@@ -230,17 +231,17 @@ uri_parse(struct view text, struct uri *u)
 		return URI_BAD;
 	if (view_has_prefix(rest, VIEW("//"))) {
 		rest = view_skip(rest, 2);
-		n = span(rest, VIEW("/?#"));
-		if (parse_authority(head(rest, n), &got) != URI_OK)
+		n = length_before(rest, VIEW("/?#"));
+		if (parse_authority(first_bytes(rest, n), &got) != URI_OK)
 			return URI_BAD;
 		rest = view_skip(rest, n);
 	}
-	got.path = head(rest, span(rest, VIEW("?#")));
+	got.path = first_bytes(rest, length_before(rest, VIEW("?#")));
 	rest = view_skip(rest, got.path.len);
 	if (rest.len > 0 && rest.p[0] == '?') {
 		got.has_query = true;
 		rest = view_skip(rest, 1);
-		got.query = head(rest, span(rest, VIEW("#")));
+		got.query = first_bytes(rest, length_before(rest, VIEW("#")));
 		rest = view_skip(rest, got.query.len);
 	}
 	if (rest.len > 0) {
@@ -304,7 +305,7 @@ static void
 guard_path(struct buf *to, size_t mark, bool has_scheme)
 {
 	struct view path = view_skip(buf_view(to), mark);
-	size_t n = span(path, VIEW(":/"));
+	size_t n = length_before(path, VIEW(":/"));
 	const char *guard;
 
 	if (view_has_prefix(path, VIEW("//")))
@@ -322,8 +323,8 @@ guard_path(struct buf *to, size_t mark, bool has_scheme)
 
 /* Append dir, path, dot segments removed. */
 static void
-put_path(struct buf *to, struct view dir, struct view path, bool has_scheme,
-    bool has_authority)
+put_merged_path(struct buf *to, struct view dir, struct view path,
+    bool has_scheme, bool has_authority)
 {
 	size_t mark = to->len;
 
@@ -338,7 +339,7 @@ put_path(struct buf *to, struct view dir, struct view path, bool has_scheme,
 
 /* Section 5.2.3: what of base's path stands before a relative one. */
 static struct view
-directory(const struct uri *base)
+base_directory(const struct uri *base)
 {
 	size_t n = base->path.len;
 
@@ -346,11 +347,11 @@ directory(const struct uri *base)
 		return VIEW("/");
 	while (n > 0 && base->path.p[n - 1] != '/')
 		n--;
-	return head(base->path, n);
+	return first_bytes(base->path, n);
 }
 
 static void
-put_authority(struct buf *to, const struct uri *u)
+put_uri_authority(struct buf *to, const struct uri *u)
 {
 	if (!u->has_authority)
 		return;
@@ -379,12 +380,12 @@ uri_resolve(struct buf *to, const struct uri *base, const struct uri *ref)
 		buf_put(to, scheme->scheme);
 		buf_putc(to, ':');
 	}
-	put_authority(to, authority);
+	put_uri_authority(to, authority);
 	if (authority == ref || view_has_prefix(ref->path, VIEW("/")))
-		put_path(to, VIEW(""), ref->path, has_scheme,
+		put_merged_path(to, VIEW(""), ref->path, has_scheme,
 		    authority->has_authority);
 	else if (ref->path.len > 0)
-		put_path(to, directory(base), ref->path, has_scheme,
+		put_merged_path(to, base_directory(base), ref->path, has_scheme,
 		    authority->has_authority);
 	else {
 		buf_put(to, base->path);
@@ -414,7 +415,7 @@ uri_decode(struct buf *to, struct view v)
 			v = view_skip(v, 1);
 			continue;
 		}
-		byte = decoded(v);
+		byte = decode_escape(v);
 		if (byte < 0) {
 			to->len = mark;
 			return URI_BAD;
@@ -444,7 +445,7 @@ put_segment(struct buf *to, struct view segment)
 
 /* Take the last segment and its slash off; URI_BAD if there is none. */
 static enum uri_result
-climb(struct buf *to, size_t root)
+drop_segment(struct buf *to, size_t root)
 {
 	if (to->len == root)
 		return URI_BAD;
@@ -473,7 +474,7 @@ put_selector(struct buf *to, struct view rest)
 			to->len = mark;
 		} else if (view_eq(segment, VIEW(".."))) {
 			to->len = mark;
-			if (climb(to, root) != URI_OK)
+			if (drop_segment(to, root) != URI_OK)
 				return URI_BAD;
 		} else
 			continue;
@@ -518,7 +519,7 @@ uri_encode_path(struct buf *to, struct view selector)
 		char c = selector.p[i];
 
 		if (is_unreserved(c) || is_sub_delim(c) ||
-		    is_one_of(c, VIEW(":@/")))
+		    is_in_set(c, VIEW(":@/")))
 			buf_putc(to, c);
 		else
 			put_encoded(to, c);

@@ -31,7 +31,7 @@
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
 static const uint8_t *
-bytes(struct view v)
+as_bytes(struct view v)
 {
 	return (const uint8_t *)v.p;
 }
@@ -41,14 +41,14 @@ bytes(struct view v)
  * Versions of the library disagree on how many bytes one U+FFFD stands for.
  */
 static size_t
-decode(struct view v, size_t at, ucs4_t *c)
+decode_character(struct view v, size_t at, ucs4_t *c)
 {
 	int n;
 
 	*c = (uint8_t)v.p[at];
 	if (*c < 0x80)
 		return 1;
-	n = u8_mbtoucr(c, bytes(v) + at, v.len - at);
+	n = u8_mbtoucr(c, as_bytes(v) + at, v.len - at);
 	if (n > 0)
 		return (size_t)n;
 	*c = 0xFFFD;
@@ -72,7 +72,7 @@ utf8_is_valid(struct view v)
 	size_t ascii = ascii_run(v, 0);
 
 	return ascii == v.len ||
-	    u8_check(bytes(v) + ascii, v.len - ascii) == NULL;
+	    u8_check(as_bytes(v) + ascii, v.len - ascii) == NULL;
 }
 
 struct view
@@ -103,7 +103,7 @@ utf8_width(struct view v)
 	ucs4_t c;
 
 	while (i < v.len) {
-		i += decode(v, i, &c);
+		i += decode_character(v, i, &c);
 		width += columns_of(c);
 	}
 	return width;
@@ -113,7 +113,7 @@ utf8_width(struct view v)
 
 /* How many bytes of v fit into columns. */
 static size_t
-fitting(struct view v, int columns)
+fitting_bytes(struct view v, int columns)
 {
 	size_t room = (size_t)columns, i, n;
 	int width;
@@ -125,7 +125,7 @@ fitting(struct view v, int columns)
 	i = ascii_run((struct view){ v.p, room }, 0);
 	width = (int)i;
 	while (i < v.len) {
-		n = decode(v, i, &c);
+		n = decode_character(v, i, &c);
 		width += columns_of(c);
 		if (width > columns)
 			break;
@@ -206,7 +206,7 @@ quick_break(struct view v, size_t at, size_t *place)
 	    v.p[at + 1] <= '9')
 		return false;
 	/* The character after the place must cling to the word, too. */
-	n = decode(v, at, &c);
+	n = decode_character(v, at, &c);
 	if (joined_before(v, at + n) != n &&
 	    (!is_closing(v.p[at]) || joined_before(v, at) == 0))
 		return false;
@@ -237,13 +237,14 @@ careful_break(struct view v, size_t at)
 
 	/* From Unicode 15.1 on it matters what comes after the next one. */
 	for (end = at, i = 0; i < LOOKAHEAD && end < v.len; i++)
-		end += decode(v, end, &c);
+		end += decode_character(v, end, &c);
 	if (end > sizeof(marks)) {
 		start = end - sizeof(marks);
 		while ((v.p[start] & 0xC0) == 0x80)
 			start++;
 	}
-	u8_possible_linebreaks(bytes(v) + start, end - start, "UTF-8", marks);
+	u8_possible_linebreaks(as_bytes(v) + start, end - start, "UTF-8",
+	    marks);
 	for (i = at; i > start; i--)
 		if (marks[i - start] == UC_BREAK_POSSIBLE)
 			return i;
@@ -255,13 +256,13 @@ careful_break(struct view v, size_t at)
 static size_t
 forced_break(struct view v, size_t at)
 {
-	const uint8_t *end = bytes(v) + v.len, *p, *next;
+	const uint8_t *end = as_bytes(v) + v.len, *p, *next;
 
-	p = u8_grapheme_next(bytes(v), end);
-	while (
-	    (next = u8_grapheme_next(p, end)) != NULL && next <= bytes(v) + at)
+	p = u8_grapheme_next(as_bytes(v), end);
+	while ((next = u8_grapheme_next(p, end)) != NULL &&
+	    next <= as_bytes(v) + at)
 		p = next;
-	return (size_t)(p - bytes(v));
+	return (size_t)(p - as_bytes(v));
 }
 
 struct view
@@ -270,7 +271,7 @@ utf8_wrap(struct view *rest, int columns)
 	struct view all = *rest, line;
 	size_t fit, at, cut = 0;
 
-	fit = at = fitting(all, columns);
+	fit = at = fitting_bytes(all, columns);
 	/* Blanks at the end of a line are not shown: they always fit. */
 	while (at < all.len && all.p[at] == ' ')
 		at++;
@@ -299,7 +300,7 @@ clean_char(struct view v, size_t at)
 	ucs4_t c;
 	int n;
 
-	n = u8_mbtoucr(&c, bytes(v) + at, v.len - at);
+	n = u8_mbtoucr(&c, as_bytes(v) + at, v.len - at);
 	/* U+2028 and U+2029 end a line as LF does. */
 	if (n < 0 || c < 0xA0 || c == 0x2028 || c == 0x2029)
 		return 0;
@@ -330,7 +331,7 @@ utf8_clean(struct buf *to, struct view v)
 			column += pad;
 			measured = to->len;
 		}
-		n = decode(v, i, &c);
+		n = decode_character(v, i, &c);
 		if (c == 0xFFFD)
 			buf_puts(to, REPLACEMENT);
 		else if (c != '\t')
@@ -555,7 +556,7 @@ find_box(ucs4_t c)
 }
 
 static bool
-is_mark(ucs4_t c)
+is_combining_mark(ucs4_t c)
 {
 	return c >= FIRST_MARK && uc_is_general_category(c, UC_CATEGORY_M);
 }
@@ -584,7 +585,7 @@ with_last_mark(ucs4_t letter, ucs4_t mark)
 /* Append c in the charset's own characters; false, and part of it perhaps
  * written, if there is no spelling. */
 static bool
-spell(struct buf *to, ucs4_t c, enum utf8_charset charset)
+spell_character(struct buf *to, ucs4_t c, enum utf8_charset charset)
 {
 	ucs4_t parts[UC_DECOMPOSITION_MAX_LENGTH];
 	const char *words;
@@ -608,15 +609,18 @@ spell(struct buf *to, ucs4_t c, enum utf8_charset charset)
 		buf_puts(to, words);
 		return true;
 	}
-	if (is_mark(c) || uc_is_property_default_ignorable_code_point(c))
+	if (is_combining_mark(c) ||
+	    uc_is_property_default_ignorable_code_point(c))
 		return true;
 	n = uc_decomposition(c, &tag, parts);
 	if (n == 2 && charset == UTF8_LATIN1 &&
 	    with_last_mark(parts[0], parts[1]) != 0)
-		return spell(to, with_last_mark(parts[0], parts[1]), charset);
+		return spell_character(to, with_last_mark(parts[0], parts[1]),
+		    charset);
 	for (i = 0; i < n; i++)
 		/* Without its stroke a sign would say the opposite. */
-		if (parts[i] == NEGATION || !spell(to, parts[i], charset))
+		if (parts[i] == NEGATION ||
+		    !spell_character(to, parts[i], charset))
 			return false;
 	return n > 0;
 }
@@ -624,15 +628,15 @@ spell(struct buf *to, ucs4_t c, enum utf8_charset charset)
 /* The letter at v.p[*at] with the marks that follow it, as one character if
  * there is one; marks that belong to none are left out. */
 static ucs4_t
-compose(struct view v, size_t *at)
+compose_letter(struct view v, size_t *at)
 {
 	ucs4_t c, mark, whole;
 	size_t n;
 
-	*at += decode(v, *at, &c);
+	*at += decode_character(v, *at, &c);
 	while (*at < v.len && (v.p[*at] & 0x80) != 0) {
-		n = decode(v, *at, &mark);
-		if (!is_mark(mark))
+		n = decode_character(v, *at, &mark);
+		if (!is_combining_mark(mark))
 			break;
 		whole = uc_composition(c, mark);
 		if (whole != 0)
@@ -695,9 +699,9 @@ utf8_fold(struct buf *to, struct view v, enum utf8_charset charset)
 		i += run;
 		if (i == v.len)
 			break;
-		c = compose(v, &i);
+		c = compose_letter(v, &i);
 		before = to->len;
-		if (!spell(to, c, charset)) {
+		if (!spell_character(to, c, charset)) {
 			to->len = before;
 			buf_putc(to, '?');
 		}

@@ -98,7 +98,7 @@ is_apostrophe(ucs4_t c)
 
 /* True for marks, and for what is there but not seen, as a soft hyphen is. */
 static bool
-is_silent(ucs4_t c)
+is_ignored_character(ucs4_t c)
 {
 	return uc_is_general_category(c, UC_CATEGORY_M) ||
 	    uc_is_general_category(c, UC_CATEGORY_Cf);
@@ -132,9 +132,9 @@ read_rare(struct view v, ucs4_t c, struct piece *p)
 	uint8_t room[FOLDED_MAX], *folded;
 	size_t len = sizeof(room);
 
-	p->kind = is_apostrophe(c) ? APOSTROPHE
-	    : is_silent(c)         ? SILENT
-				   : BETWEEN;
+	p->kind = is_apostrophe(c)    ? APOSTROPHE
+	    : is_ignored_character(c) ? SILENT
+				      : BETWEEN;
 	if (p->kind != BETWEEN)
 		return;
 	folded = u8_casefold((const uint8_t *)v.p, p->len, NULL, UNINORM_NFKD,
@@ -214,7 +214,7 @@ is_possessive(struct view v)
 
 /* Append as long as it fits whole; a word that was cut stays as it is. */
 static void
-append(struct buf *word, struct view folded, bool *is_cut)
+append_folded(struct buf *word, struct view folded, bool *is_cut)
 {
 	if (word->len + folded.len > WORDS_BYTES_MAX)
 		*is_cut = true;
@@ -238,7 +238,7 @@ words_next(struct view *rest, struct buf *word, struct view *where)
 		if (p.kind == BETWEEN)
 			break;
 		if (p.kind == INSIDE)
-			append(word, p.folded, &is_cut);
+			append_folded(word, p.folded, &is_cut);
 		if (p.kind != APOSTROPHE) {
 			where->len = (size_t)(v.p - where->p) + p.len;
 			continue;
