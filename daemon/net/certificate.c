@@ -24,6 +24,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,9 @@
 #define NOT_AFTER   "20991231235959Z" /* contract: valid to 2099 */
 #define COMMON_NAME "c"               /* "capsule": it stands there twice */
 #define SERIAL_BITS 128               /* RFC 5280 4.1.2.2: 20 octets at most */
-#define BACKDATE_S  (24 * 60 * 60)    /* for clients whose clock is behind */
+#define SIGNATURES_TRIED                                                       \
+	64 /* all but surely one of 70 bytes or less is there */
+#define BACKDATE_S (24 * 60 * 60) /* for clients whose clock is behind */
 #define NAMES_MAX                                                              \
 	((size_t)2 << 20) /* bytes of a SAN as text; a                         \
 			   * configuration holds fewer */
@@ -161,6 +164,29 @@ set_serial(X509 *x)
 	return ok ? 0 : -1;
 }
 
+/*
+ * A signature by an EC key is two numbers, which are a byte shorter each if
+ * they are below half of what they can be.  Each full handshake has it: so take
+ * the shortest of some.  Signed and returned is x, or NULL, with x freed.
+ */
+static X509 *
+sign_briefly(X509 *x, EVP_PKEY *key)
+{
+	X509 *best = NULL;
+	int i, len = 1, least = INT_MAX;
+
+	for (i = 0; len > 0 && i < SIGNATURES_TRIED; i++) {
+		len = X509_sign(x, key, EVP_sha256());
+		if (len <= 0 || len >= least)
+			continue;
+		X509_free(best);
+		best = X509_dup(x);
+		least = len;
+	}
+	X509_free(x);
+	return best;
+}
+
 static X509 *
 make(EVP_PKEY *key, const struct conf *conf, const struct conf_capsule *c)
 {
@@ -170,9 +196,8 @@ make(EVP_PKEY *key, const struct conf *conf, const struct conf_capsule *c)
 	    X509_set_version(x, X509_VERSION_3) == 1 &&
 	    X509_gmtime_adj(X509_getm_notBefore(x), -BACKDATE_S) != NULL &&
 	    ASN1_TIME_set_string(X509_getm_notAfter(x), NOT_AFTER) == 1 &&
-	    X509_set_pubkey(x, key) == 1 && set_names(x, conf, c) == 0 &&
-	    X509_sign(x, key, EVP_sha256()) > 0)
-		return x;
+	    X509_set_pubkey(x, key) == 1 && set_names(x, conf, c) == 0)
+		return sign_briefly(x, key);
 	X509_free(x);
 	return NULL;
 }

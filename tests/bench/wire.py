@@ -139,8 +139,8 @@ def goals(report, found):
     seen = dict(found)
     show = "{:,.0f} B".format
     for name, text, most in (
-            ("first", "bytes of a first visit", 2852),
-            ("no tickets", "bytes of a visit without tickets", 2772),
+            ("first", "bytes of a first visit", 2850),
+            ("no tickets", "bytes of a visit without tickets", 2771),
             ("resumed", "bytes of a resumed visit", 2400)):
         if name in seen:
             report.goal(text, seen[name]["down"], "<=", most, show)

@@ -274,6 +274,33 @@ serial_numbers_are_positive_and_never_the_same(void **state)
 	problems_free(ps);
 }
 
+#define SHORT 70 /* bytes; half of all signatures have 71, a quarter 72 */
+
+/* Each first visit pays for it. */
+static void
+its_signature_is_a_short_one_that_holds(void **state)
+{
+	struct problems *ps = problems_new();
+	const ASN1_BIT_STRING *signature;
+	FILE *f;
+	X509 *x;
+	int i;
+
+	(void)state;
+	assert_int_equal(1, certificate_ensure(&conf, &capsule, false, ps));
+	for (i = 0; i < 8; i++) {
+		f = fopen(crt, "r");
+		x = PEM_read_X509(f, NULL, NULL, NULL);
+		fclose(f);
+		X509_get0_signature(&signature, NULL, x);
+		assert_in_range(ASN1_STRING_length(signature), 8, SHORT);
+		assert_int_equal(1, X509_verify(x, X509_get0_pubkey(x)));
+		X509_free(x);
+		assert_int_equal(0, certificate_renew(&conf, &capsule, ps));
+	}
+	problems_free(ps);
+}
+
 static void
 nothing_is_renewed_that_is_not_there(void **state)
 {
@@ -363,6 +390,8 @@ main(void)
 		    shared_by_capsules_it_has_the_names_of_all_of_them, setup),
 		cmocka_unit_test_setup(
 		    serial_numbers_are_positive_and_never_the_same, setup),
+		cmocka_unit_test_setup(its_signature_is_a_short_one_that_holds,
+		    setup),
 		cmocka_unit_test_setup(nothing_is_renewed_that_is_not_there,
 		    setup),
 		cmocka_unit_test_setup(a_folder_that_is_not_there_is_named,
