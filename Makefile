@@ -96,7 +96,9 @@ SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		content_process control_socket generation settle \
 		watched \
 		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
-		worker control_server master
+		worker control_server master_state worker_table helper \
+		listener_watch spawn reload worker_message reaper stop \
+		master_control master
 SRC_ctl =	term json table finding load link rule survey wire starter \
 		check show weigh cert new ask statistics status request \
 		store

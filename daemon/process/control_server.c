@@ -1,7 +1,7 @@
 /*
  * control_server.c - the control socket's clients.
  *
- * Floor process; master.c has one.  What is said is read and written by
+ * Floor process; the master has one.  What is said is read and written by
  * format/control.c, what is done is the master's: this only sees to sockets,
  * deadlines and numbers.  A request a connection, as a shell script wants it.
  */
