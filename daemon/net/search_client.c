@@ -15,14 +15,17 @@
 
 #include <event2/event.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/metrics.h"
 
 /* One question; its number in the table is the low part of its id. */
 struct search_wait {
 	struct search_client *all;
 	bool waits;
 	uint32_t id;
+	int64_t since_ms;
 	void (*ready)(void *, const struct search_found *);
 	void *arg;
 };
@@ -83,10 +86,25 @@ search_client_new(struct event_base *base,
 	return sc;
 }
 
+static void
+count_search(uint32_t end)
+{
+	static const enum metrics_event events[] = {
+		[SEARCH_DONE] = METRICS_SEARCH_DONE,
+		[SEARCH_SLOW] = METRICS_SEARCH_SLOW,
+		[SEARCH_BUSY] = METRICS_SEARCH_BUSY,
+		[SEARCH_FAILED] = METRICS_SEARCH_FAILED,
+	};
+
+	metrics_count(events[end], 1);
+}
+
 /* Give its answer, or none, to who waits. */
 static void
 end_wait(struct search_wait *w, const struct search_found *found)
 {
+	count_search(found == NULL ? SEARCH_FAILED : found->end);
+	metrics_count(METRICS_SEARCH_MS, (uint64_t)(clock_ms() - w->since_ms));
 	w->waits = false;
 	w->id += SEARCH_CLIENT_MAX;
 	w->all->n--;
@@ -196,17 +214,21 @@ search_client_ask(struct search_client *sc, struct search_query *q,
 	struct search_wait *w = find_free_wait(sc);
 
 	*end = sc->fd == -1 ? SEARCH_FAILED : SEARCH_BUSY;
-	if (sc->fd == -1 || w == NULL)
+	if (sc->fd == -1 || w == NULL) {
+		count_search(*end);
 		return NULL;
+	}
 	q->word = SEARCH_FIND;
 	q->id = w->id;
 	if (!send_query(sc, q)) {
 		/* If it is gone the loop says so. */
 		*end = errno == EAGAIN || errno == EWOULDBLOCK ? SEARCH_BUSY
 							       : SEARCH_FAILED;
+		count_search(*end);
 		return NULL;
 	}
 	w->waits = true;
+	w->since_ms = clock_ms();
 	w->ready = ready;
 	w->arg = arg;
 	if (sc->n++ == 0)

@@ -225,6 +225,15 @@ every_event_has_its_line(void **state)
 		    "capsuled_application_answers_total{result=\"bad\"} 1",
 		[METRICS_APP_LEFT] =
 		    "capsuled_application_answers_total{result=\"left\"} 1",
+		[METRICS_SEARCH_DONE] =
+		    "capsuled_searches_total{result=\"done\"} 1",
+		[METRICS_SEARCH_SLOW] =
+		    "capsuled_searches_total{result=\"interrupted\"} 1",
+		[METRICS_SEARCH_BUSY] =
+		    "capsuled_searches_total{result=\"refused\"} 1",
+		[METRICS_SEARCH_FAILED] =
+		    "capsuled_searches_total{result=\"failed\"} 1",
+		[METRICS_SEARCH_MS] = "capsuled_search_milliseconds_total 1",
 		[METRICS_SESSION_STORED] =
 		    "capsuled_tls_sessions_total{kept=\"stored\"} 1",
 		[METRICS_SESSION_SEALED] =
