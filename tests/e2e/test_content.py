@@ -9,6 +9,7 @@ import random
 import re
 import resource
 import signal
+import subprocess
 import threading
 import time
 
@@ -423,6 +424,57 @@ def test_a_damaged_store_gives_no_wrong_page_and_is_mended(daemon, tmp_path,
             with contextlib.suppress(IndexError):
                 os.kill(content_of(d), signal.SIGKILL)
     wait_for("what is right", all_right, deadline - time.monotonic())
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    """A file system of so many bytes, as the store's folder."""
+    folder.mkdir()
+    how = "size=%d,mode=700,uid=%d" % (
+        size, server.pwd.getpwnam("bin").pw_uid)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", how, "tmpfs", folder],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip("no tmpfs can be mounted here: " + done.stderr)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@root_only
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_full_disk_spoils_no_page_and_service_is_back_by_itself(tmp_path,
+                                                                  killed):
+    text = conf(server={"store": str(tmp_path / "store"), "watch": "auto",
+                        "rescan": "1", "workers": "2"},
+                selectors={"/search": "@search"})
+    with small_disk(tmp_path / "store", 8 << 20) as disk, \
+            server.running(tmp_path, text, steady=False) as d:
+        assert is_served(d)
+        right = gopher(d.gopher, HOME)
+        filler = disk / "filler"
+        with contextlib.suppress(OSError), open(filler, "wb", 0) as f:
+            while f.write(bytes(4096)):
+                pass
+        page = d.root / "history.gmi"
+        for i in range(20):
+            new = page.with_name(page.name + "~")
+            new.write_text("# Edit %d\n" % i + "Words of edit %d.\n" % i
+                           * 2000)
+            os.replace(new, page)
+            if killed and i % 5 == 4:
+                os.kill(content_of(d), signal.SIGKILL)
+            got = gopher(d.gopher, HOME)
+            seen = set(re.findall(rb"[Ee]dit (\d+)", got))
+            assert got == right or (len(seen) == 1
+                                    and got.count(b"Words") == 2000)
+        wait_for("a word about it", lambda: "No space left" in d.log())
+        filler.unlink()
+        wait_for("the last edit", lambda: is_served(d, text=b"Edit 19"),
+                 2 * server.START)
+        wait_for("the search to know it", lambda: b"/history" in gemini(
+            d.gemini, url("/search?words")).body, 4 * server.START)
 
 
 # -- large files --
