@@ -34,7 +34,7 @@ buf_reset(struct buf *b)
 
 /* Make room for n more bytes; false, and failed set, if there is none. */
 static bool
-make_room(struct buf *b, size_t n)
+buf_make_room(struct buf *b, size_t n)
 {
 	size_t cap = b->cap == 0 ? BUF_FIRST : b->cap;
 	char *p;
@@ -60,7 +60,7 @@ make_room(struct buf *b, size_t n)
 void
 buf_put(struct buf *b, struct view v)
 {
-	if (v.len == 0 || !make_room(b, v.len))
+	if (v.len == 0 || !buf_make_room(b, v.len))
 		return;
 	memcpy(b->p + b->len, v.p, v.len);
 	b->len += v.len;
@@ -85,7 +85,7 @@ buf_putc(struct buf *b, char c)
 void
 buf_fill(struct buf *b, char c, size_t n)
 {
-	if (n == 0 || !make_room(b, n))
+	if (n == 0 || !buf_make_room(b, n))
 		return;
 	memset(b->p + b->len, c, n);
 	b->len += n;

@@ -21,7 +21,7 @@ address_bits(int family)
 
 /* An address in text of either family; fills to. */
 static bool
-read_address(struct view v, struct cidr *to)
+read_cidr_address(struct view v, struct cidr *to)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -80,7 +80,7 @@ cidr_parse(struct view in, struct cidr *to)
 	struct view address = view_cut(&in, '/');
 	unsigned long bits;
 
-	if (!read_address(address, &got))
+	if (!read_cidr_address(address, &got))
 		return CIDR_BAD;
 	bits = address_bits(got.family);
 	if (in.p != NULL && view_to_number(in, bits, &bits) != 0)

@@ -66,7 +66,7 @@ read_item(struct view v, struct gophermap_line *line)
 }
 
 static void
-read_map_line(struct view v, struct gophermap_line *line)
+read_gophermap_line(struct view v, struct gophermap_line *line)
 {
 	struct view word = view_trim(v);
 
@@ -94,7 +94,7 @@ gophermap_next(struct gophermap *at, struct gophermap_line *line)
 	if (at->ended || at->rest.len == 0)
 		return false;
 	*line = (struct gophermap_line){ .number = ++at->number };
-	read_map_line(cut_map_line(at), line);
+	read_gophermap_line(cut_map_line(at), line);
 	at->ended =
 	    line->kind == GOPHERMAP_END || line->kind == GOPHERMAP_LISTING;
 	return true;

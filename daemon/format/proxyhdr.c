@@ -18,7 +18,7 @@
 
 /* True if v is an address of this family; fills to. */
 static bool
-read_address(struct view v, int family, unsigned char *to)
+read_v1_address(struct view v, int family, unsigned char *to)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -49,8 +49,8 @@ read_addresses(struct view rest, int family, struct proxyhdr *h)
 	unsigned long port, ignored_port;
 
 	/* What is left is the last field: a blank in it makes it no port. */
-	if (!read_address(source, family, h->address) ||
-	    !read_address(destination, family, ignored) ||
+	if (!read_v1_address(source, family, h->address) ||
+	    !read_v1_address(destination, family, ignored) ||
 	    !read_port_number(source_port, &port) ||
 	    !read_port_number(rest, &ignored_port))
 		return PROXYHDR_BAD;

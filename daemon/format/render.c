@@ -276,7 +276,7 @@ uri_port(const struct uri *u, int standard)
 }
 
 static bool
-is_own_host(struct page *p, struct view host)
+names_own_host(struct page *p, struct view host)
 {
 	struct buf plain;
 	bool ours;
@@ -387,7 +387,7 @@ aim_item(struct page *p, struct view target, struct gopher_item *to)
 	here = ref.scheme.len == 0 && !ref.has_authority;
 	if (!here && view_eq_nocase(u.scheme, VIEW("gemini")) &&
 	    !u.has_userinfo && uri_port(&u, GEMINI_PORT) == GEMINI_PORT &&
-	    is_own_host(p, u.host))
+	    names_own_host(p, u.host))
 		here = true;
 	if (here && aim_here(p, &u, to))
 		return true;
@@ -613,7 +613,7 @@ is_telnet(char type)
 
 /* A relative selector seen from the folder that the map is for. */
 static struct view
-resolve_selector(struct page *p, struct view selector)
+resolve_relative_selector(struct page *p, struct view selector)
 {
 	struct view folder = selector_folder(p->r->selector);
 
@@ -640,14 +640,14 @@ complete_item(struct page *p, const struct gophermap_line *line,
 		selector = line->text;
 	if (here && !is_url(selector) && !is_telnet(line->type) &&
 	    !view_has_prefix(selector, VIEW("/")))
-		selector = resolve_selector(p, selector);
+		selector = resolve_relative_selector(p, selector);
 	*to = (struct gopher_item){ .type = line->type,
 		.selector = selector,
 		.host = here ? p->r->host : line->host,
 		.port = line->port };
 	if (to->port == 0)
-		to->port = here || is_own_host(p, line->host) ? p->r->port
-							      : GOPHER_PORT;
+		to->port = here || names_own_host(p, line->host) ? p->r->port
+								 : GOPHER_PORT;
 }
 
 static void
@@ -812,7 +812,7 @@ put_target(struct page *p, const struct gophermap_line *line)
 	} else if (is_telnet(it.type))
 		put_telnet(p, &it);
 	else if (line->host.len == 0 ||
-	    (it.port == p->r->port && is_own_host(p, it.host)))
+	    (it.port == p->r->port && names_own_host(p, it.host)))
 		put_local(p, it.selector);
 	else {
 		buf_puts(&p->words, "gopher:");
