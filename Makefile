@@ -83,23 +83,24 @@ SRC_site =	store_format store_table store_reader store_folder \
 		search search_sync content \
 		content_table snapshot content_store beneath folder map \
 		program trouble pages protect folders resolve redirect \
-		inspect notices catalog target dynamic results configure \
+		inspect builtin_answers catalog target dynamic results \
+		configure \
 		prepare prepare_file loader fill answer sink sink_memory \
 		sink_store \
 		build_known build_page build
 SRC_net =	identity deadline pieces pace stream tls certificate \
 		private_key signing remote_key dial upstream relay \
-		search_client files conn listener handed acceptor limits \
+		search_client files conn listener listen_fds acceptor limits \
 		sessions session_outline ticket_keys resume metrics
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
-		advice child ways exporter keeper search_process \
+		certificate_warnings child ways exporter keeper search_process \
 		content_process control_socket generation settle \
 		watched \
 		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
 		worker control_server master_state worker_table helper \
 		listener_watch spawn reload worker_message reaper stop \
 		master_control master
-SRC_ctl =	term json table finding load link rule survey wire starter \
+SRC_ctl =	term json table finding load link rule survey wire template \
 		check show weigh cert new ask statistics status request \
 		store
 

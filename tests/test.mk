@@ -25,12 +25,12 @@ UNIT_site =	store store_kill store_faults \
 		access beneath folder conf loader program protect resolve \
 		build_known build answer dynamic search search_sync content \
 		content_store
-UNIT_net =	acceptor deadline files pieces pace upstream handed limits \
+UNIT_net =	acceptor deadline files pieces pace upstream listen_fds limits \
 		metrics certificate private_key remote_key sessions \
 		session_outline shared_tables ticket_keys stream search_client \
 		readers
 UNIT_process =	channel control_socket control_server keeper \
-		search_process advice logs settle \
+		search_process certificate_warnings logs settle \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux reach_linux \
 		sandbox_content_linux watch_linux)
 UNIT_ctl =	json table finding link rule wire statistics

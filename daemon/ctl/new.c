@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/problem.h"
 #include "ctl/command.h"
-#include "ctl/starter.h"
+#include "ctl/template.h"
 #include "site/conf.h"
 
 enum { HOST, SERVICE };
@@ -28,7 +28,7 @@ enum { HOST, SERVICE };
 /* A new capsule: what it is called, and what is written into its files. */
 struct making {
 	const char *folder;
-	struct starter_words words;
+	struct template_words words;
 };
 
 /* True if there is no such folder, or nothing is in it. */
@@ -85,7 +85,7 @@ static const char *
 write_all(struct buf *name, const struct making *m)
 {
 	const char *folder = m->folder;
-	const struct starter_file *file;
+	const struct template_file *file;
 	struct buf text;
 	int r = 0;
 	size_t i;
@@ -93,13 +93,13 @@ write_all(struct buf *name, const struct making *m)
 	if (mkdir(join(name, folder, NULL), 0755) == -1 && errno != EEXIST)
 		return name->p;
 	for (i = 0; i < n_starter_folders; i++)
-		if (mkdir(join(name, folder, starter_folders[i]), 0755) == -1)
+		if (mkdir(join(name, folder, template_folders[i]), 0755) == -1)
 			return name->p;
 	buf_init(&text, SIZE_MAX);
 	for (i = 0; r == 0 && i < n_starter_files; i++) {
-		file = &starter_files[i];
+		file = &template_files[i];
 		buf_reset(&text);
-		starter_write(&text, file, &m->words);
+		template_write(&text, file, &m->words);
 		r = write_file(join(name, folder, file->path), buf_view(&text));
 	}
 	buf_fini(&text);
@@ -114,9 +114,9 @@ tell(const struct making *m)
 
 	printf("%s is a capsule now:\n\n", folder);
 	for (i = 0; i < n_starter_files; i++)
-		if (starter_files[i].what != NULL)
-			printf("  %-22s%s\n", starter_files[i].path,
-			    starter_files[i].what);
+		if (template_files[i].what != NULL)
+			printf("  %-22s%s\n", template_files[i].path,
+			    template_files[i].what);
 	if (m->words.is_service)
 		printf("\nCheck it    capsulectl -c %s/capsuled.ini check\n"
 		       "move it     mv %s/capsuled.ini " CAPSULED_CONF "\n"

@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "net/certificate.h"
-#include "process/advice.h"
+#include "process/certificate_warnings.h"
 #include "process/errand.h"
 #include "site/configure.h"
 #include "site/loader.h"
@@ -346,7 +346,7 @@ generation_announce(const struct generation *g)
 
 	for (i = 0; i < g->conf->n_capsules; i++)
 		announce_certificate(&g->conf->capsules[i]);
-	advice_log(g->conf);
+	certificate_warnings_log(g->conf);
 	announce_sandbox(g);
 	buf_init(&name, 256);
 	for (i = 0; i < g->listeners.n; i++) {

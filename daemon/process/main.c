@@ -25,9 +25,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/os.h"
-#include "net/handed.h"
+#include "net/listen_fds.h"
 #include "net/tls.h"
-#include "process/advice.h"
+#include "process/certificate_warnings.h"
 #include "process/generation.h"
 #include "process/logs.h"
 #include "process/master.h"
@@ -161,7 +161,7 @@ check(const struct arguments *a)
 	status = tell(ps, "");
 	if (status == EXIT_STOPPED) {
 		users_advise(conf, notes);
-		advice_collect(conf, clock_wall(), notes);
+		certificate_warnings_collect(conf, clock_wall(), notes);
 		(void)tell(notes, "warning: ");
 	}
 	if (status == EXIT_STOPPED && a->check > 1)
@@ -351,7 +351,7 @@ main(int argc, char **argv)
 		return check(&a);
 	}
 	/* Before anybody forks: they are for this process id. */
-	(void)handed_take(&first.listeners, ps);
+	(void)listen_fds_take(&first.listeners, ps);
 	raise_descriptor_limit();
 	if (!a.options.foreground) {
 		a.options.conf_path = absolute(a.options.conf_path);

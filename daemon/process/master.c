@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/resume.h"
-#include "process/advice.h"
+#include "process/certificate_warnings.h"
 #include "process/child.h"
 #include "process/exporter.h"
 #include "process/helper.h"
@@ -56,7 +56,7 @@ on_advice(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	advice_log(m->now->conf);
+	certificate_warnings_log(m->now->conf);
 	start_timer(m->advice, ADVICE_MS);
 }
 

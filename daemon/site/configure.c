@@ -13,7 +13,7 @@
 #include "format/gopher.h"
 #include "format/mime.h"
 #include "format/uri.h"
-#include "site/notices.h"
+#include "site/builtin_answers.h"
 #include "site/pages.h"
 #include "site/results.h"
 
@@ -372,7 +372,7 @@ add_caps(struct configure *c)
 	if (entry == NULL)
 		return;
 	entry->gemini = keep_answer_header(c, GEMINI_NOT_FOUND, VIEW(""));
-	notices_caps(&c->text, gopher, c->site, &c->site->menu);
+	builtin_answers_caps(&c->text, gopher, c->site, &c->site->menu);
 	caps = keep_text(c, GEMINI_SUCCESS).bytes;
 	render_text(&c->text, &c->site->menu, caps);
 	entry->gopher = keep_text(c, GEMINI_SUCCESS);
@@ -448,7 +448,7 @@ configure_site(struct configure *c, int gopher_port, struct problems *ps)
 	site->asks = site->access != NULL || c->capsule->ask_certificate;
 	site->configured = hash_new(a, c->capsule->selectors.n);
 	set_menu(c, gopher_port);
-	notices_prepare(a, site, &site->menu);
+	builtin_answers_prepare(a, site, &site->menu);
 	add_lines(c);
 	add_caps(c);
 	set_covers(c);

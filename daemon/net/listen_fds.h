@@ -1,11 +1,11 @@
 /*
- * handed.h - listening sockets that a service manager has opened for us.
+ * listen_fds.h - listening sockets that a service manager has opened for us.
  *
  * The protocol is sd_listen_fds(3)'s: $LISTEN_FDS sockets from descriptor 3 on
  * for the process $LISTEN_PID.
  */
-#ifndef HANDED_H
-#define HANDED_H
+#ifndef LISTEN_FDS_H
+#define LISTEN_FDS_H
 
 #include "base/problem.h"
 #include "net/listener.h"
@@ -20,6 +20,6 @@
  * being filled, with nothing in it if nobody handed anything over; or -1, *to
  * being empty.  The caller frees *to with listeners_close.
  */
-int handed_take(struct listeners *to, struct problems *ps);
+int listen_fds_take(struct listeners *to, struct problems *ps);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * starter.c - the text of a first capsule.
+ * template.c - the text of a first capsule.
  *
  * Floor ctl.  It is served and checked by a test, so every rule of "check" is
  * kept here; what a page says of how to go on is true of this configuration.
  */
-#include "ctl/starter.h"
+#include "ctl/template.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@
 	"user = _capsuled\nkey_user = _capsuled_key\n"                         \
 	"data_user = _capsuled_data\nstore = /var/cache/capsuled\n"
 
-const struct starter_file starter_files[] = {
+const struct template_file template_files[] = {
 	{ "capsuled.ini", "what is served, and where: begin here",
 	    "# capsuled.ini - the configuration of this capsule.\n"
 	    "#\n"
@@ -141,15 +141,17 @@ const struct starter_file starter_files[] = {
 	    "Disallow:\n" },
 };
 
-const size_t n_starter_files = sizeof(starter_files) / sizeof(starter_files[0]);
+const size_t n_starter_files =
+    sizeof(template_files) / sizeof(template_files[0]);
 
-const char *const starter_folders[] = { "pages", "pages/notes", "pages/files" };
+const char *const template_folders[] = { "pages", "pages/notes",
+	"pages/files" };
 const size_t n_starter_folders =
-    sizeof(starter_folders) / sizeof(starter_folders[0]);
+    sizeof(template_folders) / sizeof(template_folders[0]);
 
 /* What a service says of itself: its users, and what its script looks for. */
 static const char *
-user_of(const struct starter_words *words)
+user_of(const struct template_words *words)
 {
 	if (!words->is_service)
 		return "";
@@ -159,8 +161,8 @@ user_of(const struct starter_words *words)
 }
 
 void
-starter_write(struct buf *to, const struct starter_file *file,
-    const struct starter_words *words)
+template_write(struct buf *to, const struct template_file *file,
+    const struct template_words *words)
 {
 	const struct {
 		const char *mark, *text;

@@ -1,10 +1,10 @@
 /*
- * advice.c - warn of certificates before visitors do.
+ * certificate_warnings.c - warn of certificates before visitors do.
  *
  * Floor process; the master calls in at start, at each reload and once a day,
  * -n when a configuration is checked.
  */
-#include "process/advice.h"
+#include "process/certificate_warnings.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -52,7 +52,8 @@ note_names(const struct conf *conf, const struct conf_capsule *c,
 }
 
 void
-advice_collect(const struct conf *conf, int64_t now, struct problems *notes)
+certificate_warnings_collect(const struct conf *conf, int64_t now,
+    struct problems *notes)
 {
 	const struct conf_capsule *c;
 	struct certificate cert;
@@ -73,13 +74,13 @@ advice_collect(const struct conf *conf, int64_t now, struct problems *notes)
 }
 
 void
-advice_log(const struct conf *conf)
+certificate_warnings_log(const struct conf *conf)
 {
 	struct problems *notes = problems_new();
 	size_t i;
 
 	users_advise(conf, notes);
-	advice_collect(conf, clock_wall(), notes);
+	certificate_warnings_collect(conf, clock_wall(), notes);
 	for (i = 0; i < problems_count(notes); i++)
 		log_warnx("%s", problems_get(notes, i));
 	problems_free(notes);

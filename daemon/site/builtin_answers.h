@@ -1,6 +1,6 @@
-/* notices.h - what a capsule says in Gopher when no page is meant. */
-#ifndef NOTICES_H
-#define NOTICES_H
+/* builtin_answers.h - what a capsule says in Gopher when no page is meant. */
+#ifndef BUILTIN_ANSWERS_H
+#define BUILTIN_ANSWERS_H
 
 #include "base/buf.h"
 #include "format/render.h"
@@ -13,11 +13,11 @@
  *
  * r names the host and port of menus; site has its hosts, title and admin.
  */
-void notices_prepare(struct arena *arena, struct site *site,
+void builtin_answers_prepare(struct arena *arena, struct site *site,
     const struct render *r);
 
 /* Append caps.txt, which tells clients what this server can do. */
-void notices_caps(struct buf *to, const struct conf_gopher *gopher,
+void builtin_answers_caps(struct buf *to, const struct conf_gopher *gopher,
     const struct site *site, const struct render *r);
 
 #endif

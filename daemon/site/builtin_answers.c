@@ -1,10 +1,10 @@
 /*
- * notices.c - error menus, the page for browsers, Gopher+ and caps.txt.
+ * builtin_answers.c - error menus, the page for browsers, Gopher+ and caps.txt.
  *
  * Floor site.  Prepared once for each capsule while loading, because they
  * carry its name; nothing of a request is ever repeated in them.
  */
-#include "site/notices.h"
+#include "site/builtin_answers.h"
 
 #include "format/gemini.h"
 #include "format/gopher.h"
@@ -88,7 +88,8 @@ plus_attributes(struct buf *to, const struct site *site, const struct render *r)
 }
 
 void
-notices_prepare(struct arena *arena, struct site *site, const struct render *r)
+builtin_answers_prepare(struct arena *arena, struct site *site,
+    const struct render *r)
 {
 	struct buf text;
 
@@ -121,7 +122,7 @@ put_cap(struct buf *to, const char *key, struct view value)
 }
 
 void
-notices_caps(struct buf *to, const struct conf_gopher *gopher,
+builtin_answers_caps(struct buf *to, const struct conf_gopher *gopher,
     const struct site *site, const struct render *r)
 {
 	static const char *const charsets[] = { [UTF8_UTF8] = "UTF-8",

@@ -1,4 +1,5 @@
-/* test_advice.c - what is said of certificates, and from which second on. */
+/* test_certificate_warnings.c - what is said of certificates, and from which
+ * second on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,7 @@
 #include <openssl/x509.h>
 
 #include "net/certificate.h"
-#include "process/advice.h"
+#include "process/certificate_warnings.h"
 
 #define END   4102444799L /* when one that was made is over: contract */
 #define DAY_S (24L * 60 * 60)
@@ -56,7 +57,7 @@ says(int64_t now, const char *want)
 	struct problems *notes = problems_new();
 	char whole[256];
 
-	advice_collect(&conf, now, notes);
+	certificate_warnings_collect(&conf, now, notes);
 	assert_int_equal(problems_count(notes), want != NULL);
 	if (want != NULL) {
 		snprintf(whole, sizeof(whole),

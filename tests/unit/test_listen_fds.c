@@ -1,4 +1,4 @@
-/* test_handed.c - which sockets of a service manager are taken, and how. */
+/* test_listen_fds.c - which sockets of a service manager are taken, and how. */
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -18,7 +18,7 @@
 
 #include "fork_child.h"
 #include "expect.h"
-#include "net/handed.h"
+#include "net/listen_fds.h"
 
 enum { FIRST = 3, FAR = 60 }; /* descriptors */
 
@@ -63,7 +63,7 @@ child(const int *fds, int n, const char *number, bool ours, FILE *to)
 	(void)setenv("LISTEN_PID", text, 1);
 	(void)setenv("LISTEN_FDS", number, 1);
 	(void)setenv("LISTEN_FDNAMES", "a:b", 1);
-	r = handed_take(&ls, ps);
+	r = listen_fds_take(&ls, ps);
 	fprintf(to, "%d %zu", r, ls.n);
 	for (i = 0; i < ls.n; i++)
 		fprintf(to, " %d:%s%s%s%s", ls.v[i].fd, ls.v[i].host,

@@ -1,6 +1,7 @@
-/* advice.h - what is in order today, and will hurt a visitor all the same. */
-#ifndef ADVICE_H
-#define ADVICE_H
+/* certificate_warnings.h - what is in order today, and will hurt a visitor all
+ * the same. */
+#ifndef CERTIFICATE_WARNINGS_H
+#define CERTIFICATE_WARNINGS_H
 
 #include <stdint.h>
 
@@ -17,10 +18,10 @@
  * refuse.  A certificate that cannot be read is passed over: it is told of
  * where it is loaded.
  */
-void advice_collect(const struct conf *conf, int64_t now,
+void certificate_warnings_collect(const struct conf *conf, int64_t now,
     struct problems *notes);
 
 /* The same of this moment, and what users_advise has to say, as warnings. */
-void advice_log(const struct conf *conf);
+void certificate_warnings_log(const struct conf *conf);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * handed.c - listening sockets that a service manager has opened for us.
+ * listen_fds.c - listening sockets that a service manager has opened for us.
  *
  * Floor net; main calls in before anything else has a descriptor.  The
  * environment is all that is believed, and that only as far as the kernel
  * agrees: a wrong LISTEN_FDS must not end in serving something else.
  */
-#include "net/handed.h"
+#include "net/listen_fds.h"
 
 #include <sys/socket.h>
 
@@ -124,7 +124,7 @@ take(struct listeners *to, size_t n, struct problems *ps)
 }
 
 int
-handed_take(struct listeners *to, struct problems *ps)
+listen_fds_take(struct listeners *to, struct problems *ps)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	unsigned long number = 0, n = 0;
