@@ -263,6 +263,58 @@ def test_a_damaged_index_is_made_anew(daemon, tmp_path):
     wait_for("the search", lambda: finds(d))
 
 
+DAMAGED_PAGES = 300
+
+
+def damage_index(path, how):
+    size = path.stat().st_size
+    if how == "removed":
+        path.unlink()
+    elif how == "junk":
+        path.write_bytes(b"junk" * (size // 4))
+    elif how == "flipped":
+        data = bytearray(path.read_bytes())
+        for at in range(0, size, 101):
+            data[at] ^= 1 << at % 8
+        path.write_bytes(data)
+    else:
+        os.truncate(path, size // 3 if how == "cut" else 0)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("how", ["cut", "emptied", "removed", "junk",
+                                 "flipped"])
+def test_an_index_damaged_under_load_finds_no_wrong_page_and_is_mended(
+        daemon, tmp_path, how, killed):
+    def prepare(root):
+        for i in range(DAMAGED_PAGES):
+            (root / "files" / ("%d.gmi" % i)).write_text(
+                "# Page n%dn\n" % i + " ".join(
+                    "w%d" % (i * k % 9973) for k in range(100)))
+
+    def is_right(i, word="n%dn"):
+        got = ask(d, word % i)
+        links = re.findall(rb"(?m)^=> (/files/\S+)", got.body)
+        assert got.status == 40 or links in (
+            [], [b"/files/%d.gmi" % i]), got.body
+        return got.status == 20 and links
+
+    d = stored(daemon, folder=tmp_path, prepare=prepare, steady=False)
+    wait_for("all to be indexed", lambda: all(
+        is_right(i) for i in range(0, DAMAGED_PAGES, 10)), 4 * server.START)
+    old, = d.searchers()
+    damage_index(index_of(tmp_path), how)
+    if killed:
+        os.kill(old, signal.SIGKILL)
+    for i in range(3):
+        (d.root / "files" / ("%d.gmi" % i)).write_text("# Page e%de\n" % i)
+    d.signal(signal.SIGHUP)
+    wait_for("all to be found again", lambda: all(
+        is_right(i) for i in range(3, DAMAGED_PAGES, 10)), 4 * server.START)
+    wait_for("the edits", lambda: all(
+        is_right(i, "e%de") for i in range(3)), 4 * server.START)
+
+
 def test_pages_that_become_protected_are_not_found_any_more(daemon, tmp_path):
     d = stored(daemon, folder=tmp_path, steady=False)
     assert finds(d)
