@@ -231,7 +231,9 @@ def test_what_a_killed_replica_was_answering_is_cut_visibly(daemon, haproxy):
 def with_readers(daemon, haproxy):
     """Two replicas with something large, what leads to them, and readers who
     are in the middle of it at the first one."""
-    text = behind(selectors={"/huge.bin": "huge.bin"})
+    # They may wait for long where the machine is busy.
+    text = behind(server={"idle_timeout": "10m"},
+                  selectors={"/huge.bin": "huge.bin"})
     ds = [daemon(text, prepare=with_huge) for _ in range(2)]
     h = haproxy(ds)
     h.wait(["up", "up"])
