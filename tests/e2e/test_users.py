@@ -61,6 +61,8 @@ def all_of(d):
 
 
 WITH_METRICS = {"metrics": {"listen": "127.0.0.1:0"}}
+WITH_ALL = {**WITH_METRICS, "selectors": {"/history": "history.gmi",
+                                          "/search": "@search"}}
 
 
 # -- who is who --
@@ -409,18 +411,20 @@ def test_the_stranger_of_these_tests_reaches_what_it_may():
 
 @root_only
 def test_no_user_of_ours_reaches_a_process_of_another(daemon):
-    d = daemon(conf(**WITH_METRICS), under=under_the_unit())
-    key, = d.keepers()
-    for pid in (d.pid, key):
-        assert reached(WORKER, pid) == set(), server.title(pid)
-    for pid in (d.pid, *d.workers, *d.exporters()):
-        assert reached(KEY, pid) == set(), server.title(pid)
+    d = daemon(conf(**WITH_ALL), under=under_the_unit())
+    keys, data = d.keepers(), d.contents() + d.searchers()
+    work = d.workers + d.exporters()
+    assert len(keys) == 1 and len(data) == 2 and len(work) == 2
+    for user, others in ((WORKER, keys + data), (KEY, work + data),
+                         (DATA, work + keys)):
+        for pid in (d.pid, *others):
+            assert reached(user, pid) == set(), server.title(pid)
 
 
 @root_only
 def test_the_masters_rights_reach_no_memory_of_the_others(daemon):
     """Root's right to trace is none of those that the unit grants."""
-    d = daemon(conf(**WITH_METRICS), under=under_the_unit())
+    d = daemon(conf(**WITH_ALL), under=under_the_unit())
     for pid in all_of(d)[1:]:
         # It may count their descriptors, and not see what they are.
         assert reached(pwd.getpwuid(0), pid, under_the_unit()) == {
@@ -430,10 +434,12 @@ def test_the_masters_rights_reach_no_memory_of_the_others(daemon):
 @root_only
 def test_of_its_own_user_a_process_is_reached_by_signals_alone(daemon):
     """And those are what its fences keep from it."""
-    d = daemon(conf(**WITH_METRICS), under=under_the_unit())
-    for pid in d.workers + d.exporters():
-        assert reached(WORKER, pid) == {"signal"}, server.title(pid)
-    assert reached(KEY, d.keepers()[0]) == {"signal"}
+    d = daemon(conf(**WITH_ALL), under=under_the_unit())
+    for user, its in ((WORKER, d.workers + d.exporters()),
+                      (KEY, d.keepers()),
+                      (DATA, d.contents() + d.searchers())):
+        for pid in its:
+            assert reached(user, pid) == {"signal"}, server.title(pid)
 
 
 def shared_memory(pid):
@@ -518,6 +524,7 @@ def test_one_user_alone_serves_reloads_and_replaces(alone):
 def test_where_all_are_one_user_no_memory_can_be_reached(alone):
     """Not even by one of that user without fences: not the master's, either,
     which could do to the others whatever it likes."""
-    d = alone(**WITH_METRICS)
+    d = alone(**WITH_ALL)
+    assert len(all_of(d)) >= 6
     for pid in all_of(d):
         assert reached(WORKER, pid) == {"signal"}, server.title(pid)

@@ -258,6 +258,21 @@ a_rate_is_so_many_a_second(void **state)
 }
 
 /* Two workers read it, and come to the table in the other order. */
+/* No clock of this machine was: that a worker writes who was taken over. */
+static void
+a_time_that_lies_ahead_stops_nobody_for_long(void **state)
+{
+	unsigned t;
+
+	(void)state;
+	assert_int_equal(LIMITS_OK, enter("192.0.2.1", 900000, &t));
+	assert_true(limits_take(l, &rules, t, 900000));
+	assert_true(limits_take(l, &rules, t, 900000));
+	assert_false(limits_take(l, &rules, t, 5000));
+	assert_true(limits_take(l, &rules, t, 5500));
+	assert_false(limits_take(l, &rules, t, 5500));
+}
+
 static void
 a_clock_that_steps_back_neither_gives_nor_takes(void **state)
 {
@@ -596,6 +611,7 @@ main(void)
 		TEST(the_total_is_exact),
 		TEST(a_rate_is_so_many_a_second),
 		TEST(a_clock_that_steps_back_neither_gives_nor_takes),
+		TEST(a_time_that_lies_ahead_stops_nobody_for_long),
 		TEST(full_handshakes_have_twice_the_rate),
 		TEST(who_goes_on_regardless_is_not_let_in),
 		TEST(a_changed_rate_holds_at_once_and_refuses_nobody_else),
