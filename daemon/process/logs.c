@@ -131,15 +131,15 @@ logs_relay(struct logs *logs)
 {
 	char datagram[LOG_LINE_MAX + 1];
 	struct view rest;
-	ssize_t n = 0;
-	int i;
+	ssize_t n = 1;
+	int lines = 0;
 
-	for (i = 0; i < LOGS_TURN; i++) {
+	while (n > 0 && lines < LOGS_TURN) {
 		n = recv(logs->relay[0], datagram, sizeof(datagram), 0);
 		if (n <= 0)
 			break;
 		rest = (struct view){ datagram, (size_t)n };
-		while (rest.p != NULL)
+		for (; rest.p != NULL; lines++)
 			log_relay(view_cut(&rest, '\n'));
 	}
 	log_flush();

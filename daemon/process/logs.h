@@ -34,8 +34,11 @@ void logs_enter_child(struct logs *logs, int relay);
 /* In a worker: a new descriptor for the access log came from the master. */
 void logs_replace_access(struct logs *logs, int fd);
 
-/* Datagrams of workers that are written in a turn; one that floods waits. */
-#define LOGS_TURN 256
+/*
+ * Lines of workers after which a turn is over; one that floods waits.  A
+ * datagram is written whole, however many of them it has.
+ */
+#define LOGS_TURN 1024
 
 /*
  * In the master: write what workers have sent, as much as a turn may take; true
