@@ -87,7 +87,7 @@ SRC_site =	store_format store_table store_reader store_folder \
 		configure \
 		prepare prepare_file loader fill answer sink sink_memory \
 		sink_store \
-		build_known build_page build
+		build_known build_page build_kept build
 SRC_net =	identity deadline pieces pace stream tls certificate \
 		private_key signing remote_key dial upstream relay \
 		search_client files conn listener listen_fds acceptor limits \

@@ -68,8 +68,9 @@ static enum command_exit
 run_reload(struct call *call)
 {
 	term_wait(&call->term, "reloading");
-	return have_done(call, "reload", ASK_NO_DEADLINE,
-	    "not reloaded: what was served is still served");
+	return have_done(call,
+	    call->options[0] == NULL ? "reload" : "reload accept-empty",
+	    ASK_NO_DEADLINE, "not reloaded: what was served is still served");
 }
 
 static enum command_exit
@@ -100,8 +101,11 @@ const struct command command_reload = {
 	"content and the certificates anew, and returns when all workers "
 	"serve\n"
 	"that.  Otherwise every problem is told, what was served is still\n"
-	"served, and the exit status is 1.\n",
-	{ { NULL } },
+	"served, and the exit status is 1.\n"
+	"A capsule whose root is gone or empty keeps what it served, unless\n"
+	"--accept-empty says that this is meant.\n",
+	{ { "accept-empty", NULL, "drop what such capsules served" },
+	    { NULL } },
 	0,
 	0,
 	run_reload,

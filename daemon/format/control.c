@@ -15,20 +15,22 @@
 static const struct {
 	const char *name;
 	enum control_word word;
-	bool takes_level;
 } words[] = {
-	{ "status", CONTROL_STATUS, false },
-	{ "reload", CONTROL_RELOAD, false },
-	{ "log-level", CONTROL_LOG_LEVEL, true },
-	{ "stop", CONTROL_STOP, false },
+	{ "status", CONTROL_STATUS },
+	{ "reload", CONTROL_RELOAD },
+	{ "log-level", CONTROL_LOG_LEVEL },
+	{ "stop", CONTROL_STOP },
 };
 
 #define N_WORDS (sizeof(words) / sizeof(words[0]))
 
 static const char too_long[] = "a request is longer than 256 bytes";
 static const char unknown_word[] =
-    "unknown request; accepted: status, reload, log-level LEVEL, stop";
+    "unknown request; accepted: status, reload [accept-empty], log-level "
+    "LEVEL, stop";
 static const char no_argument[] = "this request takes no argument";
+static const char bad_reload[] =
+    "reload takes nothing, or the word accept-empty";
 static const char bad_level[] =
     "log-level takes one level: error, warn, info or debug";
 
@@ -36,13 +38,19 @@ _Static_assert(CONTROL_LINE_MAX == 256, "the sentence above says so");
 
 /* -- requests -- */
 
-/* The argument of words[i]; NULL if it is in order. */
+/* The argument of to->word; NULL if it is in order. */
 static const char *
-read_argument(size_t i, struct view argument, enum log_level *level)
+read_argument(struct view argument, struct control_request *to)
 {
-	if (words[i].takes_level)
-		return log_level_find(argument, level) == 0 ? NULL : bad_level;
-	return argument.p == NULL ? NULL : no_argument;
+	if (to->word == CONTROL_LOG_LEVEL)
+		return log_level_find(argument, &to->level) == 0 ? NULL
+								 : bad_level;
+	if (argument.p == NULL)
+		return NULL;
+	if (to->word != CONTROL_RELOAD)
+		return no_argument;
+	to->accept_empty = view_eq(argument, VIEW("accept-empty"));
+	return to->accept_empty ? NULL : bad_reload;
 }
 
 enum control_parse
@@ -67,10 +75,10 @@ control_request_parse(struct view in, struct control_request *to,
 	*why = unknown_word;
 	if (i == N_WORDS)
 		return CONTROL_BAD;
-	*why = read_argument(i, line, &request.level);
+	request.word = words[i].word;
+	*why = read_argument(line, &request);
 	if (*why != NULL)
 		return CONTROL_BAD;
-	request.word = words[i].word;
 	*to = request;
 	return CONTROL_OK;
 }

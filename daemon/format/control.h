@@ -23,7 +23,8 @@
 
 enum control_word {
 	CONTROL_STATUS,    /* what the daemon counts */
-	CONTROL_RELOAD,    /* as HUP, with the result */
+	CONTROL_RELOAD,    /* as HUP, with the result; "accept-empty" or nothing
+			    * is its argument */
 	CONTROL_LOG_LEVEL, /* its argument is the level */
 	CONTROL_STOP       /* as TERM */
 };
@@ -31,6 +32,8 @@ enum control_word {
 struct control_request {
 	enum control_word word;
 	enum log_level level; /* of CONTROL_LOG_LEVEL */
+	bool accept_empty;    /* of CONTROL_RELOAD: what roots that are gone or
+			       * empty had goes, too */
 };
 
 enum control_parse {

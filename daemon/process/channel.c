@@ -109,6 +109,8 @@ descriptors_of(char word)
 	case CHANNEL_BUSY:
 	case CHANNEL_DOWN:
 	case CHANNEL_RESCAN:
+	case CHANNEL_ACCEPT:
+	case CHANNEL_WARNED:
 	case CHANNEL_YIELD:
 	case CHANNEL_PROGRESS:
 	case CHANNEL_SYNC:

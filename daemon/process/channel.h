@@ -40,6 +40,9 @@ enum channel_message {
 	CHANNEL_SEARCH_LATE = 'Y',
 	CHANNEL_SEARCH_LOST = 'M',
 	CHANNEL_RESCAN = 'H', /* master: look at all content again */
+	/* master: and keep nothing of roots that are gone or empty */
+	CHANNEL_ACCEPT = 'E',
+	CHANNEL_WARNED = 'w', /* content process: unasked, I warned so often */
 	/* master, to a worker: use what the content process has sent you; and
 	 * the worker: I do */
 	CHANNEL_SYNC = 'z',

@@ -76,6 +76,8 @@ struct content_process {
 	unsigned looked;         /* pages that builds have looked at */
 	int64_t logged_ms;       /* when that was last said */
 	int64_t look_ms;         /* when to look for changes; 0: never */
+	size_t kept;             /* capsules whose roots are gone or empty */
+	int64_t kept_ms;         /* when to warn of them again */
 	struct watched *watched; /* NULL: the system tells of none */
 	struct settle changes;   /* that it has told of */
 };
@@ -245,9 +247,11 @@ hear_orders(struct content_process *c)
 		c->readers[number] = (struct reader){ 0, true };
 		bring_up_to_date(c, number);
 	}
-	if (message == CHANNEL_RESCAN)
+	if (message == CHANNEL_RESCAN || message == CHANNEL_ACCEPT)
 		c->rescan = true;
-	else if (message == CHANNEL_YIELD)
+	if (message == CHANNEL_ACCEPT)
+		fill_accept_empty(c->fill);
+	if (message == CHANNEL_YIELD)
 		c->yielding = true;
 	else if (message == CHANNEL_RESUME && c->yielded) {
 		resume_store(c, fd);
@@ -407,6 +411,27 @@ watch_folders(struct content_process *c)
 		    watched_count(c->watched), c->start->conf->rescan_s);
 }
 
+/* How many capsules are kept whose roots are gone or empty; a warning of them,
+ * just now, is repeated after a while. */
+static void
+note_kept_roots(struct content_process *c, size_t n)
+{
+	c->kept = n;
+	c->kept_ms = n == 0 ? 0 : clock_ms() + CONTENT_KEPT_MS;
+}
+
+static void
+warn_of_kept(struct content_process *c)
+{
+	struct problems *notes = problems_new();
+	size_t i;
+
+	note_kept_roots(c, fill_tell_kept(c->fill, notes));
+	for (i = 0; i < problems_count(notes); i++)
+		log_warnx("%s", problems_get(notes, i));
+	problems_free(notes);
+}
+
 /* Log what was noted; how many warnings that makes. */
 static size_t
 tell_notes(const struct content_process *c, struct problems *notes)
@@ -443,6 +468,7 @@ build_content(struct content_process *c, enum channel_message message)
 	n = tell_notes(c, notes);
 	share_warnings(c, notes);
 	problems_free(notes);
+	note_kept_roots(c, fill_tell_kept(c->fill, NULL));
 	if (r == -1)
 		log_errorx("the store: %s", store_why(c->store));
 	else {
@@ -506,6 +532,10 @@ look_for_changes(struct content_process *c, const struct fill_changes *some)
 	c->notes->reading[0] = '\0';
 	problems_free(notes);
 	os_trim_heap();
+	/* A root went or came: have all warnings of now, for the status, too.
+	 */
+	if (fill_tell_kept(c->fill, NULL) != c->kept)
+		(void)build_content(c, CHANNEL_WARNED);
 }
 
 static void
@@ -554,6 +584,7 @@ idle_ms(const struct content_process *c)
 {
 	int64_t next = earlier_time(c->look_ms, settle_due(&c->changes)), left;
 
+	next = earlier_time(next, c->kept_ms);
 	if (c->yielded)
 		return -1;
 	if (c->rescan)
@@ -581,6 +612,8 @@ serve_workers(struct content_process *c)
 			look_at_all(c);
 		if (c->rescan)
 			(void)build_content(c, CHANNEL_BUILT);
+		if (c->kept_ms != 0 && now >= c->kept_ms)
+			warn_of_kept(c);
 	}
 }
 
@@ -681,6 +714,8 @@ become_content(void *arg, int channel)
 		_exit(1);
 	c.fill = fill_new(start->conf, start->configured);
 	fill_set_tick(c.fill, on_page_looked, &c);
+	if (start->accept_empty)
+		fill_accept_empty(c.fill);
 	begin_watching(&c);
 	if (!open_store(&c) || !confine(&c))
 		_exit(1);

@@ -13,6 +13,8 @@
 #include "site/snapshot.h"
 
 #define CONTENT_STOP_MS 2000 /* for it to go when no worker is left */
+/* Between two warnings of a root that is gone. */
+#define CONTENT_KEPT_MS 60000
 
 /* How often a file may end the process before it is left out. */
 #define CONTENT_DEATHS_MAX 2
@@ -53,13 +55,15 @@ struct content_start {
 	struct content_deaths *deaths;
 	int lock;    /* of the store, handed over; -1: to be taken */
 	bool staged; /* another one's workers are served from the same store */
+	bool accept_empty; /* keep nothing of roots that are gone or empty */
 };
 
 /*
  * Fork a content process: it becomes its user, opens the roots and the store,
  * gives up all else (sandbox_enter_content), and brings the store up to date.
  * It then says CHANNEL_READY, with the number of warnings, or ends.  Each
- * CHANNEL_RESCAN is answered with CHANNEL_BUILT, likewise.  After
+ * CHANNEL_RESCAN and CHANNEL_ACCEPT is answered with CHANNEL_BUILT, likewise;
+ * CHANNEL_WARNED tells of other warnings that come or go by themselves.  After
  * CHANNEL_YIELD, answered with CHANNEL_YIELDED and the store's lock, it writes
  * no more, until CHANNEL_RESUME brings the lock back.
  *

@@ -188,12 +188,12 @@ refuse_request(struct client *client, const char *why)
 }
 
 static void
-reload_for(struct client *client)
+reload_for(struct client *client, bool accept_empty)
 {
 	struct control *c = client->control;
 
 	client->state = CLIENT_WAITING;
-	if (c->calls->reload(c->arg, &client->out) == 0)
+	if (c->calls->reload(c->arg, accept_empty, &client->out) == 0)
 		set_deadline(client, CONTROL_RELOAD_MS);
 	else
 		finish_answer(client, false);
@@ -221,7 +221,7 @@ answer_request(struct client *client, const struct control_request *request)
 		finish_answer(client, true);
 		break;
 	case CONTROL_RELOAD:
-		reload_for(client);
+		reload_for(client, request->accept_empty);
 		break;
 	case CONTROL_LOG_LEVEL:
 		c->calls->set_level(c->arg, request->level);

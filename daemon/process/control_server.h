@@ -25,8 +25,9 @@ struct control_calls {
 	/*
 	 * Load anew, and append lines with what is wrong.  0: control_served
 	 * follows once all of it is served, or control_refused; -1: refused.
+	 * accept_empty: nothing is kept of roots that are gone or empty.
 	 */
-	int (*reload)(void *arg, struct buf *to);
+	int (*reload)(void *arg, bool accept_empty, struct buf *to);
 	void (*set_level)(void *arg, enum log_level level);
 	void (*stop)(void *arg);
 	/* NULL, or append lines with what the load has left out: it is served.

@@ -75,7 +75,8 @@ start_content_of(struct master *m, struct generation *g, int lock, bool staged,
 		.logs = m->logs,
 		.deaths = &m->deaths,
 		.lock = lock,
-		.staged = staged };
+		.staged = staged,
+		.accept_empty = m->reload.accepts };
 
 	g->content = content_process_new(&start);
 	if (g->content == NULL) {

@@ -45,7 +45,7 @@ on_hup(evutil_socket_t signal, short what, void *arg)
 	(void)signal;
 	(void)what;
 	if (m->served && !m->stopping)
-		reload_unasked(m);
+		reload_unasked(m, false);
 }
 
 /* A daemon that runs for months hears of an end that comes near. */

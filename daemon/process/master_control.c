@@ -52,14 +52,14 @@ put_status(void *arg, struct buf *to)
 }
 
 static int
-reload_asked(void *arg, struct buf *to)
+reload_asked(void *arg, bool accept_empty, struct buf *to)
 {
 	struct master *m = arg;
 	struct problems *ps = problems_new();
 	int r = -1;
 
 	if (m->served && !m->stopping)
-		r = begin_reload(m, ps);
+		r = begin_reload(m, accept_empty, ps);
 	else
 		problems_add(ps, NULL, 0,
 		    "capsuled is %s: there is nothing to reload",

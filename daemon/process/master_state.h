@@ -69,10 +69,12 @@ struct reload {
 	struct event *event;     /* of its content process */
 	bool yielding;           /* the lock has been asked for */
 	int lock;                /* the next one's while it builds; or -1 */
+	bool accepts;    /* nothing is kept of roots that are gone or empty */
 	bool rescanning; /* content alone is looked at, by the one there is */
 	bool syncing;    /* it was, and workers are about to have it */
 	bool written;    /* it could be */
 	bool again;      /* another one was asked for meanwhile */
+	bool again_accepts; /* which keeps nothing of such roots */
 };
 
 struct master {

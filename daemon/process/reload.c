@@ -85,11 +85,11 @@ swap_generations(struct master *m, struct generation *next)
 
 /* Nobody waits for the reasons: they are in the log. */
 void
-reload_unasked(struct master *m)
+reload_unasked(struct master *m, bool accept_empty)
 {
 	struct problems *ps = problems_new();
 
-	(void)begin_reload(m, ps);
+	(void)begin_reload(m, accept_empty, ps);
 	problems_free(ps);
 }
 
@@ -107,12 +107,13 @@ end_reload(struct master *m, bool is_fine, bool is_whole)
 		metrics_count(METRICS_NOT_RELOADED, 1);
 		log_errorx("not reloaded: what was served is still served");
 	}
+	m->reload.accepts = false;
 	arm_watch(m);
 	notify("READY=1");
 	os_forget_code();
 	if (m->reload.again) {
 		m->reload.again = false;
-		reload_unasked(m);
+		reload_unasked(m, m->reload.again_accepts);
 	} else if (is_fine)
 		tell_if_served(m);
 }
@@ -182,7 +183,9 @@ complete_reload(struct master *m)
 		close(r->lock);
 	drop_event(&m->content_event);
 	m->content_event = r->event;
-	*r = (struct reload){ .lock = -1, .again = r->again };
+	*r = (struct reload){ .lock = -1,
+		.again = r->again,
+		.again_accepts = r->again_accepts };
 	swap_generations(m, next);
 	end_reload(m, true, true);
 }
@@ -194,8 +197,8 @@ rescan_content(struct master *m)
 	m->reload.rescanning = true;
 	/* One that has died looks at everything when it is started anew. */
 	if (m->now->content != NULL)
-		(void)channel_send(m->now->content->channel, CHANNEL_RESCAN, 0,
-		    -1);
+		(void)channel_send(m->now->content->channel,
+		    m->reload.accepts ? CHANNEL_ACCEPT : CHANNEL_RESCAN, 0, -1);
 }
 
 /* Build all but what its content process has to say. */
@@ -216,14 +219,17 @@ build_next(struct master *m, struct problems *ps)
 
 /* 0: it goes on; -1: it was refused, with the reasons in ps and in the log. */
 int
-begin_reload(struct master *m, struct problems *ps)
+begin_reload(struct master *m, bool accept_empty, struct problems *ps)
 {
 	struct reload *r = &m->reload;
 
 	if (r->next != NULL || r->rescanning) {
+		r->again_accepts =
+		    accept_empty || (r->again && r->again_accepts);
 		r->again = true;
 		return 0;
 	}
+	r->accepts = accept_empty;
 	notify_reloading();
 	if (generation_fingerprint(m->now->conf) == m->now->fingerprint) {
 		rescan_content(m);
@@ -365,7 +371,8 @@ on_content_says(evutil_socket_t fd, short what, void *arg)
 		m->reading = 0;
 		content_deaths_forgive(&m->deaths);
 	}
-	if (message == CHANNEL_READY || message == CHANNEL_BUILT)
+	if (message == CHANNEL_READY || message == CHANNEL_BUILT ||
+	    message == CHANNEL_WARNED)
 		take_warnings(m, is_next ? m->reload.next : m->now, number);
 	switch (message) {
 	case CHANNEL_READY:
@@ -387,6 +394,7 @@ on_content_says(evutil_socket_t fd, short what, void *arg)
 		}
 		break;
 	case CHANNEL_PROGRESS:
+	case CHANNEL_WARNED:
 	case CHANNEL_NOTHING:
 		break;
 	case CHANNEL_GONE:
@@ -414,7 +422,7 @@ on_watch(evutil_socket_t fd, short what, void *arg)
 		/* A set that cannot be built is not tried again unchanged. */
 		m->tried = f;
 		log_info("files have changed");
-		reload_unasked(m);
+		reload_unasked(m, false);
 	} else
 		arm_watch(m);
 }

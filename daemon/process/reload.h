@@ -10,12 +10,13 @@
 /*
  * Load anew; one that is under way is followed by another.  0: it goes on, and
  * who waits at the control socket is told; -1: it was refused, with the
- * reasons in ps and in the log.
+ * reasons in ps and in the log.  accept_empty: nothing is kept of capsules
+ * whose roots are gone or empty.
  */
-int begin_reload(struct master *m, struct problems *ps);
+int begin_reload(struct master *m, bool accept_empty, struct problems *ps);
 
 /* The same when nobody waits for the reasons: they are in the log. */
-void reload_unasked(struct master *m);
+void reload_unasked(struct master *m, bool accept_empty);
 
 /* The next content process is gone: what is served is served on. */
 void refuse_reload(struct master *m);

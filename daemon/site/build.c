@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/gemini.h"
+#include "site/build_kept.h"
 #include "site/build_page.h"
 #include "site/folder.h"
 #include "site/loader.h"
@@ -393,22 +394,56 @@ close_site(struct build_site *t)
 	t->mapped = NULL;
 }
 
-/* Open a capsule's root anew; it may be another folder now. */
+/* Open a capsule's root anew; why not, if it is NULL then. */
+static int
+open_root(struct build_site *t)
+{
+	const struct build_options *options = &t->build->options;
+
+	if (options->roots == NULL)
+		t->root = loader_open_root(t->c.capsule);
+	else if ((t->root = options->roots[t->capsule]) != NULL)
+		beneath_forget(t->root);
+	else
+		return options->root_errors[t->capsule];
+	return t->root == NULL ? errno : 0;
+}
+
+/* What there is of a capsule whose root is not there stays. */
+static void
+keep_site(struct build_site *t)
+{
+	close_site(t);
+	build_sift_kept(t);
+	build_tell_kept_site(t, t->build->options.notes);
+}
+
+/* Open a capsule whose root may be another folder now. */
 static void
 open_site(struct build_site *t)
 {
 	const struct conf_capsule *capsule = t->c.capsule;
+	bool was_kept = t->kept != ROOT_THERE;
+	int error;
 
 	close_site(t);
-	if (t->build->options.roots == NULL)
-		t->root = loader_open_root(capsule);
-	else if ((t->root = t->build->options.roots[t->capsule]) != NULL)
-		beneath_forget(t->root);
+	error = open_root(t);
+	build_look_kept(t, error);
+	if (t->kept != ROOT_THERE) {
+		keep_site(t);
+		return;
+	}
 	if (t->root == NULL) {
+		if (t->build->accepts)
+			build_drop_all(t);
+		errno = error;
 		trouble_tell_root(t->build->conf, capsule,
 		    t->build->options.notes);
 		return;
 	}
+	if (was_kept && !t->build->accepts)
+		log_info("the root \"%.*s\" is there again",
+		    VIEW_ARG(capsule->root));
 	t->c.root = t->c.trouble.root = t->root;
 	t->resolver =
 	    resolver_new(t->build->conf, capsule, t->root, t->c.site->access);
@@ -487,7 +522,7 @@ build_all(struct build *b)
 		if (b->sites[i].root != NULL)
 			walk_site(&b->sites[i]);
 	}
-	b->is_loud = false;
+	b->is_loud = b->accepts = false;
 	if (!b->is_first)
 		drop_unseen(b, true);
 	follow_changes(b);
@@ -533,9 +568,7 @@ note_stem(void *arg, struct page *page)
 static bool
 is_never_served(struct view name)
 {
-	return name.len == 0 || folder_is_temporary(name) ||
-	    (view_has_prefix(name, VIEW(".")) &&
-		!view_eq(name, VIEW(".well-known")));
+	return name.len == 0 || folder_hides(name);
 }
 
 /* True if the sink has a page there that was a file in a folder. */
@@ -785,7 +818,35 @@ has_change(const struct build_site *t, const struct build_change *changes,
 
 	while (i < n && changes[i].capsule != t->capsule)
 		i++;
-	return i < n && t->root != NULL;
+	return i < n;
+}
+
+/* Look at a capsule in which something has changed, if its root is there. */
+static void
+check_opened_site(struct build_site *t, const struct build_change *changes,
+    size_t n)
+{
+	if (t->root == NULL)
+		return;
+	build_look_kept(t, 0);
+	if (t->kept == ROOT_THERE)
+		check_site(t, changes, n);
+	else
+		keep_site(t);
+}
+
+/* True if something has changed in a root that was not there. */
+static bool
+has_change_in_kept(const struct build *b, const struct build_change *changes,
+    size_t n)
+{
+	size_t i = 0;
+
+	while (i < b->n_sites &&
+	    (b->sites[i].kept == ROOT_THERE ||
+		!has_change(&b->sites[i], changes, n)))
+		i++;
+	return i < b->n_sites;
 }
 
 int
@@ -793,11 +854,13 @@ build_changed(struct build *b, const struct build_change *changes, size_t n)
 {
 	size_t i;
 
+	if (has_change_in_kept(b, changes, n))
+		return build_all(b);
 	begin_changes(b);
 	b->is_first = false;
 	for (i = 0; i < b->n_sites; i++)
 		if (has_change(&b->sites[i], changes, n))
-			check_site(&b->sites[i], changes, n);
+			check_opened_site(&b->sites[i], changes, n);
 	drop_unseen(b, false);
 	follow_changes(b);
 	return end_changes(b);
@@ -847,6 +910,27 @@ size_t
 build_skipped(const struct build *b)
 {
 	return b->n_skipped;
+}
+
+void
+build_accept_empty(struct build *b)
+{
+	b->accepts = true;
+}
+
+size_t
+build_tell_kept(const struct build *b, struct problems *to)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < b->n_sites; i++) {
+		if (b->sites[i].kept == ROOT_THERE)
+			continue;
+		n++;
+		if (to != NULL)
+			build_tell_kept_site(&b->sites[i], to);
+	}
+	return n;
 }
 
 void

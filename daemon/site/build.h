@@ -25,6 +25,7 @@ struct build_options {
 	/* For each capsule its root, NULL where it cannot be opened; borrowed.
 	 * NULL: build_all opens them. */
 	struct beneath *const *roots;
+	const int *root_errors; /* with them: errno of those that are NULL */
 };
 
 struct build;
@@ -44,10 +45,18 @@ void build_free(struct build *b);
  * Make the sink hold what the files are now: walk, compare, render what
  * differs, drop what is gone.
  *
- * A capsule whose root cannot be opened keeps its entries, with a note.
- * Returns 0, or -1 if the sink failed.
+ * A capsule that has entries and whose root is gone, or empty but for names
+ * that are never served, keeps them, with a note: but for those that the map
+ * or the rules of now speak against.  Returns 0, or -1 if the sink failed.
  */
 int build_all(struct build *b);
+
+/* Have the next build_all keep nothing of such a capsule. */
+void build_accept_empty(struct build *b);
+
+/* The number of capsules that the last call kept so, each with a sentence in
+ * to, unless that is NULL. */
+size_t build_tell_kept(const struct build *b, struct problems *to);
 
 /* The number of pages of a capsule that the last build_all has met, and of
  * names that it has logged and left out. */

@@ -56,6 +56,13 @@ struct shown {
 	bool has_titles; /* and sizes; else the look alone is known */
 };
 
+/* How a root is whose capsule has entries. */
+enum root_state {
+	ROOT_THERE, /* or there is nothing to lose */
+	ROOT_GONE,  /* it cannot be opened, or not be read */
+	ROOT_EMPTY  /* nothing in it can be served */
+};
+
 /* A capsule. */
 struct build_site {
 	struct build *build;
@@ -75,6 +82,9 @@ struct build_site {
 	size_t n_pages;           /* that walks have met */
 	struct programs programs; /* in the folders that were walked */
 	struct mapped_state *mapped;
+	enum root_state kept; /* not ROOT_THERE: its entries stay as they are */
+	int kept_errno;       /* why the root is gone */
+	bool is_sifted;       /* what must not be kept was dropped */
 };
 
 struct build {
@@ -88,6 +98,7 @@ struct build {
 	size_t n_skipped;    /* names that the last build_all has logged */
 	bool is_loud;        /* such names are logged */
 	bool is_quiet;       /* nothing is */
+	bool accepts;        /* the next build_all keeps nothing */
 	/* Of the call at hand. */
 	bool is_first;        /* the sink was empty */
 	bool has_failed;      /* the sink did */

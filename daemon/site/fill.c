@@ -22,6 +22,8 @@ struct fill {
 	const struct conf *conf;
 	struct snapshot *configured;
 	struct beneath **roots; /* NULL: it cannot be opened */
+	int *root_errors;       /* why not */
+	bool accepts;           /* the next fill_store keeps nothing */
 	struct store *store;    /* that of sink and build */
 	struct sink_store *sink;
 	struct build *build;
@@ -39,8 +41,11 @@ fill_new(const struct conf *conf, struct snapshot *configured)
 	f->conf = conf;
 	f->configured = configured;
 	f->roots = xcalloc(conf->n_capsules, sizeof(*f->roots));
-	for (i = 0; i < conf->n_capsules; i++)
+	f->root_errors = xcalloc(conf->n_capsules, sizeof(*f->root_errors));
+	for (i = 0; i < conf->n_capsules; i++) {
 		f->roots[i] = loader_open_root(&conf->capsules[i]);
+		f->root_errors[i] = errno;
+	}
 	buf_init(&f->room, STORE_META_MAX);
 	return f;
 }
@@ -55,6 +60,7 @@ fill_free(struct fill *f)
 	for (i = 0; i < f->conf->n_capsules; i++)
 		beneath_free(f->roots[i]);
 	xfree(f->roots);
+	xfree(f->root_errors);
 	buf_fini(&f->room);
 	xfree(f);
 }
@@ -86,7 +92,8 @@ begin_fill(struct fill *f, struct store *s, bool quiet, struct problems *notes)
 	struct build_options options = { .version = CAPSULED_VERSION,
 		.racy_ns = BUILD_RACY_NS,
 		.notes = notes,
-		.roots = f->roots };
+		.roots = f->roots,
+		.root_errors = f->root_errors };
 	struct sink *sink;
 
 	if (f->store == s) {
@@ -111,6 +118,9 @@ fill_store(struct fill *f, struct store *s, bool durable, bool quiet,
 	size_t i;
 
 	begin_fill(f, s, quiet, notes);
+	if (f->accepts)
+		build_accept_empty(f->build);
+	f->accepts = false;
 	if (build_all(f->build) < 0) {
 		sink_store_rollback(f->sink);
 		return -1;
@@ -189,6 +199,18 @@ fill_some(struct fill *f, const struct fill_changes *c, bool durable,
 		return -1;
 	}
 	return sink_store_commit(f->sink, durable);
+}
+
+void
+fill_accept_empty(struct fill *f)
+{
+	f->accepts = true;
+}
+
+size_t
+fill_tell_kept(const struct fill *f, struct problems *to)
+{
+	return f->build == NULL ? 0 : build_tell_kept(f->build, to);
 }
 
 size_t

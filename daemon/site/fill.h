@@ -61,6 +61,14 @@ bool fill_changes_have_folder(const struct fill_changes *c);
 int fill_some(struct fill *f, const struct fill_changes *c, bool durable,
     struct problems *notes);
 
+/* Have the next fill_store drop what capsules without their roots had, and keep
+ * (build_all). */
+void fill_accept_empty(struct fill *f);
+
+/* The number of capsules that are kept so, each with a sentence in to, unless
+ * that is NULL. */
+size_t fill_tell_kept(const struct fill *f, struct problems *to);
+
 /* How many entries the last fill_store or fill_some has put or dropped. */
 size_t fill_changed(const struct fill *f);
 

@@ -53,8 +53,8 @@ folder_is_temporary(struct view name)
 		view_has_suffix(name, VIEW("#")));
 }
 
-static bool
-is_hidden(struct view name)
+bool
+folder_hides(struct view name)
 {
 	return folder_is_temporary(name) ||
 	    (view_has_prefix(name, VIEW(".")) &&
@@ -152,7 +152,7 @@ folder_read(struct beneath *b, struct view path, struct arena *a,
 		return -1;
 	}
 	for (errno = 0; (d = readdir(dir)) != NULL; errno = 0) {
-		if (is_hidden(view_of(d->d_name)))
+		if (folder_hides(view_of(d->d_name)))
 			continue;
 		f = add(&names, arena_copy(a, view_of(d->d_name)));
 		if (d->d_type == DT_REG)

@@ -39,9 +39,12 @@ struct folder {
  */
 bool folder_is_temporary(struct view name);
 
+/* True for such names and those that start with a dot, but for ".well-known":
+ * nobody serves them from a folder. */
+bool folder_hides(struct view name);
+
 /*
- * List the folder at path, without temporary names and those that start with a
- * dot, of which only ".well-known" is kept.
+ * List the folder at path, without names that folder_hides.
  *
  * Fills *to from a.  Errors: -1, and *why as beneath_open says it.
  */

@@ -301,14 +301,21 @@ def test_stop_returns_when_the_daemon_has_ended(daemon):
     b"GET / HTTP/1.1", b"\0status", b"\xff\xfe", b"reload\0", b"\x1b[2J"])
 def test_an_unknown_word_is_told_what_there_is(d, line):
     assert ask(control.path_of(d), line) == [
-        "problem unknown request; accepted: status, reload, log-level LEVEL, "
-        "stop", "failed"]
+        "problem unknown request; accepted: status, reload [accept-empty], "
+        "log-level LEVEL, stop", "failed"]
 
 
-@pytest.mark.parametrize("line", [b"status x", b"reload ", b"stop now"])
+@pytest.mark.parametrize("line", [b"status x", b"stop now"])
 def test_an_argument_too_many_is_refused(d, line):
     assert ask(control.path_of(d), line) == [
         "problem this request takes no argument", "failed"]
+    assert "reloaded" not in d.log()
+
+
+@pytest.mark.parametrize("line", [b"reload ", b"reload accept", b"reload x y"])
+def test_a_reload_takes_one_word_or_none(d, line):
+    assert ask(control.path_of(d), line) == [
+        "problem reload takes nothing, or the word accept-empty", "failed"]
     assert "reloaded" not in d.log()
 
 
@@ -318,8 +325,8 @@ def test_a_line_has_a_greatest_length(d, over):
     said, verdict = ask(control.path_of(d), line)
     assert verdict == "failed"
     assert said == ("problem a request is longer than 256 bytes" if over else
-                    "problem unknown request; accepted: status, reload, "
-                    "log-level LEVEL, stop")
+                    "problem unknown request; accepted: status, reload "
+                    "[accept-empty], log-level LEVEL, stop")
 
 
 def test_a_line_without_end_is_refused_once_it_is_too_long(d):

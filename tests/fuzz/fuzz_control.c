@@ -33,7 +33,8 @@ try_request(struct view in)
 	must(line.len < CONTROL_LINE_MAX && r.level <= LOG_LEVEL_DEBUG);
 	must(control_request_parse((struct view){ in.p, line.len + 1 }, &again,
 		 &why) == CONTROL_OK);
-	must(again.word == r.word && again.level == r.level);
+	must(again.word == r.word && again.level == r.level &&
+	    again.accept_empty == r.accept_empty);
 }
 
 static void

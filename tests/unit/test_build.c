@@ -699,9 +699,117 @@ a_capsule_without_its_root_keeps_what_it_has(void **state)
 	assert_int_equal(0, build_all(b.build));
 	assert_non_null(sink_memory_get(b.sink, 0, VIEW("/a.gmi")));
 	assert_int_equal(1, problems_count(b.options.notes));
+	assert_int_equal(1, build_tell_kept(b.build, NULL));
 	assert_int_equal(0, rename(away, root));
 	assert_int_equal(0, build_all(b.build));
+	assert_int_equal(0, build_tell_kept(b.build, NULL));
 	expect_as_anew(&b);
+	build_accept_empty(b.build); /* nothing is lost of what is there */
+	assert_int_equal(0, build_all(b.build));
+	expect_as_anew(&b);
+	assert_int_equal(0, rename(root, away));
+	build_accept_empty(b.build);
+	assert_int_equal(0, build_all(b.build));
+	assert_int_equal(0, sink_memory_count(b.sink));
+	assert_int_equal(0, build_tell_kept(b.build, NULL));
+	assert_int_equal(0, rename(away, root));
+	close_built(&b);
+}
+
+/* Remove the only file of the root, and say so or not. */
+static void
+empty_root(struct built *b, bool is_told)
+{
+	struct build_change change = { 0, VIEW_INIT("a.gmi") };
+
+	assert_int_equal(0, unlink(place_name(&b->place, "a.gmi")));
+	place_write(&b->place, ".hidden", VIEW("x"));
+	assert_int_equal(0,
+	    is_told ? build_changed(b->build, &change, 1)
+		    : build_all(b->build));
+}
+
+static void
+a_root_that_was_full_and_is_empty_is_as_if_gone(void **state)
+{
+	struct build_change change = { 0, VIEW_INIT("a.gmi") };
+	bool is_told = false;
+	struct built b;
+
+	(void)state;
+	do {
+		place_open(&b.place);
+		place_write(&b.place, "a.gmi", VIEW("# A\n"));
+		open_counted(&b, LISTED, 0);
+		assert_int_equal(0, build_all(b.build));
+		empty_root(&b, is_told);
+		assert_non_null(sink_memory_get(b.sink, 0, VIEW("/a.gmi")));
+		assert_int_equal(1, build_tell_kept(b.build, b.options.notes));
+		place_write(&b.place, "b.gmi", VIEW("# B\n"));
+		assert_int_equal(0, build_changed(b.build, &change, 1));
+		assert_int_equal(0, build_tell_kept(b.build, NULL));
+		expect_as_anew(&b);
+		assert_null(sink_memory_get(b.sink, 0, VIEW("/a.gmi")));
+		assert_int_equal(0, unlink(place_name(&b.place, "b.gmi")));
+		assert_int_equal(0, build_all(b.build));
+		assert_int_equal(1, build_tell_kept(b.build, NULL));
+		build_accept_empty(b.build);
+		assert_int_equal(0, build_all(b.build));
+		assert_int_equal(0, build_tell_kept(b.build, NULL));
+		expect_as_anew(&b);
+		close_built(&b);
+	} while ((is_told = !is_told));
+}
+
+static void
+a_root_that_was_always_empty_is_in_order(void **state)
+{
+	struct built b;
+
+	(void)state;
+	place_open(&b.place);
+	open_counted(&b, ALL, 0);
+	assert_int_equal(0, build_all(b.build));
+	assert_int_equal(0, build_all(b.build));
+	assert_int_equal(0, build_tell_kept(b.build, NULL));
+	close_built(&b);
+}
+
+/* Have another configuration for what was built, as a reload has. */
+static void
+load_another(struct built *b, const char *text)
+{
+	build_free(b->build);
+	place_load(&b->place, text);
+	assert_string_equal("", b->place.told);
+	b->build = build_new(b->place.s, b->place.conf,
+	    sink_memory_sink(b->sink), &b->options);
+	assert_int_equal(0, build_all(b->build));
+}
+
+static void
+what_is_kept_obeys_map_and_rules_of_now(void **state)
+{
+	char away[PATH_MAX], root[PATH_MAX];
+	struct built b;
+
+	(void)state;
+	place_open(&b.place);
+	place_write(&b.place, "a/x.gmi", VIEW("# A\n"));
+	place_write(&b.place, "b/x.gmi", VIEW("# B\n"));
+	place_write(&b.place, "c/x.gmi", VIEW("# C\n"));
+	open_counted(&b, ALL, 0);
+	assert_int_equal(0, build_all(b.build));
+	snprintf(root, sizeof(root), "%s/capsule", b.place.path);
+	snprintf(away, sizeof(away), "%s/away", b.place.path);
+	assert_int_equal(0, rename(root, away));
+	load_another(&b,
+	    "[capsule]\nroot = capsule\n[selectors]\n/a/ = a/\n"
+	    "/b/ = b/\n[access]\n/b/* = any\n");
+	assert_non_null(sink_memory_get(b.sink, 0, VIEW("/a/x.gmi")));
+	assert_null(sink_memory_get(b.sink, 0, VIEW("/b/x.gmi")));
+	assert_null(sink_memory_get(b.sink, 0, VIEW("/c/x.gmi")));
+	assert_int_equal(0, rename(away, root));
 	close_built(&b);
 }
 
@@ -740,6 +848,10 @@ main(void)
 		cmocka_unit_test(
 		    what_may_change_and_look_the_same_is_looked_at_again),
 		cmocka_unit_test(a_capsule_without_its_root_keeps_what_it_has),
+		cmocka_unit_test(
+		    a_root_that_was_full_and_is_empty_is_as_if_gone),
+		cmocka_unit_test(a_root_that_was_always_empty_is_in_order),
+		cmocka_unit_test(what_is_kept_obeys_map_and_rules_of_now),
 		cmocka_unit_test(a_sink_that_fails_ends_the_build),
 	};
 

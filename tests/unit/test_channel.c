@@ -177,7 +177,7 @@ no_descriptor_too_many_stays_open(void **state)
 static void
 every_word_and_length_that_nobody_sends_is_forged(void **state)
 {
-	static const char sent[] = "RDAKSLPCUBXTGOVHIJQZWYMcvyerdz";
+	static const char sent[] = "RDAKSLPCUBXTGOVHIJQZWYMEcvyerdwz";
 	char record[64] = { 'R' };
 	size_t len;
 	int word;

@@ -15,12 +15,22 @@ static const struct {
 	enum control_parse want;
 	enum control_word word;
 	enum log_level level;
+	bool accept_empty;
 } cases[] = {
 	{ VIEW_INIT("status\n"), CONTROL_OK, CONTROL_STATUS, LOG_LEVEL_INFO },
 	{ VIEW_INIT("status\r\n"), CONTROL_OK, CONTROL_STATUS, LOG_LEVEL_INFO },
 	{ VIEW_INIT("reload\nstop\n"), CONTROL_OK, CONTROL_RELOAD,
 	    LOG_LEVEL_INFO },
 	{ VIEW_INIT("stop\n\0\xff"), CONTROL_OK, CONTROL_STOP, LOG_LEVEL_INFO },
+	{ VIEW_INIT("reload accept-empty\r\n"), CONTROL_OK, CONTROL_RELOAD,
+	    LOG_LEVEL_INFO, true },
+	{ VIEW_INIT("reload \n"), CONTROL_BAD, CONTROL_STATUS, LOG_LEVEL_INFO },
+	{ VIEW_INIT("reload accept-empt\n"), CONTROL_BAD, CONTROL_STATUS,
+	    LOG_LEVEL_INFO },
+	{ VIEW_INIT("reload accept-empty \n"), CONTROL_BAD, CONTROL_STATUS,
+	    LOG_LEVEL_INFO },
+	{ VIEW_INIT("status accept-empty\n"), CONTROL_BAD, CONTROL_STATUS,
+	    LOG_LEVEL_INFO },
 	{ VIEW_INIT("log-level error\n"), CONTROL_OK, CONTROL_LOG_LEVEL,
 	    LOG_LEVEL_ERROR },
 	{ VIEW_INIT("log-level debug\r\n"), CONTROL_OK, CONTROL_LOG_LEVEL,
@@ -55,12 +65,14 @@ parses_each_case(void **state)
 
 	(void)state;
 	for (i = 0; i < N_OF(cases); i++) {
-		r = (struct control_request){ CONTROL_STATUS, LOG_LEVEL_INFO };
+		r = (struct control_request){ CONTROL_STATUS, LOG_LEVEL_INFO,
+			false };
 		in = exact(cases[i].in);
 		if (control_request_parse(in, &r, &why) != cases[i].want)
 			fail_msg("%.*s: wrong result", VIEW_ARG(in));
 		assert_int_equal(cases[i].word, r.word);
 		assert_int_equal(cases[i].level, r.level);
+		assert_int_equal(cases[i].accept_empty, r.accept_empty);
 		if (cases[i].want == CONTROL_BAD)
 			assert_true(strlen(why) > 20);
 		loose(in);

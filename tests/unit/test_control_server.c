@@ -27,7 +27,7 @@ static char folder[] = "/tmp/capsuled-ctl.XXXXXX";
 
 /* What the master was asked for, and what it does. */
 static struct {
-	int reloads, stops;
+	int reloads, accepted, stops;
 	enum log_level level;
 	int reload_result;
 	size_t status_bytes;
@@ -43,10 +43,11 @@ play_status(void *arg, struct buf *to)
 }
 
 static int
-play_reload(void *arg, struct buf *to)
+play_reload(void *arg, bool accept_empty, struct buf *to)
 {
 	(void)arg;
 	played.reloads++;
+	played.accepted += accept_empty;
 	control_put(to, played.reload_result == 0 ? "warning" : "problem",
 	    VIEW("something"));
 	return played.reload_result;
@@ -169,8 +170,8 @@ requests_reach_the_master(void **state)
 	close(fd);
 	fd = ask_server("nonsense\n");
 	expect_answer(fd,
-	    "problem unknown request; accepted: status, reload, log-level "
-	    "LEVEL, stop\nfailed\n",
+	    "problem unknown request; accepted: status, reload "
+	    "[accept-empty], log-level LEVEL, stop\nfailed\n",
 	    true);
 	close(fd);
 }
@@ -183,8 +184,10 @@ a_reload_is_answered_once_it_is_served(void **state)
 	(void)state;
 	one = ask_server("reload\n");
 	expect_answer(one, "", false);
-	other = ask_server("reload\n");
+	assert_int_equal(0, played.accepted);
+	other = ask_server("reload accept-empty\n");
 	assert_int_equal(2, played.reloads);
+	assert_int_equal(1, played.accepted);
 	control_served(server);
 	expect_answer(one, "warning something\ndone\n", true);
 	expect_answer(other, "warning something\ndone\n", true);
