@@ -407,6 +407,13 @@ def menu_of_localhost(folder):
             gopher(one.gopher, b"\r\n")))).decode()
 
 
+def emptied(folder):
+    with server.running(folder, server.conf()) as one:
+        for name in one.root.iterdir():
+            shutil.rmtree(name) if name.is_dir() else name.unlink()
+        return ctl("-c", one.path, "reload").stderr
+
+
 def client(*command):
     """What a client says of a daemon, whose ports stand for %(gopher)d."""
     def says(folder):
@@ -437,6 +444,7 @@ SEEN = {
     "cannot speak to capsuled at": nobody_there,
     "protects nothing now: no page fits it": no_page,
     "is a program by its name": a_program,
+    "is empty, as if a disk were not mounted": emptied,
     "51 Not found": not_mapped,
     "53 That host or port is not served here": not_ours,
     "44": too_many,
