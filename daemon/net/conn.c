@@ -44,7 +44,8 @@
 #include "net/metrics.h"
 #include "net/relay.h"
 #include "net/search_client.h"
-#include "net/stream.h"
+#include "net/stream_plain.h"
+#include "net/stream_tls.h"
 
 #define TLS_HANDSHAKE 0x16 /* first byte of a TLS record; RFC 8446 5.1 */
 #define LOGGED_MAX    512  /* bytes of a selector that the log shows */
@@ -422,25 +423,36 @@ read_header(struct conn *c)
 	return true;
 }
 
+/* What a connection that begins with this byte travels over, or NULL. */
+static const struct transport *
+transport_of(const struct listener *l, unsigned char first)
+{
+	if (first == TLS_HANDSHAKE)
+		return l->tls ? &stream_tls : NULL;
+	return l->clear ? &stream_plain : NULL;
+}
+
 static bool
 sniff(struct conn *c)
 {
+	const struct transport *transport = NULL;
 	unsigned char first;
-	bool tls;
 	enum stream_result r = stream_sniff(&c->stream, &first);
 
 	if (r == STREAM_WAIT_READ)
 		return wait_for(c, r);
-	if (r == STREAM_DONE)
+	if (r == STREAM_DONE) {
 		stream_note_wait(&c->stream, clock_us() - c->accepted_us);
-	tls = r == STREAM_DONE && first == TLS_HANDSHAKE;
+		transport = transport_of(c->listener, first);
+	}
 	/* Whom we do not understand we do not answer, not with one byte. */
-	if (r != STREAM_DONE ||
-	    (tls ? !c->listener->tls : !c->listener->clear) ||
-	    stream_start(&c->stream, tls ? c->all->tls : NULL) != STREAM_DONE)
+	if (transport == NULL ||
+	    stream_start(&c->stream, transport, c->all->tls) != STREAM_DONE) {
 		move(c, CONN_DEAD);
-	else
-		move(c, CONN_READ);
+		return true;
+	}
+	c->greeted = !stream_is_encrypted(&c->stream); /* nothing to count */
+	move(c, CONN_READ);
 	return true;
 }
 
@@ -596,7 +608,7 @@ answer(struct conn *c, struct view in)
 		.sni = view_of(c->stream.sni),
 		.port = c->listener->port,
 		.site = c->listener->site,
-		.tls = c->stream.ssl != NULL,
+		.tls = stream_is_encrypted(&c->stream),
 		.too_fast = !limits_take(c->all->limits, &c->all->rules,
 		    c->ticket, clock_ms()),
 		.describe = describe,
@@ -663,8 +675,7 @@ tell_failure(struct conn *c, enum stream_result result)
 static void
 give_up(struct conn *c, enum stream_result result)
 {
-	bool alerted = c->stream.ssl != NULL && !c->stream.refused &&
-	    !stream_is_ready(&c->stream);
+	bool alerted = !c->stream.refused && !stream_is_ready(&c->stream);
 
 	if (alerted)
 		tell_failure(c, result);
@@ -691,7 +702,7 @@ take_handshake(struct stream *s)
 static void
 greet(struct conn *c)
 {
-	if (c->greeted || c->stream.ssl == NULL || !stream_is_ready(&c->stream))
+	if (c->greeted || !stream_is_ready(&c->stream))
 		return;
 	c->greeted = true;
 	metrics_handshake(stream_tls_version(&c->stream)[2] == '3',
@@ -766,7 +777,7 @@ await_client(struct conn *c)
 	if (r == STREAM_WAIT_READ)
 		return wait_for(c, r);
 	/* The end stays readable; only what comes after it shall wake us. */
-	if (r == STREAM_END && c->stream.ssl == NULL)
+	if (r == STREAM_END && !stream_is_encrypted(&c->stream))
 		return watch(c, EV_PERSIST | EV_READ | EV_ET);
 	end_log(c, "gone");
 	move(c, CONN_DEAD);

@@ -72,33 +72,26 @@ struct stream_scratch {
 };
 
 struct stream {
-	const struct stream_kind *kind; /* NULL until stream_start */
-	struct stream_scratch *scratch; /* borrowed */
+	const struct transport *transport; /* NULL until stream_start */
+	struct stream_scratch *scratch;    /* borrowed */
 	int fd;
 	struct view in;     /* received, not yet understood; in the scratch */
 	struct ssl_st *ssl; /* TLS only; owned */
 	char *sni;  /* TLS only; as the client sent it, or NULL; owned */
 	char *kept; /* bytes the kernel did not take yet; owned */
 	size_t kept_len, kept_off;
-	size_t first_piece; /* bytes; of an answer, on a slow line; or 0 */
-	size_t piece;       /* bytes of the next packet, or 0: as they come */
-	size_t sent;        /* TLS only; bytes of the answer taken so far */
-	uint64_t given;     /* TLS only; bytes that the kernel took */
-	struct pace pace;   /* TLS only; of a long answer */
-	size_t received;    /* bytes, all there were */
-	unsigned chatter;   /* TLS only; records after the handshake, of it */
-	bool counted;       /* TLS only; may_handshake was asked */
-	bool refused;       /* TLS only; and it said no */
-	bool answering;     /* TLS only; something was written */
-	bool ending;        /* what is kept is the last there is */
+	size_t first_piece;   /* bytes; of an answer, on a slow line; or 0 */
+	size_t piece;         /* bytes of the next packet, or 0: as they come */
+	size_t sent;          /* TLS only; bytes of the answer taken so far */
+	uint64_t kernel_took; /* TLS only; bytes that the kernel took */
+	struct pace pace;     /* TLS only; of a long answer */
+	size_t received;      /* bytes, all there were */
+	unsigned chatter;     /* TLS only; records after the handshake, of it */
+	bool counted;         /* TLS only; may_handshake was asked */
+	bool refused;         /* TLS only; and it said no */
+	bool answering;       /* TLS only; something was written */
+	bool ending;          /* what is kept is the last there is */
 };
-
-/*
- * True if this OpenSSL, by its number (OpenSSL_version_num(3)), can be asked to
- * give back the buffers of a connection that waits: CVE-2024-4741 is mended in
- * it.  What cannot be known is not asked, which costs memory alone.
- */
-bool stream_may_free_buffers(unsigned long openssl);
 
 /* A stream over fd, whose kind is not known yet; fd stays the caller's. */
 void stream_init(struct stream *s, struct stream_scratch *scratch, int fd);
@@ -125,18 +118,16 @@ enum stream_result stream_sniff(struct stream *s, unsigned char *first);
 /*
  * The first bytes, which stream_sniff has just received, took so long to come
  * after the connection was there: if that means a slow line, begin what is
- * sent in small pieces (net/pieces.h).
+ * sent in small pieces (net/record_size.h).
  */
 void stream_note_wait(struct stream *s, int64_t waited_us);
 
 /*
- * How many bytes the next TLS record may take, of an answer that has so many
- * bytes at least.
+ * Go on over this transport, net/stream_plain.h or net/stream_tls.h; tls has
+ * the contexts of the latter.
  */
-size_t stream_record(const struct stream *s, size_t answer);
-
-/* Go on as TLS with these contexts, or in the clear if tls is NULL. */
-enum stream_result stream_start(struct stream *s, struct tls *tls);
+enum stream_result stream_start(struct stream *s,
+    const struct transport *transport, struct tls *tls);
 
 /*
  * Read up to size bytes into to; a handshake that is under way goes on first.
@@ -175,20 +166,14 @@ enum stream_result stream_write(struct stream *s, struct view bytes, bool last,
 enum stream_result stream_write_file(struct stream *s, struct view head,
     int file, off_t offset, size_t len, bool last, size_t *taken);
 
-/* Try to send what is kept; DONE, WAIT_WRITE or BROKEN. */
-enum stream_result stream_flush(struct stream *s);
-
 /* Receive and forget; WAIT_READ, END or BROKEN. */
 enum stream_result stream_drain(struct stream *s);
 
-/*
- * Why a handshake failed, in words; to be asked right after the call that
- * failed with result, while stream_is_ready is false.
- */
-const char *stream_failure(enum stream_result result);
-
 /* True once the handshake is over; always true in the clear. */
 bool stream_is_ready(const struct stream *s);
+
+/* True over TLS. */
+bool stream_is_encrypted(const struct stream *s);
 
 /*
  * For the log: "1.3", "1.2", or "" in the clear; the cipher as OpenSSL names
@@ -209,5 +194,46 @@ bool stream_certificate(const struct stream *s, struct peer_certificate *to);
  * peer shall see a reset rather than an end.
  */
 void stream_fini(struct stream *s, bool cut);
+
+/* -- for transports -- */
+
+/* What differs between TLS and none: the functions above, by their names. */
+struct transport {
+	bool is_encrypted;
+	size_t turn; /* bytes of an answer */
+	enum stream_result (*start)(struct stream *, struct tls *);
+	enum stream_result (*read)(struct stream *, char *, size_t, size_t *);
+	enum stream_result (
+	    *write)(struct stream *, struct view, bool, size_t *);
+	enum stream_result (*write_file)(struct stream *, struct view, int,
+	    off_t, size_t, bool, size_t *);
+	bool (*has_input)(const struct stream *); /* beyond s->in */
+	bool (*is_ready)(const struct stream *);
+	const char *(*version)(const struct stream *);
+	const char *(*cipher)(const struct stream *);
+	bool (*is_resumed)(const struct stream *);
+	bool (*certificate)(const struct stream *, struct peer_certificate *);
+	void (*free)(struct stream *); /* also if start has failed */
+};
+
+/* True if a call that failed with this errno may be tried again. */
+bool stream_is_again(int error);
+
+/* Receive once into s->in; STREAM_DONE, WAIT_READ, END or BROKEN. */
+enum stream_result stream_receive(struct stream *s);
+
+/* As os_send, the first packets no larger than the line can take. */
+ssize_t stream_send_paced(struct stream *s, const char *p, size_t len,
+    bool more);
+
+/*
+ * Fill *to with head and len bytes of a file from offset, STREAM_CHUNK at most;
+ * they live until this is called again.  False if the file is shorter.
+ */
+bool stream_read_chunk(struct view head, int file, off_t offset, size_t len,
+    struct view *to);
+
+/* The end in good order: what the kernel holds back leaves with the FIN. */
+enum stream_result stream_end(struct stream *s);
 
 #endif

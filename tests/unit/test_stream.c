@@ -15,7 +15,8 @@
 #include <openssl/ssl.h>
 
 #include "net/certificate.h"
-#include "net/stream.h"
+#include "net/stream_plain.h"
+#include "net/stream_tls.h"
 #include "net/tls.h"
 #include "place.h"
 
@@ -85,7 +86,8 @@ meet(struct meeting *m)
 	assert_int_equal(0, fcntl(pair[0], F_SETFL, O_NONBLOCK));
 	*m = (struct meeting){ .fd = pair[1] };
 	stream_init(&m->stream, &scratch, pair[0]);
-	assert_int_equal(STREAM_DONE, stream_start(&m->stream, tls));
+	assert_int_equal(STREAM_DONE,
+	    stream_start(&m->stream, &stream_tls, tls));
 }
 
 static void
@@ -361,7 +363,8 @@ meet_in_packets(struct meeting *m)
 	assert_int_equal(0, fcntl(pair[0], F_SETFL, O_NONBLOCK));
 	*m = (struct meeting){ .fd = pair[1] };
 	stream_init(&m->stream, &scratch, pair[0]);
-	assert_int_equal(STREAM_DONE, stream_start(&m->stream, NULL));
+	assert_int_equal(STREAM_DONE,
+	    stream_start(&m->stream, &stream_plain, NULL));
 }
 
 static void

@@ -1,4 +1,4 @@
-/* test_pieces.c - how answers begin: pieces and TLS records. */
+/* test_record_size.c - how answers begin: pieces and TLS records. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
-#include "net/pieces.h"
+#include "net/record_size.h"
 #include "net/stream.h"
 
-#define HEADERS PIECES_HEADERS
+#define HEADERS RECORD_SIZE_HEADERS
 
 /* Microseconds that so many bytes take at so many bits a second. */
 static int64_t
@@ -22,7 +22,7 @@ takes_us(int64_t bytes, int64_t rate)
 static size_t
 over(int64_t rate, int ms, size_t received)
 {
-	return pieces_first(takes_us((int64_t)received + HEADERS, rate),
+	return record_size_first(takes_us((int64_t)received + HEADERS, rate),
 	    received, takes_us(112, rate) + 2000 * ms);
 }
 
@@ -37,7 +37,8 @@ test_a_slow_line_gets_pieces_that_are_back_in_time(void **state)
 	for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
 		piece = over(rates[i], 150, 313);
 		rtt = takes_us(112, rates[i]) + 300000;
-		assert_in_range(piece, PIECES_LEAST, PIECES_SEGMENT - 1);
+		assert_in_range(piece, RECORD_SIZE_LEAST,
+		    RECORD_SIZE_SEGMENT - 1);
 		/* There and back before TCP gives it up. */
 		assert_true(
 		    takes_us((int64_t)piece + HEADERS - 60, rates[i]) + rtt <
@@ -61,26 +62,32 @@ test_a_line_that_carries_a_packet_in_time_gets_whole_ones(void **state)
 	assert_int_equal(over(32000, 300, 313), 0);
 	assert_int_equal(over(512000, 300, 313), 0);
 	/* 1,448 bytes are three quarters of 1,931. */
-	assert_int_equal(pieces_first(300000, 1931 - HEADERS, 300000), 0);
-	assert_int_equal(pieces_first(300000, 1930 - HEADERS, 300000), 1447);
+	assert_int_equal(record_size_first(300000, 1931 - HEADERS, 300000), 0);
+	assert_int_equal(record_size_first(300000, 1930 - HEADERS, 300000),
+	    1447);
 }
 
 static void
 test_bytes_that_come_at_once_mean_no_slow_line(void **state)
 {
 	(void)state;
-	assert_int_equal(pieces_first(0, 11, 400000), 0);
-	assert_int_equal(pieces_first(PIECES_WAIT_US - 1, 1, 400000), 0);
-	assert_int_not_equal(pieces_first(PIECES_WAIT_US * 3, 1, 400000), 0);
+	assert_int_equal(record_size_first(0, 11, 400000), 0);
+	assert_int_equal(record_size_first(RECORD_SIZE_WAIT_US - 1, 1, 400000),
+	    0);
+	assert_int_not_equal(record_size_first(RECORD_SIZE_WAIT_US * 3, 1,
+				 400000),
+	    0);
 }
 
 static void
 test_a_short_way_is_never_a_slow_line(void **state)
 {
 	(void)state;
-	assert_int_equal(pieces_first(100000, 100, PIECES_RTT_US - 1), 0);
-	assert_int_not_equal(pieces_first(100000, 100, PIECES_RTT_US), 0);
-	assert_int_equal(pieces_first(100000, 100, -1), 0);
+	assert_int_equal(record_size_first(100000, 100, RECORD_SIZE_RTT_US - 1),
+	    0);
+	assert_int_not_equal(record_size_first(100000, 100, RECORD_SIZE_RTT_US),
+	    0);
+	assert_int_equal(record_size_first(100000, 100, -1), 0);
 }
 
 static void
@@ -88,26 +95,27 @@ test_a_client_that_thinks_is_not_taken_for_a_slow_line(void **state)
 {
 	(void)state;
 	/* 112 bytes would have taken longer than they have. */
-	assert_int_equal(pieces_first(600001, 60, 600000), 0);
-	assert_int_not_equal(pieces_first(600000, 60, 600000), 0);
-	assert_int_equal(pieces_first(INT64_C(3600) * 1000000, 60, 600000), 0);
+	assert_int_equal(record_size_first(600001, 60, 600000), 0);
+	assert_int_not_equal(record_size_first(600000, 60, 600000), 0);
+	assert_int_equal(record_size_first(INT64_C(3600) * 1000000, 60, 600000),
+	    0);
 }
 
 static void
 test_a_piece_is_never_most_of_all_headers(void **state)
 {
 	(void)state;
-	assert_int_equal(over(1200, 10, 11), PIECES_LEAST);
+	assert_int_equal(over(1200, 10, 11), RECORD_SIZE_LEAST);
 }
 
 static void
 test_each_piece_is_twice_the_one_before(void **state)
 {
 	(void)state;
-	assert_int_equal(pieces_next(200), 400);
-	assert_int_equal(pieces_next(723), 1446);
-	assert_int_equal(pieces_next(724), 0);
-	assert_int_equal(pieces_next(1447), 0);
+	assert_int_equal(record_size_next(200), 400);
+	assert_int_equal(record_size_next(723), 1446);
+	assert_int_equal(record_size_next(724), 0);
+	assert_int_equal(record_size_next(1447), 0);
 }
 
 static void
@@ -128,7 +136,7 @@ test_an_answer_of_one_flight_is_one_record(void **state)
 static void
 test_on_a_slow_line_two_packets_are_one_record_at_most(void **state)
 {
-	struct stream s = { .first_piece = PIECES_LEAST };
+	struct stream s = { .first_piece = RECORD_SIZE_LEAST };
 
 	(void)state;
 	assert_int_equal(stream_record(&s, 2 * STREAM_RECORD_SMALL),

@@ -1,5 +1,5 @@
 /*
- * pieces.h - in how large pieces an answer begins on a slow line.
+ * record_size.h - in how large pieces an answer begins on a slow line.
  *
  * TCP takes a packet for lost that is not acknowledged after twice the time
  * that packets take there and back (RFC 8985 7.2), and all it has seen when
@@ -9,17 +9,18 @@
  * time; each acknowledgement teaches TCP more of the line, and the next piece
  * may be twice as large.
  */
-#ifndef PIECES_H
-#define PIECES_H
+#ifndef RECORD_SIZE_H
+#define RECORD_SIZE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define PIECES_WAIT_US 8000   /* first bytes that come sooner came fast */
-#define PIECES_RTT_US  200000 /* on shorter ways headers cost what it saves */
-#define PIECES_LEAST   200    /* bytes; less would be headers for the most */
-#define PIECES_SEGMENT 1448   /* bytes; what fits into one packet anyway */
-#define PIECES_HEADERS 52     /* bytes of IPv4 and TCP around each piece */
+#define RECORD_SIZE_WAIT_US 8000 /* first bytes that come sooner came fast */
+#define RECORD_SIZE_RTT_US                                                     \
+	200000                  /* on shorter ways headers cost what it saves */
+#define RECORD_SIZE_LEAST   200 /* bytes; less would be headers for the most */
+#define RECORD_SIZE_SEGMENT 1448 /* bytes; what fits into one packet anyway */
+#define RECORD_SIZE_HEADERS 52   /* bytes of IPv4 and TCP around each piece */
 
 /*
  * The bytes of the first piece, or 0 if answers need not be cut: received
@@ -30,9 +31,9 @@
  * for the small packets of rtt_us than rtt_us: a client that thinks is told
  * apart by that, or by a short way.
  */
-size_t pieces_first(int64_t waited_us, size_t received, int64_t rtt_us);
+size_t record_size_first(int64_t waited_us, size_t received, int64_t rtt_us);
 
 /* The piece after one of so many bytes; 0 if it need not be cut. */
-size_t pieces_next(size_t piece);
+size_t record_size_next(size_t piece);
 
 #endif
