@@ -90,8 +90,9 @@ SRC_site =	store_format store_table store_reader store_folder \
 		build_known build_page build_kept build
 SRC_net =	identity deadline record_size pace stream tls stream_plain \
 		stream_tls certificate private_key signing remote_key dial \
-		upstream relay search_client files conn listener listen_fds \
-		acceptor limits \
+		upstream relay search_client files access_log conn_state \
+		conn_wait conn_response conn_request conn_deadline conn \
+		listener listen_fds acceptor limits \
 		sessions session_outline ticket_keys resume metrics
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		certificate_warnings child ways exporter keeper search_process \

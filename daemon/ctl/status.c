@@ -237,7 +237,7 @@ print_daemon(const struct status *s)
 	print_reload(s);
 }
 
-/* "3 waiting, 1 reading", without what is 0; false if all is. */
+/* "3 first_byte, 1 request", without what is 0; false if all is. */
 static bool
 print_list(const struct status *s, const char *name, const char *before)
 {

@@ -254,7 +254,7 @@ def test_the_log_level_changes_for_workers_too(daemon):
     assert " debug " not in d.log()
     assert ctl("-c", d.path, "log-level", "debug").returncode == 0
     wait_for("details", lambda: gopher(d.gopher, b"/history\r\n")
-             and re.search(r" debug .*waiting -> reading", d.log()))
+             and re.search(r" debug .*first_byte -> request", d.log()))
     got = pairs(ask(control.path_of(d), b"status"))
     assert got["log_level"] == "debug"
     # Logs that are opened anew keep it, a reload does not.

@@ -47,7 +47,7 @@ def test_json_tells_what_was_served(daemon):
     assert got["reload"]["fine"] is True
     assert got["reload"]["loaded"] == got["started"]
     assert got["connections"]["accepted"] == 7
-    assert set(got["connections"]["open"]) >= {"waiting", "answering"}
+    assert set(got["connections"]["open"]) >= {"first_byte", "response"}
     assert got["handshakes"]["done"] == 6
     assert got["handshakes"]["resumed"] == got["handshakes"]["failed"] == 0
     over_gemini, over_gopher = got["answers"]
@@ -66,7 +66,7 @@ def test_people_are_told_the_same(daemon):
     assert gemini(d.gemini, url("/history")).status == 20
     with Plain(d.gopher):
         wait_for("who waits", lambda: status(d)["connections"]["open"]
-                 ["waiting"] == 1)
+                 ["first_byte"] == 1)
         done = ctl("-c", d.path, "status")
     assert (done.returncode, done.stderr) == (0, "")
     lines = {" ".join(li.split()) for li in done.stdout.splitlines()}

@@ -166,12 +166,12 @@ def test_open_connections_are_told_by_what_they_do(daemon):
     silent = [Plain(d.gopher) for _ in range(3)]
     greeted = Tls(d.gemini)
     wait_for("three and one", lambda: (
-        counts(d)[state("waiting")], counts(d)[state("reading")]) == (3, 1))
+        counts(d)[state("first_byte")], counts(d)[state("request")]) == (3, 1))
     for one in silent + [greeted]:
         one.sock.close()
     wait_for("nobody", lambda: all(
         counts(d)[state(s)] == 0
-        for s in ("waiting", "reading", "answering", "closing")))
+        for s in ("first_byte", "request", "response", "linger")))
 
 
 def test_deadlines_and_limits_are_counted(daemon):
@@ -185,7 +185,7 @@ def test_deadlines_and_limits_are_counted(daemon):
         assert one.read_all().data == b""
     now = wait_for("both deadlines", lambda: next(
         (c for c in [counts(d)]
-         if c[state("waiting", "deadlines_total")] == 2), None))
+         if c[state("first_byte", "deadlines_total")] == 2), None))
     refused = 'capsuled_limits_total{limit="max_connections_per_address"}'
     assert now[refused] == 1
     wait_for("a request that is slowed down", lambda: (
@@ -207,13 +207,13 @@ def test_connections_of_proxies_are_counted(daemon):
                  gopher={"proxy_protocol": "127.0.5.1"})
     how = {"source": "127.0.5.1"}
     waiting = Plain(d.gopher, **how)
-    wait_for("one to wait", lambda: counts(d)[state("introducing")] == 1)
+    wait_for("one to wait", lambda: counts(d)[state("proxy_header")] == 1)
     with Plain(d.gopher, **how) as c:
         c.send(b"/history\r\n")
         assert c.read_all().data == b""
     waiting.send(b"PROXY TCP4 127.0.9.9 127.0.0.1 4242 70\r\n")
     wait_for("it to be a visitor", lambda: (
-        counts(d)[state("introducing")], counts(d)[state("waiting")])
+        counts(d)[state("proxy_header")], counts(d)[state("first_byte")])
         == (0, 1))
     with Plain(d.gopher, **how) as c:
         c.send(b"PROXY TCP4 127.0.9.9 127.0.0.1 4242 70\r\n")

@@ -21,6 +21,7 @@
 #include "base/os.h"
 #include "expect.h"
 #include "net/conn.h"
+#include "net/conn_deadline.h"
 #include "net/limits.h"
 #include "net/listener.h"
 #include "site/answer.h"

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "net/record_size.h"
-#include "net/stream.h"
+#include "net/stream_tls.h"
 
 #define HEADERS RECORD_SIZE_HEADERS
 
