@@ -281,7 +281,7 @@ def test_stop_returns_when_the_daemon_has_ended(daemon):
     d = daemon(steady=False)
     with Plain(d.gopher) as visitor:
         wait_for("the visitor", lambda: pairs(ask(
-            control.path_of(d), b"status"))["connections.waiting"] == "1")
+            control.path_of(d), b"status"))["connections.first_byte"] == "1")
         stopping = subprocess.Popen([CTL, "-c", d.path, "stop"],
                                     stderr=subprocess.PIPE)
         wait_for("the end of the socket",

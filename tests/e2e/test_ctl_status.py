@@ -72,7 +72,7 @@ def test_people_are_told_the_same(daemon):
     lines = {" ".join(li.split()) for li in done.stdout.splitlines()}
     assert "workers 1" in lines and "reloads 0 done, 0 refused" in lines
     assert "limits none" in lines and "signatures 1 made" in lines
-    assert any(li.startswith("connections 1 open: 1 waiting; 2 accepted, ")
+    assert any(li.startswith("connections 1 open: 1 first_byte; 2 accepted, ")
                for li in lines), lines
     assert any(li.startswith("gemini 20 1 ") for li in lines), lines
     assert any(li.startswith("certificate %s, " % HOST) for li in lines)
