@@ -132,4 +132,4 @@ def test_the_manuals_are_read_over_both_protocols(demo):
             b"3"), item
     found = gemini(demo.gemini,
                    "gemini://localhost/search?max_connections_per_address")
-    assert "/manual/ini-server.gmi" in found.body.decode()
+    assert "/manual/ini-server" in found.body.decode()
