@@ -78,12 +78,12 @@ SRC_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 SRC_site =	store_format store_table store_reader store_folder \
 		store_batch store_commit store_compact store store_scan \
 		store_check \
-		access conf conf_table conf_value conf_list conf_map \
-		conf_check conf_print search_query search_key search_db \
-		search search_sync content \
+		access conf conf_types conf_quote conf_table conf_value \
+		conf_list conf_map conf_check conf_print search_query \
+		search_key search_db search search_sync content \
 		content_table snapshot content_store beneath folder map \
 		program trouble pages protect folders resolve redirect \
-		inspect builtin_answers catalog target dynamic results \
+		inspect builtin_answers catalog target reply dynamic results \
 		configure \
 		prepare prepare_file loader fill answer sink sink_memory \
 		sink_store \
@@ -99,8 +99,9 @@ SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		content_process control_socket generation settle \
 		watched \
 		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
-		worker control_server master_state worker_table helper \
-		listener_watch spawn reload worker_message reaper stop \
+		worker control_server master_options master_state \
+		worker_table helper listener_watch spawn reload \
+		worker_message reaper stop \
 		master_control master
 SRC_ctl =	term json table finding load link rule survey wire template \
 		check show weigh cert new ask statistics status request \

@@ -10,11 +10,11 @@
 
 #include <idn2.h>
 
-#include "format/uri.h"
 #include "format/utf8.h"
 
+#define DNS_NAME_MAX 253 /* bytes; RFC 1035 2.3.4, less dots */
 /* Longest name in UTF-8 that is looked at: each byte of DNS from four. */
-#define NAME_MAX_UTF8 (URI_HOST_MAX * 4)
+#define NAME_MAX_UTF8 (DNS_NAME_MAX * 4)
 
 bool
 idn_is_needed(struct view v)

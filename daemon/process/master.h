@@ -2,19 +2,9 @@
 #ifndef MASTER_H
 #define MASTER_H
 
-#include <stdbool.h>
-
 #include "process/generation.h"
 #include "process/logs.h"
-
-/* What the command line says. */
-struct master_options {
-	const char *conf_path;
-	bool foreground;
-	int ready_fd;           /* -R: where to tell the ports; -1: nowhere */
-	int extra_verbosity;    /* -v: levels above the configuration's */
-	void (*on_ready)(void); /* called once when all is served; or NULL */
-};
+#include "process/master_options.h"
 
 /*
  * Serve g, which is owned from now on, until told to stop by a signal.
@@ -22,9 +12,5 @@ struct master_options {
  */
 int master_run(const struct master_options *options, struct generation *g,
     struct logs *logs);
-
-/* Set the log's level: the configuration's and -v's. */
-void master_set_level(const struct master_options *options,
-    const struct conf *conf);
 
 #endif

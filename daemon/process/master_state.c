@@ -1,5 +1,5 @@
 /*
- * master_state.c - timers, pauses and levels, for all that the master does.
+ * master_state.c - timers and pauses, for all that the master does.
  *
  * Floor process.
  */
@@ -16,15 +16,6 @@ start_timer(struct event *timer, int64_t ms)
 		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
 
 	(void)evtimer_add(timer, &tv);
-}
-
-enum log_level
-master_level(const struct master_options *options, const struct conf *conf)
-{
-	int level = (int)conf->level + options->extra_verbosity;
-
-	return level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG
-				       : (enum log_level)level;
 }
 
 void
@@ -53,10 +44,4 @@ next_backoff(int last_ms, int64_t age_ms)
 	if (last_ms == 0)
 		return BACKOFF_MIN_MS;
 	return last_ms < BACKOFF_MAX_MS / 2 ? last_ms * 2 : BACKOFF_MAX_MS;
-}
-
-void
-master_set_level(const struct master_options *options, const struct conf *conf)
-{
-	log_set_level(master_level(options, conf));
 }

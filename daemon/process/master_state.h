@@ -27,7 +27,7 @@
 #include "process/control_server.h"
 #include "process/generation.h"
 #include "process/logs.h"
-#include "process/master.h"
+#include "process/master_options.h"
 
 #define BACKOFF_MIN_MS 100   /* after the first process that died young */
 #define BACKOFF_MAX_MS 10000 /* doubled up to this */
@@ -124,9 +124,5 @@ int next_backoff(int last_ms, int64_t age_ms);
 
 /* Say in the log what is wrong. */
 void log_problems(struct problems *ps);
-
-/* The log's level: the configuration's and -v's. */
-enum log_level master_level(const struct master_options *options,
-    const struct conf *conf);
 
 #endif

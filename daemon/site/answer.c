@@ -214,14 +214,6 @@ gopher_found(const struct search_found *found, struct reply *reply)
 	finish_search(reply, no_results[end].status);
 }
 
-void
-reply_fini(struct reply *reply)
-{
-	results_free(reply->search);
-	reply->search = NULL;
-	buf_fini(&reply->dynamic);
-}
-
 /*
  * Have somebody look for what was typed; what has no word in it is answered at
  * once, and finds nothing.

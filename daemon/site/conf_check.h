@@ -3,7 +3,7 @@
 #define CONF_CHECK_H
 
 #include "base/problem.h"
-#include "site/conf.h"
+#include "site/conf_types.h"
 
 /*
  * Let capsules and Gopher services know each other, and add to ps what does

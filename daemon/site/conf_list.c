@@ -17,7 +17,7 @@
 
 #include "format/idn.h"
 #include "format/uri.h"
-#include "site/conf_value.h"
+#include "site/conf_quote.h"
 
 #define LABEL_MAX 63    /* bytes between two dots; RFC 1035 2.3.4 */
 #define PORT_MAX  65535 /* RFC 9293 3.1 */

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/view.h"
-#include "site/conf.h"
+#include "site/conf_types.h"
 
 #define CONF_LISTEN_MAX 16 /* addresses in one list; ours */
 

@@ -18,6 +18,7 @@
 #include "format/mime.h"
 #include "format/uri.h"
 #include "format/utf8.h"
+#include "site/conf_quote.h"
 #include "site/conf_table.h"
 #include "site/conf_value.h"
 #include "site/target.h"

@@ -3,7 +3,7 @@
 #define CONF_MAP_H
 
 #include "base/problem.h"
-#include "site/conf.h"
+#include "site/conf_types.h"
 
 /*
  * Check the sections of capsule that map: [selectors], [listing],

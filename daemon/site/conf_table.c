@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "format/render.h"
 #include "format/utf8.h"
-#include "site/conf.h"
+#include "site/conf_types.h"
 
 #define S 1000L       /* a second in ms */
 #define H (3600L * S) /* an hour in ms */

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* How the text of a value is read, what it may be, and where it goes. */
 enum conf_kind {
@@ -85,5 +86,11 @@ const struct conf_key *conf_key_find(const char *section, const char *name);
 /* The word called text in words, which may be NULL; or NULL. */
 const struct conf_word *conf_word_find(const struct conf_word *words,
     const char *text);
+
+/*
+ * Write every "section key" of the table, one a line, and the name alone of
+ * each section that takes any key: for the lint.
+ */
+void conf_print_keys(FILE *to);
 
 #endif

@@ -12,8 +12,9 @@
 #include "base/log.h"
 #include "base/problem.h"
 #include "format/utf8.h"
-#include "site/conf.h"
+#include "site/conf_types.h"
 #include "site/conf_list.h"
+#include "site/conf_quote.h"
 
 #define SUBTAG_MAX 8      /* bytes between two hyphens; RFC 5646 2.1 */
 #define WORDS_MAX  9      /* words a key may take */
@@ -51,22 +52,6 @@ set_int(const struct conf_key *key, const struct conf_place *place, int value)
 _Static_assert(sizeof(enum log_level) == sizeof(int), "log_level");
 _Static_assert(sizeof(enum conf_address) == sizeof(int), "conf_address");
 _Static_assert(sizeof(enum utf8_charset) == sizeof(int), "utf8_charset");
-
-void
-conf_quote(struct buf *to, struct view v)
-{
-	buf_putc(to, '"');
-	log_escape(to, v, CONF_LINE_MAX);
-	buf_putc(to, '"');
-}
-
-int
-conf_refuse(struct buf *why, struct view read, const char *what)
-{
-	conf_quote(why, read);
-	buf_printf(why, " %s", what);
-	return -1;
-}
 
 /* Words are C strings; text is not one yet. */
 static const struct conf_word *

@@ -35,12 +35,6 @@ int conf_value_set(const struct conf_key *key, const struct conf_place *place,
 void conf_value_put(const struct conf_key *key, const void *base,
     struct buf *to);
 
-/* Append v in quotes, escaped so that it stays on its line. */
-void conf_quote(struct buf *to, struct view v);
-
-/* Append: "read" what.  Returns -1. */
-int conf_refuse(struct buf *why, struct view read, const char *what);
-
 /* True if v has the form of language tags (BCP 47) with commas between. */
 bool conf_is_language(struct view v);
 

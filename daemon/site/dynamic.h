@@ -7,7 +7,7 @@
 
 #include "base/view.h"
 #include "format/uri.h"
-#include "site/answer.h"
+#include "site/reply.h"
 #include "site/target.h"
 
 /* A request that an application answers; all borrowed. */

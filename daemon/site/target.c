@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "format/mime.h"
-#include "site/conf_value.h"
+#include "site/conf_quote.h"
 
 #define PORT_MAX 65535 /* RFC 9293 3.1 */
 

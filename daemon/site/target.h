@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/view.h"
-#include "site/conf.h"
+#include "site/conf_types.h"
 
 /* Bytes of a socket's name; sockaddr_un of the BSDs, less the NUL. */
 #define TARGET_PATH_MAX 103

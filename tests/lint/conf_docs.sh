@@ -16,7 +16,7 @@ trap 'rm -rf "$dir"' EXIT
 
 # conf_print_keys needs the table, and the table nothing but itself.
 cat > "$dir/keys.c" <<'END'
-#include "site/conf.h"
+#include "site/conf_table.h"
 
 int
 main(void)

@@ -108,6 +108,9 @@ echo '#include "a.h"' >> daemon/base/a.c
 finds floors "does not name its floor" "an include without a floor"
 echo '#include "attic/a.h"' >> daemon/base/a.c
 finds floors "names no floor" "an include of an unknown floor"
+echo '#include "net/m.h"' >> daemon/net/n.h
+echo '#include "net/n.h"' >> daemon/net/m.h
+finds floors "net/m net/n: include each other" "modules in a circle"
 mkdir daemon/attic
 echo 'int x;' > daemon/attic/x.c
 finds floors "daemon/attic/x.c: on no floor" "a folder that is no floor"

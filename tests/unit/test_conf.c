@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "site/conf.h"
 #include "sentence.h"
+#include "site/conf_table.h"
 
 #define PATH         "capsuled.ini"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
