@@ -265,6 +265,15 @@ def demo_conf(folder):
     return "\n".join(lines) + "\n"
 
 
+def let_pass(seconds, why):
+    """Let time pass that is itself what a test is about; why is for readers.
+
+    What can be seen from outside is waited for: see wait_for.
+    """
+    assert why
+    time.sleep(seconds)
+
+
 def wait_for(what, condition, seconds=START):
     """Poll until condition() is true and return what it said.
 

@@ -12,6 +12,7 @@ import pytest
 
 import server
 from client import Plain, Reply, Tls, context, gemini, gopher, url
+from server import let_pass
 
 LINGER = 2.0  # seconds the daemon reads on after its answer
 HUGE = 48 << 20  # bytes; more than any socket buffer takes
@@ -76,7 +77,7 @@ def test_junk_that_comes_after_the_answer_destroys_nothing(served, way):
     with connection(served, way) as c:
         c.send(request(way, "/data.bin"))
         for _ in range(5):
-            time.sleep(0.02)
+            let_pass(0.02, "it comes after the answer")
             c.send(b"j" * 1000)
         whole(way, c.read_all(), want)
 
@@ -138,7 +139,7 @@ def test_a_slow_reader_gets_everything(served, big, way):
             pieces.append(piece)
             n += 1
             if n % 16 == 0:
-                time.sleep(0.002)
+                let_pass(0.002, "a slow reader")
         rest = Plain.read_all(c)
     got = b"".join(pieces)
     assert rest.data == b"" and rest.end == "fin"
@@ -155,7 +156,7 @@ def test_a_reader_that_pauses_after_the_request_gets_everything(served, big,
         c.send(request(way, "/data.bin"))
         with connection(served, way) as other:
             other.send(request(way, "/big.bin"))
-            time.sleep(LINGER + 0.3)
+            let_pass(LINGER + 0.3, "longer than the daemon lingers")
             whole(way, other.read_all(), big)
         whole(way, c.read_all(), server.BINARY_BYTES)
 
@@ -181,7 +182,7 @@ def test_a_client_that_never_closes_is_let_go_after_two_seconds(served, way):
         seconds = None
         while seconds is None:
             assert time.monotonic() - start < LINGER + 4, "never let go"
-            time.sleep(0.05)
+            let_pass(0.05, "a byte from time to time")
             try:
                 c.sock.sendall(b"x")
             except OSError:

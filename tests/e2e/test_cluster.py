@@ -23,7 +23,7 @@ from cluster import (ALL_KINDS, Crowd, Network, kill, leave, like,
                      put_version, visits_of)
 from crowd import side_by_side, within_network_of
 from ctl import BINARY as CTL
-from server import ROOT, START, conf, wait_for
+from server import ROOT, START, conf, let_pass, wait_for
 from terminal import needs
 
 ROLL = ROOT / "conf" / "roll.sh"
@@ -721,7 +721,7 @@ def let_in(c, sources, address, wanted, expected):
             one.send(b"/")
         wait_for("those who are too many to be closed", lambda: sum(
             map(is_closed, them)) >= wanted - expected)
-        time.sleep(0.5)  # for more to be closed, if more were
+        let_pass(0.5, "more may be closed, and shall not")
         assert sum(map(is_closed, them)) == wanted - expected
         for one in them:
             one.sock.close()

@@ -20,7 +20,7 @@ from client import Plain, gemini, gopher, url
 from control import Client, ask, pairs
 from ctl import BINARY as CTL
 from ctl import ctl
-from server import conf, wait_for
+from server import conf, let_pass, wait_for
 
 CLIENTS_MAX = 8  # at a time, and LINE_MAX bytes of each; as the manual says
 LINE_MAX = 256
@@ -357,7 +357,7 @@ def test_a_silent_client_is_dropped_after_the_deadline(d):
             before = time.monotonic()
             while trickles and time.monotonic() - before < REQUEST_S - 1:
                 c.send(b"x")
-                time.sleep(0.2)
+                let_pass(0.2, "it trickles")
             assert c.read_all() == b""
             assert time.monotonic() - before >= REQUEST_S - 0.1
 

@@ -13,7 +13,7 @@ import pytest
 
 import server
 from client import Plain, Reply, Tls, gemini, url
-from server import wait_for
+from server import let_pass, wait_for
 
 REQUEST = 1.0  # seconds, as configured below
 IDLE = 1.0
@@ -164,7 +164,7 @@ def test_the_handshake_and_the_request_share_one_deadline(hasty):
     start = time.monotonic()
     with Tls(hasty.gemini, handshake=False) as c:
         hello = c.hello()
-        time.sleep(0.7)
+        let_pass(0.7, "a slow client")
         c.sock.sendall(hello)
         c.handshake()
         got = c.read_all()
@@ -205,7 +205,7 @@ def test_a_slow_but_steady_reader_is_never_dropped(hasty, way):
             size += len(piece)
             # evenly over two and a half seconds
             ahead = 2.5 * size / server.BIG_SIZE - (time.monotonic() - start)
-            time.sleep(max(0, min(ahead, 0.3)))
+            let_pass(max(0, min(ahead, 0.3)), "a slow reader")
     assert piece == b""
     assert size >= server.BIG_SIZE
 

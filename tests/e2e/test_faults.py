@@ -17,7 +17,7 @@ import crowd
 import server
 from client import HOST, Plain, Reply, Tls, gemini, gopher, url
 from crowd import SANITIZED, SOURCES, side_by_side
-from server import conf, wait_for
+from server import conf, let_pass, wait_for
 
 FREE = {"rate": "0", "max_connections_per_address": "1000"}
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -90,7 +90,7 @@ class Load:
                 self.visits[i] += 1
             except Exception as e:
                 self.failures.append((began, time.monotonic(), repr(e)))
-            time.sleep(0.002)
+            let_pass(0.002, "visitors have a pause")
 
 
 # -- processes --
@@ -101,14 +101,16 @@ def test_killed_workers_lose_only_what_they_were_answering(daemon):
     rng, kills = random.Random(SEED), []
     with Load(d) as load:
         for _ in range(5):
-            time.sleep(rng.uniform(0.05, 0.6))
+            let_pass(rng.uniform(0.05, 0.6), "any moment")
             alive = wait_for("a worker", d.children)
             kills.append(time.monotonic())
             one = rng.choice(alive)
             os.kill(one, signal.SIGKILL)
             wait_for("its end", lambda: not server.is_running(one))
         wait_for("all workers to be back", lambda: len(d.children()) == 3)
-        time.sleep(0.3)
+        before = list(load.visits)
+        wait_for("all visitors to be answered again", lambda: all(
+            now > then for now, then in zip(load.visits, before)))
     print("%d visits, %d lost with %d workers" % (
         sum(load.visits), len(load.failures), len(kills)))
     for began, ended, what in load.failures:
@@ -212,7 +214,7 @@ def slow_reader(d, seconds):
         while time.monotonic() - start < seconds:
             if not c.more(4096):
                 break
-            time.sleep(0.05)
+            let_pass(0.05, "a slow reader")
         yield time.monotonic() - start
 
 
@@ -400,7 +402,8 @@ def test_sessions_of_an_old_certificate_resume_under_the_new(daemon):
             d.signal(signal.SIGHUP)
             wait_for("the reload",
                      lambda: d.log().count("reloaded ") == i + 1)
-            time.sleep(0.3)
+            before = seen[1]
+            wait_for("more visits", lambda: seen[1] > before + 3)
     finally:
         stop.set()
         for t in threads:
@@ -524,6 +527,6 @@ def test_a_log_whose_reader_hangs_up_does_not_stop_the_service(daemon):
         assert b"1996" in gopher(d.gopher, b"/history\r\n")
         assert gemini(d.gemini, url("/history")).status == 20
     before = server.cpu_seconds(d.pid) + server.cpu_seconds(d.workers[0])
-    time.sleep(0.5)
+    let_pass(0.5, "processor time is measured")
     after = server.cpu_seconds(d.pid) + server.cpu_seconds(d.workers[0])
     assert after - before < 0.1

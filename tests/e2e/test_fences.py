@@ -10,7 +10,6 @@ import os
 import signal
 import ssl
 import subprocess
-import time
 
 import pytest
 
@@ -19,7 +18,7 @@ import crowd
 import server
 from client import HOST, Plain, Reply, Tls, context, gemini, gopher, url
 from crowd import SANITIZED
-from server import conf, wait_for
+from server import conf, let_pass, wait_for
 
 fenced = pytest.mark.skipif(SANITIZED or not os.uname().sysname == "Linux",
                             reason="sanitizers work without fences")
@@ -125,7 +124,7 @@ def visit_everything(d):
     with Tls(d.gemini, rcvbuf=4096) as c:  # slowly, and then not at all
         c.send(url("/big.bin").encode() + b"\r\n")
         c.read(1024)
-        time.sleep(0.3)
+        let_pass(0.3, "a slow reader")
         c.read(1024)
     if server.IPV6:
         how = {"address": "::1"}
@@ -183,7 +182,7 @@ def test_no_feature_needs_what_a_worker_gave_up(daemon, tmp_path, cage):
     assert statuses == {20, 44, "closed"}
     assert "died" not in d.log() and "ended with status" not in d.log()
 
-    time.sleep(1.1)
+    let_pass(1.1, "the bucket of the address fills")
     with Tls(d.gemini, rcvbuf=4096) as c:
         c.send(url("/big.bin").encode() + b"\r\n")
         first = c.read(1024)

@@ -18,7 +18,7 @@ import server
 from client import (HOST, Plain, Reply, Tls, context, gemini, gopher, links,
                     menu, url)
 from crowd import SANITIZED, side_by_side
-from server import conf, wait_for
+from server import conf, let_pass, wait_for
 
 IDLE = 2.0  # seconds, as configured below
 LATE = 3.0  # seconds a busy machine may be late
@@ -62,7 +62,7 @@ def crawl(c, read, until, size=4096, pause=0.25):
         if not piece:
             return got, piece
         got += piece
-        time.sleep(pause)
+        let_pass(pause, "a slow reader")
     return got, None
 
 
@@ -129,7 +129,7 @@ def test_who_half_closes_and_never_reads_leaves_nothing_in_the_kernel(
         c.half_close()
         wait_for("the answer to be stuck", lambda: sending(port))
         start = time.monotonic()
-        time.sleep(1)
+        let_pass(1, "it shall be kept for so long")
         assert sending(port), "dropped before its time"
         wait_for("the kernel to be rid of it", lambda: not sending(port), 15)
         assert time.monotonic() - start < 2 * IDLE + LATE

@@ -13,7 +13,7 @@ import pytest
 import application
 import server
 from client import HOST, Plain, Tls, gemini, gopher, url
-from server import conf, wait_for
+from server import conf, let_pass, wait_for
 
 LISTEN = {"listen": "127.0.0.1:0"}
 SAMPLE = re.compile(r'([a-z_]+)(\{[a-z]+="[^"]*"(?:,[a-z]+="[^"]*")*\})? '
@@ -314,7 +314,7 @@ def test_a_byte_now_and_then_keeps_no_connection(daemon):
         with pytest.raises(OSError):
             while time.monotonic() - start < server.START * 2:
                 slow.send(b"X: y\r\n")
-                time.sleep(0.2)
+                let_pass(0.2, "it trickles")
     assert 9 < time.monotonic() - start < server.START * 2
     assert counts(d)["capsuled_workers"] == 2
 

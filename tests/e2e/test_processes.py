@@ -20,7 +20,7 @@ import pytest
 
 import server
 from client import Plain, Reply, Tls, context, gemini, gopher, url
-from server import conf, wait_for
+from server import conf, let_pass, wait_for
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 HUGE = 48 << 20  # bytes; more than any socket buffer takes
@@ -543,7 +543,7 @@ def test_a_watched_file_is_reloaded_when_it_changes(daemon):
 
 def test_without_a_change_watching_reloads_nothing(daemon):
     d = daemon(conf(server={"watch": "1"}))
-    time.sleep(2.2)  # two looks; nothing can be waited for
+    let_pass(2.2, "two looks, of which nothing is seen")
     assert d.children() == d.workers
 
 
@@ -728,10 +728,9 @@ def test_without_descriptors_it_neither_spins_nor_dies(daemon):
     d = daemon(preexec_fn=few_descriptors)
     waiting = [Plain(d.gopher) for _ in range(60)]
     try:
-        time.sleep(0.3)  # for the first of them to be accepted
         pids = [d.pid, *d.children()]
         before = sum(map(server.cpu_seconds, pids))
-        time.sleep(1.5)
+        let_pass(1.5, "processor time is measured")
         spent = sum(map(server.cpu_seconds, pids)) - before
         assert spent < 0.4, "%.2f s of processor time" % spent
     finally:

@@ -13,7 +13,7 @@ import pytest
 import crowd
 import server
 from client import Plain, Reply, Tls, gopher, menu, url
-from server import conf, wait_for
+from server import conf, let_pass, wait_for
 
 PROXY = "127.0.5.1"  # listed as an address
 MEMBER = "127.0.6.77"  # listed with its network
@@ -103,7 +103,7 @@ class Visit:
         """Each in a packet of its own."""
         for i in range(len(data)):
             self.c.sock.sendall(data[i:i + 1])
-            time.sleep(0.001)
+            let_pass(0.001, "a packet each")
 
     def finish(self):
         """After the client's first bytes: the rest, the answer, its line."""
@@ -239,7 +239,7 @@ def test_header_and_request_may_be_cut_anywhere(behind, case):
     def act(cut):
         with Visit(behind, "gopher") as v:
             v.c.sock.sendall(whole[:cut])
-            time.sleep(0.01)
+            let_pass(0.01, "two packets")
             v.c.sock.sendall(whole[cut:])
             v.finish()
     cuts = range(1, len(whole))
@@ -388,7 +388,7 @@ def test_the_time_runs_on_behind_the_header(daemon):
     d = daemon(text({"request_timeout": "3s"}))
     with Plain(d.gopher, source=PROXY) as c:
         start = time.monotonic()
-        time.sleep(2)
+        let_pass(2, "a slow header")
         c.send(v1("203.0.113.9") + b"/his")
         got = c.read_all()
         assert got.data == b"" and got.end in ("fin", "reset")
@@ -411,10 +411,9 @@ def test_half_a_header_costs_no_processor_time(daemon):
         c.send(v2("203.0.113.9")[:i] if i % 2 else v1("::1", "::2")[:i])
     wait_for("all of them", lambda: crowd.workers_descriptors(d)
              == before + len(waiting))
-    time.sleep(0.2)
     pids = [d.pid, *d.workers]
     spent = -sum(map(server.cpu_seconds, pids))
-    time.sleep(1.0)
+    let_pass(1.0, "processor time is measured")
     spent += sum(map(server.cpu_seconds, pids))
     assert spent < 0.1
     for c in waiting:

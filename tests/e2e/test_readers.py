@@ -10,7 +10,7 @@ import pytest
 import server
 from client import Plain, Tls, context, gemini, gopher, url
 from crowd import SANITIZED
-from server import conf, wait_for
+from server import conf, let_pass, wait_for
 
 HUGE = 48 << 20  # bytes; more than any socket buffer takes
 STALLED = 100    # readers
@@ -88,10 +88,10 @@ def test_a_reader_whose_news_come_in_lumps_is_read_to_the_end(patient):
     with Plain(d.gopher, rcvbuf=4096) as c:
         c.send(b"/huge.bin\r\n")
         for _ in range(3):
-            time.sleep(1.2)
+            let_pass(1.2, "news come in lumps")
             c.sock.recv(1 << 16)
             c.sock.recv(1 << 16)
-        time.sleep(5)
+        let_pass(5, "longer than idle_timeout")
         assert len(c.read_all().data) > HUGE - (1 << 20)
 
 

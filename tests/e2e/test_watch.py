@@ -1,12 +1,11 @@
 """Edits are seen by themselves: watch = auto."""
 import os
-import time
 
 import pytest
 
 import server
 from client import gemini, gopher, url
-from server import conf, wait_for
+from server import conf, let_pass, wait_for
 
 SOON = 20  # seconds; a busy machine may be late, nobody else
 
@@ -127,7 +126,7 @@ def test_what_is_being_written_waits_for_its_end(watching):
     with open(d.root / "log/a.gmi", "w") as f:
         f.write("# Half\n")
         f.flush()
-        time.sleep(0.5)  # longer than changes need to come to rest
+        let_pass(0.5, "changes would have come to rest")
         assert status(d, "/log/a.gmi") == 51
         f.write("whole\n")
     seen(d, "/log/a.gmi", b"# Half\nwhole\n")
