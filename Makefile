@@ -95,8 +95,9 @@ SRC_net =	identity deadline record_size pace stream tls stream_plain \
 		listener listen_fds acceptor limits \
 		sessions session_outline ticket_keys resume metrics
 SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
-		certificate_warnings child ways exporter keeper search_process \
-		content_process control_socket generation settle \
+		certificate_warnings child ways exporter keyproc \
+		search_process content_process control_socket generation \
+		settle \
 		watched \
 		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
 		worker control_server master_options master_state \

@@ -30,7 +30,7 @@ UNIT_net =	access_log acceptor conn deadline files record_size pace \
 		metrics certificate private_key remote_key sessions \
 		session_outline shared_tables ticket_keys stream search_client \
 		readers
-UNIT_process =	channel control_socket control_server keeper \
+UNIT_process =	channel control_socket control_server keyproc \
 		search_process certificate_warnings logs settle \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux reach_linux \
 		sandbox_content_linux watch_linux)
@@ -38,7 +38,7 @@ UNIT_ctl =	json table finding link rule wire statistics
 FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \
 		render words atom control http
 FUZZ_site =	access conf answer search store
-FUZZ_net =	keeper ticket_keys session_outline shared_tables
+FUZZ_net =	keyproc ticket_keys session_outline shared_tables
 BENCH_site =	bench_search bench_store
 # On no floor: they share no code with what they measure.
 BENCH_alone =	load visit flood limit inetd \

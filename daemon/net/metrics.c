@@ -350,7 +350,7 @@ static const struct {
 	{ PREFIX "process_deaths_total", "Processes that ended unasked.",
 	    "process",
 	    { { METRICS_WORKER_DIED, "worker" },
-		{ METRICS_KEEPER_DIED, "keeper" } },
+		{ METRICS_KEY_PROCESS_DIED, "key_process" } },
 	    2 },
 	{ PREFIX "reloads_total", "Reloads asked for.", "result",
 	    { { METRICS_RELOADED, "done" },

@@ -40,14 +40,14 @@ enum metrics_event {
 	METRICS_SEARCH_BUSY,     /* too many waited, of its address or in all */
 	METRICS_SEARCH_FAILED, /* nobody was there to be asked, or could tell */
 	METRICS_SEARCH_MS,     /* a millisecond that one took, or waited */
-	METRICS_SESSION_STORED, /* a session went into the table */
-	METRICS_SESSION_SEALED, /* a session was given away in a ticket */
-	METRICS_SIGNED,         /* the key process signed for this worker */
-	METRICS_NOT_SIGNED,     /* it did not, or there was none */
-	METRICS_WORKER_DIED,    /* a worker ended unasked */
-	METRICS_KEEPER_DIED,    /* so did the key process */
-	METRICS_RELOADED,       /* a reload took place */
-	METRICS_NOT_RELOADED,   /* a reload was refused */
+	METRICS_SESSION_STORED,   /* a session went into the table */
+	METRICS_SESSION_SEALED,   /* a session was given away in a ticket */
+	METRICS_SIGNED,           /* the key process signed for this worker */
+	METRICS_NOT_SIGNED,       /* it did not, or there was none */
+	METRICS_WORKER_DIED,      /* a worker ended unasked */
+	METRICS_KEY_PROCESS_DIED, /* so did the key process */
+	METRICS_RELOADED,         /* a reload took place */
+	METRICS_NOT_RELOADED,     /* a reload was refused */
 	METRICS_EVENTS
 };
 

@@ -1,8 +1,9 @@
 /*
  * private_key.c - read a private key from its file, or say why not.
  *
- * Floor net.  Called by the keeper, which is the only process that ever has
- * the result in memory; by the master, too, where [server] key_process is no.
+ * Floor net.  Called by the key process, which is the only process that ever
+ * has the result in memory; by the master, too, where [server] key_process is
+ * no.
  *
  * The file is read with read(2) into memory of ours that is wiped: the
  * buffer of a FILE would be given back with the key in it.

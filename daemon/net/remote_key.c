@@ -35,12 +35,12 @@
 #include "net/metrics.h"
 #include "net/signing.h"
 
-#define PROVIDER "keeper"
+#define PROVIDER "capsuled-keys"
 /* A property of our own; OpenSSL wants names with a dot for those. */
 #define PROPERTY "provider=" PROVIDER ",capsuled.key=kept"
 /* Names of our own: how remote_key_new hands its arguments to import. */
-#define PARAM_INDEX  "keeper-index"
-#define PARAM_PUBLIC "keeper-public"
+#define PARAM_INDEX  "key-index"
+#define PARAM_PUBLIC "key-public"
 
 typedef void (*function)(void); /* as OSSL_DISPATCH wants every one */
 
@@ -53,10 +53,10 @@ struct key {
 /* -- asking -- */
 
 static struct {
-	int fd; /* -1: there is no keeper */
+	int fd; /* -1: there is no key process */
 	void (*on_trouble)(void *arg, enum remote_key_trouble t);
 	void *arg;
-} keeper = { -1, NULL, NULL };
+} key_process = { -1, NULL, NULL };
 
 void
 remote_key_connect(int fd,
@@ -75,25 +75,25 @@ remote_key_connect(int fd,
 		close(fd);
 		fd = -1;
 	}
-	if (keeper.fd != -1)
-		close(keeper.fd);
-	keeper.fd = fd;
-	keeper.on_trouble = on_trouble;
-	keeper.arg = arg;
+	if (key_process.fd != -1)
+		close(key_process.fd);
+	key_process.fd = fd;
+	key_process.on_trouble = on_trouble;
+	key_process.arg = arg;
 }
 
 static void
 tell_trouble(enum remote_key_trouble t)
 {
-	if (keeper.on_trouble != NULL)
-		keeper.on_trouble(keeper.arg, t);
+	if (key_process.on_trouble != NULL)
+		key_process.on_trouble(key_process.arg, t);
 }
 
 static void
 hang_up(const char *why)
 {
-	close(keeper.fd);
-	keeper.fd = -1;
+	close(key_process.fd);
+	key_process.fd = -1;
 	log_warnx("no signature: the key process %s", why);
 	tell_trouble(REMOTE_KEY_LOST);
 }
@@ -114,7 +114,7 @@ receive(unsigned char *answer)
 	ssize_t n;
 
 	do {
-		n = recv(keeper.fd, answer, SIGNING_ANSWER_MAX + 1, 0);
+		n = recv(key_process.fd, answer, SIGNING_ANSWER_MAX + 1, 0);
 		if (n != -1 || !is_late(errno))
 			return n;
 		passed = clock_ms() - begin;
@@ -133,10 +133,11 @@ ask(const unsigned char *request, size_t len, unsigned char *answer)
 {
 	ssize_t n;
 
-	if (keeper.fd == -1)
+	if (key_process.fd == -1)
 		return -1;
 	/* One is under way at a time: there is always room for it. */
-	if (send(keeper.fd, request, len, MSG_NOSIGNAL | MSG_DONTWAIT) == -1) {
+	if (send(key_process.fd, request, len, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+	    -1) {
 		hang_up("is gone");
 		return -1;
 	}

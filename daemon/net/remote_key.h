@@ -18,7 +18,7 @@ struct evp_pkey_st;
 int remote_key_init(void);
 
 /*
- * A key that has public's other half, which is the keeper's number index.
+ * A key that has public's other half, which is the key process's number index.
  * It can be used for TLS like any other; the caller frees it with
  * EVP_PKEY_free.  NULL without memory.
  */
@@ -26,12 +26,13 @@ struct evp_pkey_st *remote_key_new(size_t index, struct evp_pkey_st *public);
 
 enum remote_key_trouble {
 	REMOTE_KEY_LATE, /* no answer for REMOTE_KEY_DOUBT_MS, still waiting */
-	REMOTE_KEY_LOST  /* closed: there is no way to the keeper any more */
+	REMOTE_KEY_LOST  /* closed: there is no way to the key process any more
+			  */
 };
 
 /*
- * From now on ask the keeper at the other end of fd, instead of the one before,
- * if there was one.  fd is a socket that blocks, and is owned.
+ * From now on ask the key process at the other end of fd, instead of the one
+ * before, if there was one.  fd is a socket that blocks, and is owned.
  *
  * If it is gone, answers nonsense, or does not answer within
  * REMOTE_KEY_DEADLINE_MS, fd is closed and every signature fails until the

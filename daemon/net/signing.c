@@ -1,8 +1,8 @@
 /*
- * signing.c - what is asked of a keeper of private keys, and what it answers.
+ * signing.c - what is asked of the key process, and what it answers.
  *
  * Floor net.  remote_key.c, in a worker, writes what is parsed here, in the
- * keeper.  A worker that was taken over may ask anything: it gets what any
+ * key process.  A worker that was taken over may ask anything: it gets what any
  * TLS server gets signed in a handshake, and not a certificate or a message.
  */
 #include "net/signing.h"

@@ -1,4 +1,4 @@
-/* signing.h - what is asked of a keeper of private keys, and what it answers.
+/* signing.h - what is asked of the key process, and what it answers.
  */
 #ifndef SIGNING_H
 #define SIGNING_H

@@ -16,7 +16,7 @@ struct tls;
 /* Where the private keys are. */
 enum tls_keys {
 	TLS_KEYS_HERE,  /* read into this process */
-	TLS_KEYS_REMOTE /* a keeper has them: see net/remote_key.h */
+	TLS_KEYS_REMOTE /* a key process has them: see net/remote_key.h */
 };
 
 /* Prepare the library and net/resume.h: once, before anything forks. */

@@ -86,7 +86,7 @@ descriptors_of(char word)
 {
 	switch (word) {
 	case CHANNEL_ACCESS:
-	case CHANNEL_KEEPER:
+	case CHANNEL_KEY_PROCESS:
 	case CHANNEL_DIALLED:
 	case CHANNEL_CONTENT:
 	case CHANNEL_SEARCH:

@@ -20,7 +20,7 @@ enum channel_message {
 	/* master, to a worker: here is the way to the key process, to be used
 	 * from now on; and to the key process: here is the one to the worker
 	 * of that number, in place of any that it had */
-	CHANNEL_KEEPER = 'K',
+	CHANNEL_KEY_PROCESS = 'K',
 	CHANNEL_KEY_TIMEOUT = 'S', /* worker: a signature is overdue */
 	CHANNEL_KEY_LOST = 'L', /* worker: I have no way to the key process */
 	CHANNEL_ALIVE = 'P',    /* master: do you live?  key process: I do */

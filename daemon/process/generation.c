@@ -150,9 +150,9 @@ load_tls(struct generation *g, struct problems *ps)
 	}
 	g->tls = tls_new(conf, g->snapshot, TLS_KEYS_REMOTE, ps);
 	if (problems_count(ps) == 0)
-		g->keeper = keeper_new(conf, g->tls, &g->users.key, ps);
+		g->key_process = keyproc_new(conf, g->tls, &g->users.key, ps);
 	else
-		keeper_check(conf, g->tls, ps); /* all in one go */
+		keyproc_check(conf, g->tls, ps); /* all in one go */
 }
 
 /* What menus name, for each service of ls; freed by the caller. */
@@ -230,7 +230,7 @@ generation_free(struct generation *g, const struct generation *kept)
 {
 	if (g == NULL)
 		return;
-	child_free(g->keeper);
+	child_free(g->key_process);
 	child_free(g->search);
 	child_free(g->content);
 	tls_free(g->tls);
@@ -265,7 +265,7 @@ generation_check(const struct conf *conf, struct problems *ps,
 	/* What is yet to be made, or half missing, cannot be loaded. */
 	if (!made) {
 		tls = tls_new(conf, s, TLS_KEYS_REMOTE, ps);
-		keeper_check(conf, tls, ps);
+		keyproc_check(conf, tls, ps);
 		tls_free(tls);
 	} else
 		tls_check(conf, ps);
@@ -298,9 +298,9 @@ announce_sandbox(const struct generation *g)
 		log_info("workers are confined by %s", fences);
 	else
 		log_warnx("workers are confined by %s", fences);
-	if (g->keeper != NULL)
+	if (g->key_process != NULL)
 		log_info("private keys are held by process %ld alone%s%s",
-		    (long)g->keeper->pid,
+		    (long)g->key_process->pid,
 		    key_user == NULL ? "" : ", which runs as ",
 		    key_user == NULL ? "" : key_user);
 	if (g->users.worker.chroot != NULL)

@@ -10,7 +10,7 @@
 #include "net/metrics.h"
 #include "net/tls.h"
 #include "process/control_socket.h"
-#include "process/keeper.h"
+#include "process/keyproc.h"
 #include "process/users.h"
 #include "site/conf.h"
 #include "site/snapshot.h"
@@ -32,9 +32,9 @@ struct generation {
 	size_t n_warnings;
 	struct metrics_certificate *certificates; /* in facts; owned */
 	struct metrics_facts facts;               /* their time is not set */
-	struct child *keeper;  /* NULL: none, keys are in tls; or it died */
-	struct child *search;  /* NULL: there is no search; or it died */
-	struct child *content; /* NULL: not started yet, or it died */
+	struct child *key_process; /* NULL: none, keys are in tls; or it died */
+	struct child *search;      /* NULL: there is no search; or it died */
+	struct child *content;     /* NULL: not started yet, or it died */
 	unsigned long long fingerprint; /* of all that it was built from */
 };
 

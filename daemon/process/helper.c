@@ -13,15 +13,15 @@
 #include "base/mem.h"
 #include "process/child.h"
 #include "process/exporter.h"
-#include "process/keeper.h"
+#include "process/keyproc.h"
 #include "process/search_process.h"
 #include "process/ways.h"
 #include "process/worker_table.h"
 
 static struct child **
-place_of_keeper(struct master *m)
+place_of_key_process(struct master *m)
 {
-	return &m->now->keeper;
+	return &m->now->key_process;
 }
 
 static struct child **
@@ -43,7 +43,7 @@ place_of_exporter(struct master *m)
 }
 
 static bool
-start_keeper(struct master *m)
+start_key_process(struct master *m)
 {
 	struct generation *g = m->now;
 	struct problems *ps;
@@ -51,14 +51,14 @@ start_keeper(struct master *m)
 	if (!g->conf->key_process)
 		return true;
 	ps = problems_new();
-	g->keeper = keeper_new(g->conf, g->tls, &g->users.key, ps);
-	if (g->keeper == NULL) {
+	g->key_process = keyproc_new(g->conf, g->tls, &g->users.key, ps);
+	if (g->key_process == NULL) {
 		log_problems(ps);
 		log_errorx("no process for keys: nobody can be served over "
 			   "TLS until keys are as they were, or a reload");
 	}
 	problems_free(ps);
-	return g->keeper != NULL;
+	return g->key_process != NULL;
 }
 
 /*
@@ -155,8 +155,8 @@ start_exporter(struct master *m)
 
 /* A row each: what it is called, where the master has it, how it begins. */
 static const struct helper_kind helper_kinds[HELPERS] = {
-	[HELPER_KEYS] = { "key process", place_of_keeper, start_keeper,
-	    CHANNEL_KEEPER },
+	[HELPER_KEYS] = { "key process", place_of_key_process,
+	    start_key_process, CHANNEL_KEY_PROCESS },
 	[HELPER_SEARCH] = { "search process", place_of_search,
 	    start_search_process, CHANNEL_SEARCH },
 	[HELPER_CONTENT] = { "content process", place_of_content, start_content,

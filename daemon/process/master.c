@@ -23,7 +23,7 @@
 #include "process/child.h"
 #include "process/exporter.h"
 #include "process/helper.h"
-#include "process/keeper.h"
+#include "process/keyproc.h"
 #include "process/listener_watch.h"
 #include "process/master_control.h"
 #include "process/master_state.h"
@@ -221,9 +221,9 @@ master_run(const struct master_options *options, struct generation *g,
 	child_end(m.exporter, EXPORTER_STOP_MS);
 	metrics_free(m.metrics);
 	limits_free(m.limits);
-	child_end(m.now->keeper, KEEPER_STOP_MS);
+	child_end(m.now->key_process, KEYPROC_STOP_MS);
 	child_end(m.now->search, SEARCH_STOP_MS);
-	m.now->keeper = m.now->search = NULL;
+	m.now->key_process = m.now->search = NULL;
 	child_free(m.now->content);
 	m.now->content = NULL;
 	content_deaths_end(&m.deaths);

@@ -68,7 +68,7 @@ reap_helper(struct helper *h, int status)
 	struct child **at = h->kind->place(h->master);
 
 	if (h == &h->master->helpers[HELPER_KEYS])
-		metrics_count(METRICS_KEEPER_DIED, 1);
+		metrics_count(METRICS_KEY_PROCESS_DIED, 1);
 	if (h == &h->master->helpers[HELPER_CONTENT])
 		lose_content(h->master, status);
 	tell_death(h->kind->name, (*at)->pid, status);

@@ -64,9 +64,9 @@ swap_generations(struct master *m, struct generation *next)
 	for (i = 0; i < HELPERS; i++)
 		m->helpers[i].backoff_ms = 0;
 	/* Before any fork: a copy of its channel would keep it for ever. */
-	child_free(old->keeper);
+	child_free(old->key_process);
 	child_free(old->search);
-	old->keeper = old->search = NULL;
+	old->key_process = old->search = NULL;
 	master_set_level(m->options, next->conf);
 	unwatch_listeners(m);
 	control_listen(m->control, &next->control);

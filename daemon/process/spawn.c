@@ -21,8 +21,8 @@
 static void
 close_channels_of(const struct generation *next)
 {
-	if (next != NULL && next->keeper != NULL)
-		close(next->keeper->channel);
+	if (next != NULL && next->key_process != NULL)
+		close(next->key_process->channel);
 	if (next != NULL && next->content != NULL)
 		close(next->content->channel);
 }
@@ -37,7 +37,7 @@ become_worker(struct master *m, unsigned number, int channel, const int *ways)
 		.metrics = m->metrics,
 		.number = number,
 		.channel = channel,
-		.keeper = ways[HELPER_KEYS],
+		.key_process = ways[HELPER_KEYS],
 		.content = ways[HELPER_CONTENT],
 		.search = ways[HELPER_SEARCH] };
 	struct worker_process *w;

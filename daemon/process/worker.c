@@ -306,7 +306,7 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 		if (passed != -1)
 			logs_replace_access(w->logs, passed);
 		break;
-	case CHANNEL_KEEPER:
+	case CHANNEL_KEY_PROCESS:
 		if (passed != -1)
 			remote_key_connect(passed, on_key_trouble, w);
 		break;
@@ -422,8 +422,8 @@ worker_run(const struct worker_start *s)
 	logs_enter_worker(s->logs);
 	limits_enter_worker(s->limits, s->number);
 	metrics_enter(s->metrics, s->number);
-	if (s->keeper != -1)
-		remote_key_connect(s->keeper, on_key_trouble, &w);
+	if (s->key_process != -1)
+		remote_key_connect(s->key_process, on_key_trouble, &w);
 	start(&w, s);
 	if (sandbox_enter(&s->generation->users.worker) == -1)
 		exit(1);

@@ -15,7 +15,7 @@ struct worker_start {
 	struct metrics *metrics;
 	unsigned number; /* from 1; no other living worker has it */
 	int channel;     /* the worker's end */
-	int keeper;      /* the way to the keeper; -1: there is none */
+	int key_process; /* the way to the key process; -1: there is none */
 	int search;      /* the same to the search process */
 	int content;     /* to the content process; -1: it is yet to come */
 };

@@ -203,7 +203,7 @@ def many_pages(run):
     memory = settled(daemon)
     reloaded_s, reloaded_cpu, calm, poll = reload_many(run, daemon, loaded_s)
     after = settled(daemon)
-    keepers = sum(map(rig.pss, daemon.keepers()))
+    key_processes = sum(map(rig.pss, daemon.key_processes()))
     run.report.text(
         "%s pages of %d bytes, %s in all: loaded in %s s (%s s of processor "
         "time), reloaded in %s s (%s s). A visitor who came all the while, "
@@ -217,8 +217,8 @@ def many_pages(run):
         ("memory of all processes", "", "to the content"),
         [("after loading", size(memory), times(memory / content)),
          ("after a reload", size(after), times(after / content)),
-         ("  of it the key process", size(keepers),
-          times(keepers / content))])
+         ("  of it the key process", size(key_processes),
+          times(key_processes / content))])
     goal = run.report.goal
     goal("memory of 100,000 pages to their content", memory / content, "<=",
          3, times)

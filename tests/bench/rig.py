@@ -186,8 +186,8 @@ class Capsuled(Server):
     def workers(self):
         return [pid for pid in tree(self.pid) if "worker" in name_of(pid)]
 
-    def keepers(self):
-        return [pid for pid in tree(self.pid) if "keeper" in name_of(pid)]
+    def key_processes(self):
+        return [pid for pid in tree(self.pid) if "keys" in name_of(pid)]
 
 
 def told_port(server):

@@ -323,9 +323,9 @@ def is_worker(pid):
     return title(pid) == "capsuled worker"
 
 
-def is_keeper(pid):
+def is_key_process(pid):
     """True for the process that holds the private keys."""
-    return title(pid) == "capsuled keeper"
+    return title(pid) == "capsuled keys"
 
 
 def is_content(pid):
@@ -421,7 +421,7 @@ class Daemon:
             assert self.ready.startswith("ready "), self.log()
             self.read_ports()
             self.workers = self.children()
-            self.keeper = self.keepers()
+            self.key_process = self.key_processes()
             self.content = self.contents()
         except BaseException:
             self.proc.kill()
@@ -445,8 +445,8 @@ class Daemon:
         """The workers."""
         return [pid for pid in children(self.pid) if is_worker(pid)]
 
-    def keepers(self):
-        return [pid for pid in children(self.pid) if is_keeper(pid)]
+    def key_processes(self):
+        return [pid for pid in children(self.pid) if is_key_process(pid)]
 
     def searchers(self):
         return [pid for pid in children(self.pid) if is_searcher(pid)]
@@ -507,7 +507,7 @@ class Daemon:
         if self.steady:
             assert self.children() == self.workers, (
                 "a worker died: " + self.log())
-            assert self.keepers() == self.keeper, (
+            assert self.key_processes() == self.key_process, (
                 "the key process died: " + self.log())
             assert self.contents() == self.content, (
                 "the content process died: " + self.log())

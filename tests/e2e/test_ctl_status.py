@@ -56,7 +56,7 @@ def test_json_tells_what_was_served(daemon):
         assert 0 < one["p50_ms"] <= one["p90_ms"] <= 30000
     assert got["sessions"]["stored"] == got["signatures"]["made"] == 6
     assert set(got["limits"].values()) == {0}
-    assert got["deaths"] == {"worker": 0, "keeper": 0}
+    assert got["deaths"] == {"worker": 0, "key_process": 0}
     certificate, = got["certificates"]
     assert certificate["host"] == HOST and certificate["days_left"] > 9999
 

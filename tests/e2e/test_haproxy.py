@@ -154,7 +154,7 @@ def test_a_replica_that_hangs_is_left(daemon, haproxy):
     h = haproxy(daemons)
     h.wait(["up", "up"])
     stopped = [daemons[1].pid, *daemons[1].children(),
-               *daemons[1].keepers()]
+               *daemons[1].key_processes()]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     try:

@@ -468,10 +468,11 @@ def test_signatures_of_the_key_process_are_counted(daemon, switch, made):
 def test_a_signature_that_could_not_be_had_is_counted(daemon):
     d = measured(daemon, server={"workers": "1"})
     d.steady = False
-    keeper, = d.keepers()
-    os.kill(keeper, signal.SIGSTOP)
+    key_process, = d.key_processes()
+    os.kill(key_process, signal.SIGSTOP)
     with pytest.raises((AssertionError, OSError, ssl.SSLError)):
         gemini(d.gemini, url("/history"))
     wait_for("the failure", lambda: counts(d)[
         'capsuled_signatures_total{result="failed"}'] == 1)
-    wait_for("another keeper", lambda: d.keepers() not in ([], [keeper]))
+    wait_for("another key process",
+             lambda: d.key_processes() not in ([], [key_process]))

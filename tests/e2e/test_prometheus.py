@@ -103,7 +103,7 @@ def test_prometheus_reads_what_was_served(measured, tmp_path):
             '{protocol="gemini"})') < 30
         d.reload()
         d.workers = d.children()
-        d.keeper = d.keepers()
+        d.key_process = d.key_processes()
         wait_for("the reload", lambda: p.value(
             'capsuled_reloads_total{result="done"}') == 1, PATIENCE)
         assert p.value("min_over_time(up[1m])") == 1, "a scrape failed"

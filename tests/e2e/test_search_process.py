@@ -16,7 +16,7 @@ import worker
 from client import Plain, Reply, Tls, gemini, gopher, url
 from crowd import SANITIZED
 from server import conf, wait_for
-from test_keeper import as_root
+from test_keyproc import as_root
 from test_metrics import counts
 
 FREE = {"rate": "0", "workers": "1"}
@@ -83,7 +83,7 @@ def test_nobody_else_holds_an_index(daemon):
     assert finds(d)
     assert any("capsuled-search" in name or ".index" in name
                for name in files_of(d.searchers()[0]))
-    for pid in (d.pid, *d.workers, *d.keeper):
+    for pid in (d.pid, *d.workers, *d.key_process):
         assert not any("capsuled-search" in name or ".index" in name
                        for name in files_of(pid))
 

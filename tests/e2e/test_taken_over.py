@@ -23,7 +23,7 @@ def assert_killed(d, why):
     wait_for("another worker", lambda: d.children() not in ([], [old]))
     assert b"1996" in gopher(d.gopher, b"/history\r\n")
     assert gemini(d.gemini, url("/history")).status == 20
-    assert d.keepers() == d.keeper
+    assert d.key_processes() == d.key_process
 
 
 FORGERIES = {
@@ -109,7 +109,7 @@ def test_no_worker_takes_anothers_way_to_the_key_process(daemon):
     Not so often that it is ended for it, its honest complaints counted.
     """
     d = daemon(conf(server={"workers": "2"}), steady=False)
-    before = server.descriptors(d.keeper[0])
+    before = server.descriptors(d.key_process[0])
     with worker.channel(d.workers[0]) as c:
         for _ in range(5):
             worker.send(c, worker.record(b"L"))
@@ -124,7 +124,7 @@ def test_no_worker_takes_anothers_way_to_the_key_process(daemon):
 
     wait_for("eight visits in a row", are_visits_answered)
     wait_for("as many ways as workers",
-             lambda: server.descriptors(d.keeper[0]) == before)
+             lambda: server.descriptors(d.key_process[0]) == before)
     assert d.children() == d.workers
 
 

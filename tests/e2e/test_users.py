@@ -21,7 +21,7 @@ import server
 from client import Plain, Tls, gemini, gopher, url
 from server import conf, wait_for
 from terminal import needs
-from test_keeper import openssl, works, write_pair
+from test_keyproc import openssl, works, write_pair
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 WORKER = pwd.getpwnam("nobody")
@@ -56,8 +56,8 @@ def ids(pid, kind="Uid"):
 
 
 def all_of(d):
-    return [d.pid, *d.keepers(), *d.contents(), *d.children(), *d.searchers(),
-            *d.exporters()]
+    return [d.pid, *d.key_processes(), *d.contents(), *d.children(),
+            *d.searchers(), *d.exporters()]
 
 
 WITH_METRICS = {"metrics": {"listen": "127.0.0.1:0"}}
@@ -77,7 +77,7 @@ def test_each_process_is_the_user_that_it_shall_be(daemon):
     for pid in d.workers + d.exporters():
         assert ids(pid) == {WORKER.pw_uid}
         assert ids(pid, "Gid") == {WORKER.pw_gid}
-    key, = d.keepers()
+    key, = d.key_processes()
     assert ids(key) == {KEY.pw_uid} and ids(key, "Gid") == {KEY.pw_gid}
     data, = d.contents()
     assert ids(data) == {DATA.pw_uid} and ids(data, "Gid") == {DATA.pw_gid}
@@ -94,14 +94,14 @@ def test_who_is_replaced_or_reloaded_is_the_same_user(daemon):
     d = daemon(conf(**WITH_METRICS), under=under_the_unit(), steady=False)
     for pid in all_of(d)[1:]:
         os.kill(pid, signal.SIGKILL)
-    wait_for("others", lambda: d.children() and d.keepers()
+    wait_for("others", lambda: d.children() and d.key_processes()
              and d.exporters() and works(d))
     d.reload()
-    wait_for("the old key process to go", lambda: len(d.keepers()) == 1)
+    wait_for("the old key process to go", lambda: len(d.key_processes()) == 1)
     wait_for("one exporter", lambda: len(d.exporters()) == 1)
     for pid in d.children() + d.exporters():
         wait_for("its user", lambda: ids(pid) == {WORKER.pw_uid})
-    assert ids(d.keepers()[0]) == {KEY.pw_uid}
+    assert ids(d.key_processes()[0]) == {KEY.pw_uid}
 
 
 @root_only
@@ -156,7 +156,7 @@ def test_who_names_nobody_gets_the_users_that_there_are(daemon):
     there = {user.pw_name: user.pw_uid for user in pwd.getpwall()}
     worker = there.get("_capsuled", WORKER.pw_uid)
     assert ids(d.workers[0]) == {worker}
-    assert ids(d.keepers()[0]) == {there.get("_capsuled_key", worker)}
+    assert ids(d.key_processes()[0]) == {there.get("_capsuled_key", worker)}
     assert ids(d.contents()[0]) == {there.get("_capsuled_data", worker)}
     assert ("the key process is user" in d.log()) == (
         "_capsuled_key" not in there)
@@ -284,11 +284,11 @@ def test_a_key_that_is_roots_alone_is_read_at_start_and_reload(daemon,
     assert served_key(d) == renewed != first
     # And after a death: who reads it is another child of root's.
     old, = wait_for("one key process",
-                    lambda: len(d.keepers()) == 1 and d.keepers())
+                    lambda: len(d.key_processes()) == 1 and d.key_processes())
     os.kill(old, signal.SIGKILL)
-    wait_for("TLS again", lambda: d.keepers() != [old] and works(d))
+    wait_for("TLS again", lambda: d.key_processes() != [old] and works(d))
     assert served_key(d) == renewed
-    assert ids(d.keepers()[0]) == {KEY.pw_uid}
+    assert ids(d.key_processes()[0]) == {KEY.pw_uid}
 
 
 @root_only
@@ -412,7 +412,7 @@ def test_the_stranger_of_these_tests_reaches_what_it_may():
 @root_only
 def test_no_user_of_ours_reaches_a_process_of_another(daemon):
     d = daemon(conf(**WITH_ALL), under=under_the_unit())
-    keys, data = d.keepers(), d.contents() + d.searchers()
+    keys, data = d.key_processes(), d.contents() + d.searchers()
     work = d.workers + d.exporters()
     assert len(keys) == 1 and len(data) == 2 and len(work) == 2
     for user, others in ((WORKER, keys + data), (KEY, work + data),
@@ -436,7 +436,7 @@ def test_of_its_own_user_a_process_is_reached_by_signals_alone(daemon):
     """And those are what its fences keep from it."""
     d = daemon(conf(**WITH_ALL), under=under_the_unit())
     for user, its in ((WORKER, d.workers + d.exporters()),
-                      (KEY, d.keepers()),
+                      (KEY, d.key_processes()),
                       (DATA, d.contents() + d.searchers())):
         for pid in its:
             assert reached(user, pid) == {"signal"}, server.title(pid)
@@ -457,13 +457,13 @@ def test_who_has_no_part_in_shared_tables_has_none_in_its_memory(daemon):
     assert "rw-s" in shared_memory(d.workers[0])
     d.reload()
     old, = wait_for("one key process",
-                    lambda: len(d.keepers()) == 1 and d.keepers())
+                    lambda: len(d.key_processes()) == 1 and d.key_processes())
     os.kill(old, signal.SIGKILL)
-    wait_for("TLS again", lambda: d.keepers() not in ([], [old])
+    wait_for("TLS again", lambda: d.key_processes() not in ([], [old])
              and works(d))
     exporter, = wait_for("one exporter",
                          lambda: len(d.exporters()) == 1 and d.exporters())
-    assert shared_memory(d.keepers()[0]) == []
+    assert shared_memory(d.key_processes()[0]) == []
     assert shared_memory(exporter) == ["r--s"]
     with Plain(d.metrics) as one:
         one.send(b"GET /metrics HTTP/1.0\r\n\r\n")
@@ -516,7 +516,7 @@ def test_one_user_alone_serves_reloads_and_replaces(alone):
     d.reload()
     for pid in all_of(d)[1:]:
         os.kill(pid, signal.SIGKILL)
-    wait_for("others", lambda: len(d.children()) == 2 and d.keepers()
+    wait_for("others", lambda: len(d.children()) == 2 and d.key_processes()
              and d.contents() and d.exporters() and works(d))
     assert "key process is" not in d.log(), d.log()
 

@@ -96,11 +96,12 @@ what_is_sent_arrives_with_its_number_and_descriptor(void **state)
 
 	(void)state;
 	assert_int_equal(0, channel_send(theirs, CHANNEL_DIAL, 4711, -1));
-	assert_int_equal(0, channel_send(theirs, CHANNEL_KEEPER, 7, 0));
+	assert_int_equal(0, channel_send(theirs, CHANNEL_KEY_PROCESS, 7, 0));
 	assert_int_equal(CHANNEL_DIAL, channel_receive(ours, &number, &fd));
 	assert_int_equal(4711, number);
 	assert_int_equal(-1, fd);
-	assert_int_equal(CHANNEL_KEEPER, channel_receive(ours, &number, &fd));
+	assert_int_equal(CHANNEL_KEY_PROCESS,
+	    channel_receive(ours, &number, &fd));
 	assert_int_equal(7, number);
 	assert_true(fd > 2);
 	close(fd);

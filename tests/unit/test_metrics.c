@@ -244,8 +244,8 @@ every_event_has_its_line(void **state)
 		    "capsuled_signatures_total{result=\"failed\"} 1",
 		[METRICS_WORKER_DIED] =
 		    "capsuled_process_deaths_total{process=\"worker\"} 1",
-		[METRICS_KEEPER_DIED] =
-		    "capsuled_process_deaths_total{process=\"keeper\"} 1",
+		[METRICS_KEY_PROCESS_DIED] =
+		    "capsuled_process_deaths_total{process=\"key_process\"} 1",
 		[METRICS_RELOADED] =
 		    "capsuled_reloads_total{result=\"done\"} 1",
 		[METRICS_NOT_RELOADED] =

@@ -39,7 +39,7 @@ static char exchange[64 + 4 + 32];
 enum mood { ANSWERS, HANGS, GOES, EMPTY, TOO_LONG, NO_CODE, REFUSES, LIES };
 
 static void
-be_keeper(int fd, enum mood mood)
+be_key_process(int fd, enum mood mood)
 {
 	unsigned char reply[SIGNING_ANSWER_MAX + 1];
 	char record[SIGNING_REQUEST_MAX + 1];
@@ -102,7 +102,7 @@ meet(enum mood mood)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(pair[0]);
-		be_keeper(pair[1], mood);
+		be_key_process(pair[1], mood);
 	}
 	close(pair[1]);
 	losses = delays = 0;
@@ -291,7 +291,7 @@ a_refusal_fails_one_signature_only(void **state)
 }
 
 static void
-a_hung_keeper_is_left_after_the_deadline(void **state)
+a_hung_key_process_is_left_after_the_deadline(void **state)
 {
 	pid_t pid = meet(HANGS);
 	int64_t start = clock_ms(), took;
@@ -312,7 +312,7 @@ a_hung_keeper_is_left_after_the_deadline(void **state)
 }
 
 static void
-another_keeper_mends_it(void **state)
+another_key_process_mends_it(void **state)
 {
 	pid_t gone = meet(GOES), pid;
 
@@ -343,7 +343,7 @@ a_wrong_signature_of_right_form_is_passed_on(void **state)
 	EVP_PKEY_free(remote);
 }
 
-/* -- requests, as a keeper sees them -- */
+/* -- requests, as a key process sees them -- */
 
 static size_t
 request(unsigned char *to, size_t index, const char *m, size_t len)
@@ -642,8 +642,8 @@ main(void)
 		cmocka_unit_test(a_remote_key_has_the_looks_of_its_public_half),
 		cmocka_unit_test(what_does_not_answer_well_is_left_for_good),
 		cmocka_unit_test(a_refusal_fails_one_signature_only),
-		cmocka_unit_test(a_hung_keeper_is_left_after_the_deadline),
-		cmocka_unit_test(another_keeper_mends_it),
+		cmocka_unit_test(a_hung_key_process_is_left_after_the_deadline),
+		cmocka_unit_test(another_key_process_mends_it),
 		cmocka_unit_test(a_wrong_signature_of_right_form_is_passed_on),
 		cmocka_unit_test(a_request_comes_back_as_it_was_written),
 		cmocka_unit_test(no_prefix_of_a_request_is_one),

@@ -1,4 +1,4 @@
-"""The keeper: the one process that holds private keys, and what becomes of
+"""The key process: the one process that holds private keys, and what becomes of
 the service when it dies, hangs, or is given a key that it must refuse.
 
 Who holds a key is looked up in the memory of the running processes.
@@ -101,7 +101,7 @@ def holds(pid, wanted):
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_key_signs_in_both_versions(daemon, kind, switch):
     d = with_pair(daemon, kind, conf(server={"key_process": switch}))
-    assert len(d.keepers()) == (1 if switch == "yes" else 0)
+    assert len(d.key_processes()) == (1 if switch == "yes" else 0)
     trust = context()
     trust.verify_mode = ssl.CERT_REQUIRED
     trust.load_verify_locations(d.folder / "capsule.crt")
@@ -134,7 +134,7 @@ def test_a_client_with_one_algorithm_is_signed_for(daemon, algorithm, version,
 
 @as_root
 @pytest.mark.parametrize("kind", ["made at start", "P-256", "RSA"])
-def test_the_keeper_alone_holds_the_key(daemon, kind):
+def test_the_key_process_alone_holds_the_key(daemon, kind):
     text = conf(server={"workers": "2"})
     d = daemon(text) if kind == "made at start" else with_pair(daemon, kind,
                                                                text)
@@ -143,7 +143,7 @@ def test_the_keeper_alone_holds_the_key(daemon, kind):
     wanted = secrets(d.folder / "capsule.key")
     for pid in (d.pid, *d.workers):
         assert not holds(pid, wanted), "a key in process %d" % pid
-    assert holds(d.keepers()[0], wanted[:2])
+    assert holds(d.key_processes()[0], wanted[:2])
 
 
 @as_root
@@ -157,7 +157,7 @@ def test_after_a_reload_the_master_still_holds_no_key(daemon):
 
 
 @as_root
-def test_without_a_keeper_the_search_finds_the_key_in_a_worker(daemon):
+def test_without_a_key_process_the_search_finds_the_key_in_a_worker(daemon):
     """That the search can find anything at all."""
     d = with_pair(daemon, "P-256", conf(server={"key_process": "no"}))
     assert works(d)
@@ -170,15 +170,15 @@ def test_without_a_keeper_the_search_finds_the_key_in_a_worker(daemon):
 @pytest.mark.parametrize("switch", ["yes", "no"])
 def test_who_holds_keys_leaves_no_core_file(daemon, switch):
     d = daemon(conf(server={"key_process": switch}))
-    for pid in d.keepers() if switch == "yes" else (d.pid, *d.workers):
+    for pid in d.key_processes() if switch == "yes" else (d.pid, *d.workers):
         limits = pathlib.Path("/proc/%d/limits" % pid).read_text()
         assert re.search(r"Max core file size +0 +0 ", limits)
 
 
 @as_root
-def test_the_keeper_is_nobody_and_has_no_other_descriptor(daemon):
+def test_the_key_process_is_nobody_and_has_no_other_descriptor(daemon):
     d = daemon(conf(server={"workers": "2"}))
-    pid, = d.keepers()
+    pid, = d.key_processes()
     status = pathlib.Path("/proc/%d/status" % pid).read_text()
     assert "0" not in re.search(r"Uid:(.*)", status)[1].split()
     assert int(re.search(r"CapEff:\s*(\w+)", status)[1], 16) == 0
@@ -186,29 +186,29 @@ def test_the_keeper_is_nobody_and_has_no_other_descriptor(daemon):
     wait_for("two workers", lambda: server.descriptors(pid) == 3 + 1 + 2)
 
 
-# -- a keeper that dies or hangs --
+# -- a key process that dies or hangs --
 
 
 def another(d, old):
-    now = d.keepers()
+    now = d.key_processes()
     return now and old not in now
 
 
-def test_a_killed_keeper_is_replaced_and_workers_stay(daemon):
+def test_a_killed_key_process_is_replaced_and_workers_stay(daemon):
     d = daemon(conf(server={"workers": "2"}), steady=False)
     for _ in range(3):
-        old, = d.keepers()
+        old, = d.key_processes()
         os.kill(old, signal.SIGKILL)
-        wait_for("another keeper", lambda: another(d, old))
+        wait_for("another key process", lambda: another(d, old))
         wait_for("both workers to be served",
                  lambda: all(works(d) for _ in range(8)))
     assert d.children() == d.workers
 
 
-def test_gopher_in_the_clear_does_not_need_a_keeper(daemon):
+def test_gopher_in_the_clear_does_not_need_a_key_process(daemon):
     d = daemon(steady=False)
     (d.folder / "capsule.key").rename(d.folder / "away")
-    os.kill(d.keepers()[0], signal.SIGKILL)
+    os.kill(d.key_processes()[0], signal.SIGKILL)
     wait_for("the reason", lambda: "no process for keys" in d.log())
     assert "capsule.key: No such file" in d.log()
     assert b"1996" in gopher(d.gopher, b"/history\r\n")
@@ -218,38 +218,38 @@ def test_gopher_in_the_clear_does_not_need_a_keeper(daemon):
     wait_for("TLS again", lambda: works(d))
 
 
-def test_a_hung_keeper_is_ended_and_the_worker_goes_on(daemon):
+def test_a_hung_key_process_is_ended_and_the_worker_goes_on(daemon):
     d = daemon(steady=False)
-    old, = d.keepers()
+    old, = d.key_processes()
     os.kill(old, signal.SIGSTOP)
     with pytest.raises((AssertionError, OSError, ssl.SSLError)):
         gemini(d.gemini, url("/history"))
-    wait_for("another keeper", lambda: another(d, old))
+    wait_for("another key process", lambda: another(d, old))
     wait_for("TLS again", lambda: works(d), SILENCE * 3)
     assert d.children() == d.workers
     assert "does not answer" in d.log()
 
 
-def test_a_hung_keeper_costs_everybody_one_second(daemon):
+def test_a_hung_key_process_costs_everybody_one_second(daemon):
     """The one worker waits for a signature, and so do all its visitors."""
     d = daemon(steady=False)
     waits = []
     for _ in range(3):  # the least of them is ours, the rest the machine's
-        old, = d.keepers()
+        old, = d.key_processes()
         os.kill(old, signal.SIGSTOP)
         with Tls(d.gemini, handshake=False) as c:
             c.sock.sendall(c.hello())
             start = time.monotonic()
             assert b"1996" in gopher(d.gopher, b"/history\r\n")
             waits.append(time.monotonic() - start)
-            wait_for("another keeper", lambda: another(d, old))
+            wait_for("another key process", lambda: another(d, old))
             wait_for("TLS again", lambda: works(d))
     assert min(waits) < 1.5 * SILENCE, waits
     assert d.children() == d.workers
 
 
 @as_root
-def test_a_worker_that_lost_its_way_to_the_keeper_gets_another(daemon):
+def test_a_worker_that_lost_its_way_to_the_key_process_gets_another(daemon):
     """An answer that is none closes it, although the key process lives."""
     d = daemon(steady=False)
     os.kill(d.workers[0], signal.SIGSTOP)
@@ -258,30 +258,30 @@ def test_a_worker_that_lost_its_way_to_the_keeper_gets_another(daemon):
         s.shutdown(socket.SHUT_WR)
     os.kill(d.workers[0], signal.SIGCONT)
     wait_for("TLS again", lambda: works(d))
-    assert d.keepers() == d.keeper
+    assert d.key_processes() == d.key_process
     assert d.children() == d.workers
 
 
-def test_a_replaced_worker_is_led_to_the_keeper(daemon):
+def test_a_replaced_worker_is_led_to_the_key_process(daemon):
     d = daemon(steady=False)
     os.kill(d.workers[0], signal.SIGKILL)
     wait_for("a new worker", lambda: d.children() not in ([], d.workers))
     assert works(d)
-    assert d.keepers() == d.keeper
+    assert d.key_processes() == d.key_process
 
 
-def test_a_reload_brings_a_keeper_of_its_own_and_the_old_one_goes(daemon):
+def test_a_reload_brings_a_key_process_of_its_own_and_the_old_one_goes(daemon):
     d = daemon(steady=False)
     write_pair(d.folder, "RSA")
     d.signal(signal.SIGHUP)
     wait_for("the reload", lambda: "reloaded" in d.log())
-    wait_for("the old keeper to go",
-             lambda: not server.is_running(d.keeper[0]))
-    assert len(d.keepers()) == 1
+    wait_for("the old key process to go",
+             lambda: not server.is_running(d.key_process[0]))
+    assert len(d.key_processes()) == 1
     assert works(d)
 
 
-def test_an_old_worker_keeps_its_keeper_until_it_has_finished(daemon):
+def test_an_old_worker_keeps_its_key_process_until_it_has_finished(daemon):
     d = daemon(steady=False)
     with Tls(d.gemini, rcvbuf=4096, handshake=False) as c:
         c.sock.sendall(c.hello()[:20])
@@ -290,23 +290,23 @@ def test_an_old_worker_keeps_its_keeper_until_it_has_finished(daemon):
         d.signal(signal.SIGHUP)
         wait_for("the reload", lambda: "reloaded" in d.log())
         wait_for("the new worker", lambda: len(d.children()) == 2)
-        assert len(d.keepers()) == 2
-    wait_for("the old keeper to go", lambda: len(d.keepers()) == 1)
-    assert d.keepers() != d.keeper
+        assert len(d.key_processes()) == 2
+    wait_for("the old key process to go", lambda: len(d.key_processes()) == 1)
+    assert d.key_processes() != d.key_process
 
 
-def test_a_killed_master_takes_the_keeper_along(daemon):
+def test_a_killed_master_takes_the_key_process_along(daemon):
     d = daemon(steady=False)
     os.kill(d.pid, signal.SIGKILL)
     d.proc.wait()
     wait_for("all to go", lambda: not any(
-        server.is_running(pid) for pid in d.workers + d.keeper))
+        server.is_running(pid) for pid in d.workers + d.key_process))
 
 
-def test_a_stopped_daemon_leaves_no_keeper(daemon):
+def test_a_stopped_daemon_leaves_no_key_process(daemon):
     d = daemon()
     d.stop()
-    assert not server.is_running(d.keeper[0])
+    assert not server.is_running(d.key_process[0])
 
 
 # -- keys that are refused --
@@ -382,7 +382,7 @@ def test_a_bad_key_at_reload_keeps_the_old_service(daemon, damage, switch):
     d.signal(signal.SIGHUP)
     wait_for("the end of it", lambda: "not reloaded" in d.log())
     assert re.search(reason, d.log())
-    wait_for("what failed to go", lambda: d.keepers() == d.keeper)
+    wait_for("what failed to go", lambda: d.key_processes() == d.key_process)
     assert works(d)
     assert d.children() == d.workers
 

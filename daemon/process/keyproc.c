@@ -1,13 +1,13 @@
 /*
- * keeper.c - the one process that holds the private keys, and signs.
+ * keyproc.c - the one process that holds the private keys, and signs.
  *
- * Floor process.  Forked by the master, a keeper for each generation.  It
+ * Floor process.  Forked by the master, a key process for each generation.  It
  * hears from the master, who the workers are, and from the workers, whom it
  * does not trust: signing.c decides what is signed.  It never waits for any of
  * them, serves one request of each in turn, and outlives the master's interest
  * in it until the last of its workers has finished.
  */
-#include "process/keeper.h"
+#include "process/keyproc.h"
 
 #include <sys/socket.h>
 
@@ -59,13 +59,13 @@ answer(int fd, EVP_PKEY *const *keys, size_t n)
  * never waits for more than one of them.
  */
 void
-keeper_serve(int channel, EVP_PKEY *const *keys, size_t n_keys)
+keyproc_serve(int channel, EVP_PKEY *const *keys, size_t n_keys)
 {
 	static struct ways w;
 	nfds_t i;
 	int left;
 
-	ways_begin(&w, channel, CHANNEL_KEEPER);
+	ways_begin(&w, channel, CHANNEL_KEY_PROCESS);
 	while (w.open > 0) {
 		left = poll(w.v, w.n, -1); /* -1: EINTR */
 		if (left <= 0)
@@ -107,7 +107,7 @@ wipe(EVP_PKEY **keys, size_t n)
 	xfree(keys);
 }
 
-/* What a keeper is made of. */
+/* What a key process is made of. */
 struct birth {
 	const struct conf *conf;
 	const struct tls *tls;
@@ -116,7 +116,7 @@ struct birth {
 };
 
 static void
-become_keeper(void *arg, int channel)
+become_key_process(void *arg, int channel)
 {
 	const struct birth *how = arg;
 	const struct conf *conf = how->conf;
@@ -125,7 +125,7 @@ become_keeper(void *arg, int channel)
 	EVP_PKEY **keys;
 	bool ready;
 
-	child_begin("capsuled keeper", keep, 2);
+	child_begin("capsuled keys", keep, 2);
 	ps = problems_new();
 	os_hide_memory();
 	if (conf->tls_versions == CONF_TLS_13_ALONE)
@@ -140,7 +140,7 @@ become_keeper(void *arg, int channel)
 	problems_free(ps);
 	os_forget_code();
 	if (ready)
-		keeper_serve(CHANNEL, keys, conf->n_capsules);
+		keyproc_serve(CHANNEL, keys, conf->n_capsules);
 	wipe(keys, conf->n_capsules);
 	_exit(ready ? 0 : 1);
 }
@@ -148,7 +148,7 @@ become_keeper(void *arg, int channel)
 /* -- in the master -- */
 
 struct child *
-keeper_new(const struct conf *conf, const struct tls *tls,
+keyproc_new(const struct conf *conf, const struct tls *tls,
     const struct sandbox *box, struct problems *ps)
 {
 	struct birth how = { conf, tls, box, -1 };
@@ -161,7 +161,7 @@ keeper_new(const struct conf *conf, const struct tls *tls,
 		return NULL;
 	}
 	how.report = report[1];
-	k = child_new(become_keeper, &how);
+	k = child_new(become_key_process, &how);
 	close(report[1]);
 	if (k == NULL)
 		problems_add(ps, NULL, 0, "cannot start the process for keys");
@@ -191,7 +191,7 @@ check(void *arg, struct problems *ps)
 }
 
 void
-keeper_check(const struct conf *conf, const struct tls *tls,
+keyproc_check(const struct conf *conf, const struct tls *tls,
     struct problems *ps)
 {
 	struct check c = { conf, tls };

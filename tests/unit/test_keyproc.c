@@ -1,5 +1,5 @@
-/* test_keeper.c - the keeper's loop, and errands: whom it answers, and when it
- * goes. */
+/* test_keyproc.c - the key process's loop, and errands: whom it answers, and
+ * when it goes. */
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -27,25 +27,25 @@
 #include "net/signing.h"
 #include "process/channel.h"
 #include "process/errand.h"
-#include "process/keeper.h"
+#include "process/keyproc.h"
 #include "process/ways.h"
 
 #define PATIENCE_MS 20000
 
 static EVP_PKEY *keys[1];
-static struct child keeper;
+static struct child key_process;
 
 static void
 start(void)
 {
 	int theirs;
 
-	assert_int_equal(0, channel_open(&keeper.channel, &theirs));
-	keeper.pid = fork_child();
-	assert_true(keeper.pid >= 0);
-	if (keeper.pid == 0) {
-		close(keeper.channel);
-		keeper_serve(theirs, keys, 1);
+	assert_int_equal(0, channel_open(&key_process.channel, &theirs));
+	key_process.pid = fork_child();
+	assert_true(key_process.pid >= 0);
+	if (key_process.pid == 0) {
+		close(key_process.channel);
+		keyproc_serve(theirs, keys, 1);
 		_exit(0);
 	}
 	close(theirs);
@@ -57,7 +57,7 @@ assert_gone(void)
 {
 	int status;
 
-	assert_int_equal(keeper.pid, waitpid(keeper.pid, &status, 0));
+	assert_int_equal(key_process.pid, waitpid(key_process.pid, &status, 0));
 	assert_true(WIFEXITED(status));
 	assert_int_equal(0, WEXITSTATUS(status));
 }
@@ -96,14 +96,14 @@ junk_is_refused_and_the_next_request_answered(void **state)
 
 	(void)state;
 	start();
-	fd = child_introduce(&keeper, CHANNEL_KEEPER, 1);
+	fd = child_introduce(&key_process, CHANNEL_KEY_PROCESS, 1);
 	assert_true(fd >= 0);
 	for (len = 1; len < sizeof(junk); len = len * 3 / 2 + 1) {
 		assert_int_equal(1, ask(fd, junk, len));
 		assert_true(ask(fd, request, n) > 1);
 	}
 	close(fd);
-	close(keeper.channel);
+	close(key_process.channel);
 	assert_gone();
 }
 
@@ -116,13 +116,13 @@ it_stays_until_the_last_worker_has_gone(void **state)
 
 	(void)state;
 	start();
-	a = child_introduce(&keeper, CHANNEL_KEEPER, 1);
-	b = child_introduce(&keeper, CHANNEL_KEEPER, 2);
-	close(keeper.channel);
+	a = child_introduce(&key_process, CHANNEL_KEY_PROCESS, 1);
+	b = child_introduce(&key_process, CHANNEL_KEY_PROCESS, 2);
+	close(key_process.channel);
 	assert_true(ask(a, request, n) > 1);
 	close(a);
 	assert_true(ask(b, request, n) > 1);
-	assert_int_equal(0, waitpid(keeper.pid, NULL, WNOHANG));
+	assert_int_equal(0, waitpid(key_process.pid, NULL, WNOHANG));
 	close(b);
 	assert_gone();
 }
@@ -136,11 +136,11 @@ it_stays_for_the_master_without_workers(void **state)
 
 	(void)state;
 	start();
-	close(child_introduce(&keeper, CHANNEL_KEEPER, 1));
-	fd = child_introduce(&keeper, CHANNEL_KEEPER, 1);
+	close(child_introduce(&key_process, CHANNEL_KEY_PROCESS, 1));
+	fd = child_introduce(&key_process, CHANNEL_KEY_PROCESS, 1);
 	assert_true(ask(fd, request, n) > 1);
 	close(fd);
-	close(keeper.channel);
+	close(key_process.channel);
 	assert_gone();
 }
 
@@ -154,8 +154,8 @@ a_worker_that_takes_no_answer_stops_nobody(void **state)
 
 	(void)state;
 	start();
-	deaf = child_introduce(&keeper, CHANNEL_KEEPER, 2);
-	fd = child_introduce(&keeper, CHANNEL_KEEPER, 1);
+	deaf = child_introduce(&key_process, CHANNEL_KEY_PROCESS, 2);
+	fd = child_introduce(&key_process, CHANNEL_KEY_PROCESS, 1);
 	/* Until it hangs up on the one that does not listen. */
 	while (send(deaf, request, n, MSG_NOSIGNAL | MSG_DONTWAIT) != -1 ||
 	    errno == EAGAIN)
@@ -164,7 +164,7 @@ a_worker_that_takes_no_answer_stops_nobody(void **state)
 		assert_true(ask(fd, request, n) > 1);
 	close(deaf);
 	close(fd);
-	close(keeper.channel);
+	close(key_process.channel);
 	assert_gone();
 }
 
@@ -174,7 +174,8 @@ introduce(unsigned number)
 {
 	int fd;
 
-	while ((fd = child_introduce(&keeper, CHANNEL_KEEPER, number)) == -1 &&
+	while ((fd = child_introduce(&key_process, CHANNEL_KEY_PROCESS,
+		    number)) == -1 &&
 	    errno == EAGAIN)
 		(void)poll(NULL, 0, 1);
 	assert_true(fd >= 0);
@@ -197,7 +198,7 @@ so_many_workers_are_served_and_not_one_more(void **state)
 	assert_true(ask(fd[WAYS_MAX], request, n) > 1);
 	assert_true(ask(fd[0], request, n) <= 0); /* the master's own */
 	assert_true(ask(fd[WAYS_MAX + 1], request, n) <= 0);
-	close(keeper.channel);
+	close(key_process.channel);
 	for (i = 0; i <= WAYS_MAX + 1; i++)
 		close(fd[i]);
 	assert_gone();
@@ -226,7 +227,7 @@ a_worker_has_one_way_and_takes_nobody_elses(void **state)
 	assert_true(ask(other, request, n) > 1);
 	close(now);
 	close(other);
-	close(keeper.channel);
+	close(key_process.channel);
 	assert_gone();
 }
 
@@ -234,12 +235,12 @@ a_worker_has_one_way_and_takes_nobody_elses(void **state)
 static bool
 is_heard(void)
 {
-	struct pollfd p = { .fd = keeper.channel, .events = POLLIN };
+	struct pollfd p = { .fd = key_process.channel, .events = POLLIN };
 
-	keeper.probed = false;
-	assert_int_equal(0, child_probe(&keeper));
+	key_process.probed = false;
+	assert_int_equal(0, child_probe(&key_process));
 	(void)poll(&p, 1, CHILD_PROBE_MS);
-	return !child_is_silent(&keeper);
+	return !child_is_silent(&key_process);
 }
 
 static void
@@ -247,13 +248,13 @@ one_that_lives_says_so_and_one_that_hangs_does_not(void **state)
 {
 	(void)state;
 	start();
-	assert_false(child_is_silent(&keeper)); /* it was not asked */
+	assert_false(child_is_silent(&key_process)); /* it was not asked */
 	assert_true(is_heard());
 	assert_true(is_heard());
-	assert_int_equal(0, kill(keeper.pid, SIGSTOP));
+	assert_int_equal(0, kill(key_process.pid, SIGSTOP));
 	assert_false(is_heard());
-	assert_int_equal(0, kill(keeper.pid, SIGCONT));
-	close(keeper.channel);
+	assert_int_equal(0, kill(key_process.pid, SIGCONT));
+	close(key_process.channel);
 	assert_gone();
 }
 

@@ -1,6 +1,6 @@
 /*
- * fuzz_keeper.c - whatever a worker sends, a keeper's answer is a refusal or
- * one signature, of nothing that it should not sign.
+ * fuzz_keyproc.c - whatever a worker sends, a key process's answer is a refusal
+ * or one signature, of nothing that it should not sign.
  */
 #include <stdint.h>
 #include <stdlib.h>
