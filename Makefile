@@ -102,7 +102,7 @@ SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		watch_$(if $(filter linux,$(SYSTEM)),linux,bsd) \
 		worker control_server master_options master_state \
 		worker_table helper listener_watch spawn reload \
-		worker_message reaper stop \
+		worker_message reaper watchdog stop \
 		master_control master
 SRC_ctl =	term json table finding load link rule survey wire template \
 		check show weigh cert new ask statistics status request \

@@ -134,7 +134,9 @@ child_new(void (*run)(void *arg, int channel), void *arg)
 		return NULL;
 	}
 	c = xcalloc(1, sizeof(*c));
-	*c = (struct child){ pid, ours, clock_ms(), false };
+	*c = (struct child){ .pid = pid,
+		.channel = ours,
+		.born_ms = clock_ms() };
 	return c;
 }
 
@@ -173,6 +175,13 @@ child_introduce(const struct child *c, enum channel_message message,
 	}
 	close(pair[1]);
 	return pair[0];
+}
+
+void
+child_kill(struct child *c)
+{
+	c->killed = true;
+	(void)kill(c->pid, SIGKILL);
 }
 
 int

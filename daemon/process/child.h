@@ -24,7 +24,9 @@ struct child {
 	pid_t pid;
 	int channel; /* the master's end: the process goes when it is closed */
 	int64_t born_ms;
-	bool probed; /* asked whether it lives, and not heard yet */
+	bool probed;      /* asked whether it lives, and not heard yet */
+	bool killed;      /* by child_kill */
+	unsigned unheard; /* looks of the watchdog since it last said a word */
 };
 
 /*
@@ -55,6 +57,9 @@ int child_introduce(const struct child *c, enum channel_message message,
  */
 int child_probe(struct child *c);
 bool child_is_silent(struct child *c);
+
+/* Kill it; whoever hears of its end does the rest. */
+void child_kill(struct child *c);
 
 /*
  * Fork with all signals blocked, so that no handler of the master's runs in

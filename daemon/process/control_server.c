@@ -301,8 +301,8 @@ on_control_late(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (client->state == CLIENT_WAITING)
 		refuse_request(client,
-		    "loaded, and after 60 seconds not yet served by all "
-		    "workers; the log may tell why");
+		    "after 60 seconds not yet loaded, or not yet served by "
+		    "all workers; the log may tell why");
 	else
 		end_client(client);
 }

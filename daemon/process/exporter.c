@@ -321,8 +321,16 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 	int passed;
 
 	(void)what;
-	if (channel_receive((int)fd, &number, &passed) == CHANNEL_GONE)
+	switch (channel_receive((int)fd, &number, &passed)) {
+	case CHANNEL_GONE:
 		(void)event_base_loopexit(x->base, &tv);
+		break;
+	case CHANNEL_ALIVE:
+		(void)channel_send((int)fd, CHANNEL_ALIVE, 0, -1);
+		break;
+	default:
+		break;
+	}
 	if (passed != -1)
 		close(passed);
 }

@@ -78,6 +78,12 @@ start_content_of(struct master *m, struct generation *g, int lock, bool staged,
 		.staged = staged,
 		.accept_empty = m->reload.accepts };
 
+	if (m->n_stuck == STUCK_MAX) {
+		log_errorx("no further content process: %d are stuck in the "
+			   "system, as on a file system that does not answer",
+		    STUCK_MAX);
+		return false;
+	}
 	g->content = content_process_new(&start);
 	if (g->content == NULL) {
 		log_error("cannot start the content process");
@@ -225,7 +231,7 @@ end_helper(const struct helper *h)
 {
 	log_errorx("the %s %ld does not answer: killed", h->kind->name,
 	    (long)helper_child(h)->pid);
-	(void)kill(helper_child(h)->pid, SIGKILL);
+	child_kill(helper_child(h));
 }
 
 static void

@@ -32,6 +32,7 @@
 #include "process/search_process.h"
 #include "process/spawn.h"
 #include "process/stop.h"
+#include "process/watchdog.h"
 #include "process/worker_message.h"
 #include "process/worker_table.h"
 
@@ -171,17 +172,19 @@ master_run(const struct master_options *options, struct generation *g,
 	m.advice = evtimer_new(m.base, on_advice, &m);
 	m.turn = evtimer_new(m.base, on_turn, &m);
 	m.synced = evtimer_new(m.base, on_synced, &m);
+	m.watchdog = evtimer_new(m.base, on_watchdog, &m);
 	m.relay = event_new(m.base, logs->relay[0], EV_READ | EV_PERSIST,
 	    on_relay, &m);
 	if (m.respawn == NULL || m.drained == NULL || m.watch == NULL ||
 	    m.advice == NULL || m.turn == NULL || m.synced == NULL ||
-	    m.rewatch == NULL || m.relay == NULL ||
+	    m.rewatch == NULL || m.watchdog == NULL || m.relay == NULL ||
 	    event_add(m.relay, NULL) == -1)
 		mem_exhausted(0);
 	helpers_init(&m);
 	m.control = control_new(m.base, &master_control_calls, &m);
 	control_listen(m.control, &g->control);
 	arm_watch(&m);
+	arm_watchdog(&m);
 	start_timer(m.advice, ADVICE_MS);
 	start_timer(m.turn, RESUME_TURN_S * INT64_C(1000));
 	start_counting(&m);
@@ -214,6 +217,7 @@ master_run(const struct master_options *options, struct generation *g,
 	event_free(m.watch);
 	event_free(m.turn);
 	event_free(m.synced);
+	event_free(m.watchdog);
 	event_free(m.advice);
 	event_free(m.relay);
 	drop_event(&m.content_event);

@@ -4,7 +4,7 @@
  *
  * For the files that make up the master alone, in this order: master_state,
  * worker_table, helper, listener_watch, spawn, reload, worker_message, reaper,
- * stop, master_control, master.  Each calls those before it.
+ * watchdog, stop, master_control, master.  Each calls those before it.
  */
 #ifndef MASTER_STATE_H
 #define MASTER_STATE_H
@@ -31,6 +31,7 @@
 
 #define BACKOFF_MIN_MS 100   /* after the first process that died young */
 #define BACKOFF_MAX_MS 10000 /* doubled up to this */
+#define STUCK_MAX      4     /* no content process is started beside them */
 #define MESSAGES_MAX   20000 /* a second: who says more is none of ours */
 
 struct worker_process {
@@ -69,11 +70,13 @@ struct reload {
 	struct event *event;     /* of its content process */
 	bool yielding;           /* the lock has been asked for */
 	int lock;                /* the next one's while it builds; or -1 */
-	bool accepts;    /* nothing is kept of roots that are gone or empty */
-	bool rescanning; /* content alone is looked at, by the one there is */
-	bool syncing;    /* it was, and workers are about to have it */
-	bool written;    /* it could be */
-	bool again;      /* another one was asked for meanwhile */
+	bool accepts;     /* nothing is kept of roots that are gone or empty */
+	bool rescanning;  /* content alone is looked at, by the one there is */
+	bool syncing;     /* it was, and workers are about to have it */
+	bool written;     /* it could be */
+	bool hung;        /* its content process said nothing any more */
+	unsigned unheard; /* looks of the watchdog since one said a word */
+	bool again;       /* another one was asked for meanwhile */
 	bool again_accepts; /* which keeps nothing of such roots */
 };
 
@@ -101,7 +104,9 @@ struct master {
 	struct event **shut_events; /* one for each listening socket */
 	size_t n_shut_events;
 	struct event *respawn, *drained, *watch, *advice, *relay, *turn,
-	    *synced, *rewatch;
+	    *synced, *rewatch, *watchdog;
+	pid_t stuck[STUCK_MAX]; /* killed, and have not ended */
+	size_t n_stuck;
 	int backoff_ms;   /* 0: the last worker to die was not young */
 	unsigned reading; /* files that a content process has read so far; 0: it
 			   * is not at it, or has just begun */

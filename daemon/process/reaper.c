@@ -21,7 +21,11 @@
 static void
 tell_death(const char *what, pid_t pid, int status)
 {
-	if (WIFSIGNALED(status))
+	if (status == REAPER_STUCK)
+		log_errorx("%s %ld was killed and does not end: it is stuck "
+			   "in the system, and left alone",
+		    what, (long)pid);
+	else if (WIFSIGNALED(status))
 		log_errorx("%s %ld died: %s", what, (long)pid,
 		    strsignal(WTERMSIG(status)));
 	else
@@ -91,13 +95,31 @@ reap_next(struct master *m, pid_t pid, int status)
 	refuse_reload(m);
 }
 
-/* A process is gone that was no worker, or one of an old generation. */
+/* Keep in mind who is stuck; one that is heard of later has ended after all. */
 static void
-reap_other(struct master *m, pid_t pid, int status)
+count_stuck(struct master *m, pid_t pid, int status)
+{
+	size_t i = 0;
+
+	if (status == REAPER_STUCK) {
+		if (m->n_stuck < STUCK_MAX)
+			m->stuck[m->n_stuck++] = pid;
+		return;
+	}
+	while (i < m->n_stuck && m->stuck[i] != pid)
+		i++;
+	if (i < m->n_stuck)
+		m->stuck[i] = m->stuck[--m->n_stuck];
+}
+
+void
+reap_process(struct master *m, pid_t pid, int status)
 {
 	size_t i;
 
-	content_deaths_reap(&m->deaths, pid, WIFSIGNALED(status));
+	count_stuck(m, pid, status);
+	content_deaths_reap(&m->deaths, pid,
+	    status == REAPER_STUCK || WIFSIGNALED(status));
 	for (i = 0; i < HELPERS; i++) {
 		const struct child *c = helper_child(&m->helpers[i]);
 
@@ -125,7 +147,7 @@ on_child(evutil_socket_t fd, short what, void *arg)
 		for (w = m->workers; w != NULL && w->pid != pid; w = w->next)
 			;
 		if (w == NULL) {
-			reap_other(m, pid, status);
+			reap_process(m, pid, status);
 			continue;
 		}
 		limits_reap(m->limits, w->number);

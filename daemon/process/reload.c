@@ -8,7 +8,7 @@
  */
 #include "process/reload.h"
 
-#include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -107,7 +107,7 @@ end_reload(struct master *m, bool is_fine, bool is_whole)
 		metrics_count(METRICS_NOT_RELOADED, 1);
 		log_errorx("not reloaded: what was served is still served");
 	}
-	m->reload.accepts = false;
+	m->reload.accepts = m->reload.hung = false;
 	arm_watch(m);
 	notify("READY=1");
 	os_forget_code();
@@ -123,7 +123,11 @@ static void
 tell_refused(struct master *m)
 {
 	control_refused(m->control,
-	    "not reloaded: what was served is still served; the log tells why");
+	    m->reload.hung
+		? "not reloaded: the content process did not answer, as on a "
+		  "file system that hangs; what was served is still served"
+		: "not reloaded: what was served is still served; the log "
+		  "tells why");
 }
 
 /* The lock goes back to who had it, or to who is started in its place. */
@@ -136,7 +140,7 @@ give_lock_back(struct master *m)
 		start_timer(m->helpers[HELPER_CONTENT].restart, 0);
 	else if (channel_send(m->now->content->channel, CHANNEL_RESUME, 0,
 		     r->lock) == -1)
-		(void)kill(m->now->content->pid, SIGKILL);
+		child_kill(m->now->content);
 	if (r->lock != -1)
 		close(r->lock);
 	r->lock = -1;
@@ -195,6 +199,7 @@ static void
 rescan_content(struct master *m)
 {
 	m->reload.rescanning = true;
+	m->reload.unheard = 0;
 	/* One that has died looks at everything when it is started anew. */
 	if (m->now->content != NULL)
 		(void)channel_send(m->now->content->channel,
@@ -337,6 +342,17 @@ take_warnings(struct master *m, struct generation *g, unsigned n)
 	g->n_warnings = n;
 }
 
+/* It lives. */
+static void
+note_heard(struct master *m, bool is_next)
+{
+	struct generation *g = is_next ? m->reload.next : m->now;
+
+	if (g->content != NULL)
+		g->content->unheard = 0;
+	m->reload.unheard = 0;
+}
+
 /* Hear it no more: SIGCHLD tells the rest.  why is NULL if it ends itself. */
 static void
 kill_content(struct master *m, bool is_next, const char *why)
@@ -346,8 +362,32 @@ kill_content(struct master *m, bool is_next, const char *why)
 	if (why != NULL)
 		log_errorx("the content process %ld %s: killed",
 		    (long)g->content->pid, why);
-	(void)kill(g->content->pid, SIGKILL);
+	child_kill(g->content);
 	drop_event(is_next ? &m->reload.event : &m->content_event);
+}
+
+void
+refuse_rescan(struct master *m)
+{
+	m->reload.rescanning = false;
+	tell_refused(m);
+	end_reload(m, false, false);
+}
+
+void
+end_hung_content(struct master *m, bool is_next)
+{
+	char why[64];
+
+	(void)snprintf(why, sizeof(why), "has said nothing for %d s",
+	    m->now->conf->hang_timeout_ms / 1000);
+	kill_content(m, is_next, why);
+	if (is_next)
+		m->reload.hung = true; /* it is refused with its end */
+	else if (m->reload.rescanning && !m->reload.syncing) {
+		m->reload.hung = true;
+		refuse_rescan(m);
+	}
 }
 
 void
@@ -365,6 +405,8 @@ on_content_says(evutil_socket_t fd, short what, void *arg)
 	message = channel_receive((int)fd, &number, &passed);
 	if (!quota_take(&m->content_messages, MESSAGES_MAX))
 		message = CHANNEL_FORGED;
+	if (message != CHANNEL_NOTHING)
+		note_heard(m, is_next);
 	if (message == CHANNEL_PROGRESS)
 		m->reading = number;
 	if (message == CHANNEL_READY || message == CHANNEL_BUILT) {
@@ -393,6 +435,7 @@ on_content_says(evutil_socket_t fd, short what, void *arg)
 			passed = -1;
 		}
 		break;
+	case CHANNEL_ALIVE:
 	case CHANNEL_PROGRESS:
 	case CHANNEL_WARNED:
 	case CHANNEL_NOTHING:

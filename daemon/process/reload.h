@@ -25,6 +25,13 @@ void refuse_reload(struct master *m);
  * store's lock or -1. */
 void start_next_content(struct master *m, int lock);
 
+/* Its content process says nothing any more: kill it, and have done with what
+ * waits for its words. */
+void end_hung_content(struct master *m, bool is_next);
+
+/* Nobody says how far the content is that was asked for: wait no longer. */
+void refuse_rescan(struct master *m);
+
 /* Stopping: what was to come will not. */
 void drop_reload(struct master *m);
 

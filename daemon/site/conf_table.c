@@ -164,6 +164,10 @@ const struct conf_key conf_keys[] = {
 	{ "server", "drain_timeout", CONF_DURATION, GLOBAL(drain_timeout_ms),
 	    .min = S, .max = H, .unit = 1, .def = "30s",
 	    .help = "for what is in flight when stopping" },
+	{ "server", "hang_timeout", CONF_DURATION, GLOBAL(hang_timeout_ms),
+	    .min = S, .max = H, .unit = 1, .def = "5m",
+	    .help = "a process that reads pages or shows counts and says "
+		    "nothing for so long is replaced" },
 	{ "server", "watch", CONF_DURATION, GLOBAL(watch_s), .min = 0,
 	    .max = 24 * H, .unit = S, .words = watch_words, .def = "0",
 	    .help = "between two looks for changed files; 0 is off; auto: the "

@@ -128,6 +128,7 @@ struct conf {
 	int max_connections, max_connections_per_address;
 	int rate; /* requests a second per address; 0: off */
 	int request_timeout_ms, idle_timeout_ms, drain_timeout_ms;
+	int hang_timeout_ms;
 	int request_timeout_line;
 	int watch_s;  /* 0: off; or CONF_WATCH_AUTO */
 	int rescan_s; /* with that; 0: off */

@@ -213,8 +213,8 @@ def test_a_reload_that_is_not_served_in_time_is_told(daemon):
     os.kill(old, signal.SIGSTOP)
     try:
         assert reload_lines(d) == [
-            "problem loaded, and after 60 seconds not yet served by all "
-            "workers; the log may tell why", "failed"]
+            "problem after 60 seconds not yet loaded, or not yet served by "
+            "all workers; the log may tell why", "failed"]
     finally:
         os.kill(old, signal.SIGCONT)
 

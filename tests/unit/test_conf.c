@@ -194,6 +194,8 @@ static const struct {
 	    "\"10ms\" is not a duration from 1s to 1h, " DURATION },
 	{ "server", "drain_timeout", "1d",
 	    "\"1d\" is not a duration from 1s to 1h, " DURATION },
+	{ "server", "hang_timeout", "2h",
+	    "\"2h\" is not a duration from 1s to 1h, " DURATION },
 	{ "server", "key_process", "maybe", "\"maybe\" is not yes or no" },
 	{ "server", "watch", "no",
 	    "\"no\" is not a duration from 0 to 24h, " DURATION ", or auto" },
@@ -421,6 +423,7 @@ static const struct {
 	{ "server", "request_timeout", "90s", NULL },
 	{ "server", "idle_timeout", "5m", NULL },
 	{ "server", "drain_timeout", "1h", NULL },
+	{ "server", "hang_timeout", "1h", NULL },
 	{ "server", "watch", "0s", "0" },
 	{ "server", "watch", "24h", NULL },
 	{ "server", "watch", "auto", NULL },
@@ -595,6 +598,7 @@ static const struct {
 	{ "server", "request_timeout", "1s", "60m", "0", "3601" },
 	{ "server", "idle_timeout", "1s", "1h", "0", "3601s" },
 	{ "server", "drain_timeout", "1", "3600", "0", "61m" },
+	{ "server", "hang_timeout", "1s", "60m", "0", "3601" },
 	{ "server", "watch", "0", "86400", "-1", "86401" },
 	{ "server", "rescan", "0", "86400", "-1", "86401" },
 	{ "tls", "sessions", "1", "65536", "0", "65537" },
@@ -1411,6 +1415,7 @@ defaults_fill_what_is_missing(void **state)
 	assert_int_equal(10000, c->request_timeout_ms);
 	assert_int_equal(30000, c->idle_timeout_ms);
 	assert_int_equal(30000, c->drain_timeout_ms);
+	assert_int_equal(300000, c->hang_timeout_ms);
 	assert_int_equal(0, c->watch_s);
 	assert_true(c->key_process);
 	assert_int_equal(LOG_LEVEL_INFO, c->level);
