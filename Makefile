@@ -87,7 +87,7 @@ SRC_site =	store_format store_table store_reader store_folder \
 		configure \
 		prepare prepare_file loader fill answer sink sink_memory \
 		sink_store \
-		build_known build_page build_kept build
+		build_known build_page build_kept build live
 SRC_net =	identity deadline record_size pace stream tls stream_plain \
 		stream_tls certificate private_key signing remote_key dial \
 		upstream relay search_client files access_log conn_state \
@@ -104,8 +104,8 @@ SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		worker_table helper listener_watch spawn reload \
 		worker_message reaper watchdog stop \
 		master_control master
-SRC_ctl =	term json table finding load link rule survey wire template \
-		check show weigh cert new ask statistics status request \
+SRC_ctl =	term json table finding load link tally rule survey wire \
+		template check show weigh cert new ask statistics status request \
 		store
 
 # The libraries of a floor, with those of the floors below.

@@ -21,7 +21,7 @@ UNIT_base =	view buf arena hash checksum clock quota problem \
 		system_log log lock address os
 UNIT_format =	utf8 idn uri mime gemini gopher proxyhdr cidr cgi gemtext \
 		gophermap render words atom prometheus control http
-UNIT_site =	store store_kill store_faults \
+UNIT_site =	store store_kill store_faults live \
 		access beneath folder conf loader program protect resolve \
 		build_known build answer dynamic search search_sync content \
 		content_store
@@ -34,7 +34,7 @@ UNIT_process =	channel control_socket control_server keyproc \
 		search_process certificate_warnings logs settle \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux reach_linux \
 		sandbox_content_linux watch_linux)
-UNIT_ctl =	json table finding link rule wire statistics
+UNIT_ctl =	json table tally finding link rule wire statistics
 FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \
 		render words atom control http
 FUZZ_site =	access conf answer search store

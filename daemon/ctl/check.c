@@ -3,6 +3,7 @@
  *
  * Floor ctl.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,8 +129,10 @@ run(struct call *call)
 	ps = problems_new();
 	notes = problems_new();
 	term_wait(&call->term, "loading");
-	if (load_all(&l, call->conf_path, ps, notes) == 0)
-		n_files = survey_all(&l, found, is_off, &call->term);
+	if (load_all(&l, call->conf_path, ps, notes) == 0 &&
+	    survey_all(&l, found, is_off, &call->term, &n_files) == -1)
+		problems_add(ps, call->conf_path, 0,
+		    "no room for temporary files: %s", strerror(errno));
 	term_clear(&call->term);
 	adopt(found, ps, call->conf_path, RULE_CONFIGURATION);
 	if (!is_left_out(is_off, RULE_WARNING))

@@ -27,6 +27,7 @@ struct findings {
 	struct arena *arena;
 	struct finding *v;
 	size_t n, cap;
+	size_t n_added;
 };
 
 struct findings *
@@ -68,13 +69,8 @@ findings_add(struct findings *fs, struct view file, int line, const char *rule,
 	f->text = arena_copy(fs->arena, view_of(text));
 	f->rule = rule;
 	f->line = line;
-	f->order = fs->n++;
-}
-
-size_t
-findings_count(const struct findings *fs)
-{
-	return fs->n;
+	f->order = fs->n_added++;
+	fs->n++;
 }
 
 static int
@@ -90,11 +86,32 @@ by_place(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
+static bool
+is_same_finding(const struct finding *a, const struct finding *b)
+{
+	return a->line == b->line && a->rule == b->rule &&
+	    view_eq(a->file, b->file) && view_eq(a->text, b->text);
+}
+
+/* In order, and what was found twice once. */
 static void
 sort(struct findings *fs)
 {
+	size_t i, n = 0;
+
 	if (fs->n > 0)
 		qsort(fs->v, fs->n, sizeof(*fs->v), by_place);
+	for (i = 0; i < fs->n; i++)
+		if (n == 0 || !is_same_finding(&fs->v[n - 1], &fs->v[i]))
+			fs->v[n++] = fs->v[i];
+	fs->n = n;
+}
+
+size_t
+findings_count(struct findings *fs)
+{
+	sort(fs);
+	return fs->n;
 }
 
 /* True for a byte that a terminal would act on, or could not show. */

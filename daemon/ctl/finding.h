@@ -24,7 +24,8 @@ void findings_add(struct findings *fs, struct view file, int line,
     const char *rule, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-size_t findings_count(const struct findings *fs);
+/* How many there are; what was found twice in one place counts once. */
+size_t findings_count(struct findings *fs);
 
 /* Write "FILE:LINE: sentence" for each, or one list of objects as JSON. */
 void findings_print(struct findings *fs, const struct term *t, FILE *to);

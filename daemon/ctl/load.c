@@ -1,9 +1,8 @@
 /*
- * load.c - load twice: what is served, and from which files.
+ * load.c - what is served, and the folders that it comes from.
  *
- * Floor ctl.  The snapshot is the daemon's own, made by the same loader, so
- * that nothing said here can differ from what visitors get.  It forgets the
- * names of files; these are collected again.
+ * Floor ctl.  The snapshot is the daemon's own and its content is made by the
+ * same builder, so that nothing said here can differ from what visitors get.
  */
 #include "ctl/load.h"
 
@@ -16,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/gopher.h"
+#include "site/configure.h"
 #include "site/loader.h"
 
 int
@@ -51,23 +51,18 @@ shorten(struct arena *a, struct view path)
 }
 
 struct view
-load_name(struct loaded *l, const struct capsule *c, struct view path)
+load_name(const struct capsule *c, struct view path, struct buf *to)
 {
-	size_t size = c->folder.len + path.len + 2;
-	char *name;
-	int len;
-
-	if (c->folder.len == 0)
-		return arena_copy(l->arena, path);
-	name = arena_alloc(l->arena, size);
-	len = snprintf(name, size, "%.*s%s%.*s", VIEW_ARG(c->folder),
-	    view_has_suffix(c->folder, VIEW("/")) ? "" : "/", VIEW_ARG(path));
-	return (struct view){ name, (size_t)len };
+	buf_reset(to);
+	buf_put(to, c->folder);
+	if (c->folder.len > 0 && !view_has_suffix(c->folder, VIEW("/")))
+		buf_putc(to, '/');
+	buf_put(to, path);
+	return buf_view(to);
 }
 
 static struct snapshot *
-load_snapshot(const struct conf *conf, struct problems *ps,
-    struct problems *notes)
+configure(const struct conf *conf, struct problems *ps)
 {
 	int *ports = xcalloc(conf->n_gophers, sizeof(*ports));
 	struct snapshot *s;
@@ -75,30 +70,21 @@ load_snapshot(const struct conf *conf, struct problems *ps,
 
 	for (i = 0; i < conf->n_gophers; i++)
 		ports[i] = load_gopher_port(&conf->gophers[i]);
-	s = loader_load(conf, ports, ps, notes);
+	s = snapshot_configure(conf, ports, ps);
 	xfree(ports);
 	return s;
 }
 
-/* The files behind what is served. */
 static void
-collect(struct loaded *l, size_t i)
+fill_capsule(struct loaded *l, size_t i)
 {
 	struct capsule *c = &l->capsules[i];
-	/* They were told when the snapshot was loaded. */
-	struct problems *notes = problems_new();
 
 	c->conf = &l->conf->capsules[i];
 	c->gopher = &l->conf->gophers[c->conf->gopher];
 	c->site = &l->snapshot->sites[i];
 	c->folder = shorten(l->arena, c->conf->root);
-	c->root = beneath_new(c->conf->root.p);
-	pages_init(&c->pages, l->arena);
-	if (c->root != NULL && !c->conf->symlinks)
-		beneath_refuse_links(c->root);
-	if (c->root != NULL)
-		pages_collect(&c->pages, l->conf, c->conf, c->root, notes);
-	problems_free(notes);
+	c->root = live_root(l->live, i);
 }
 
 int
@@ -113,24 +99,22 @@ load_all(struct loaded *to, const char *path, struct problems *ps,
 	to->conf = conf_load(path, ps);
 	if (to->conf == NULL || problems_count(ps) > 0)
 		return -1;
-	to->snapshot = load_snapshot(to->conf, ps, notes);
-	if (to->snapshot == NULL)
+	to->snapshot = configure(to->conf, ps);
+	if (problems_count(ps) > 0)
 		return -1;
+	to->live = live_new(to->snapshot, to->conf, notes);
 	to->n_capsules = to->conf->n_capsules;
 	to->capsules =
 	    arena_alloc(to->arena, to->n_capsules * sizeof(*to->capsules));
 	for (i = 0; i < to->n_capsules; i++)
-		collect(to, i);
+		fill_capsule(to, i);
 	return 0;
 }
 
 void
 load_free(struct loaded *l)
 {
-	size_t i;
-
-	for (i = 0; i < l->n_capsules; i++)
-		beneath_free(l->capsules[i].root);
+	live_free(l->live);
 	snapshot_free(l->snapshot);
 	conf_free(l->conf);
 	arena_free(l->arena);

@@ -1,14 +1,15 @@
-/* load.h - a configuration, and all that it serves, as the daemon loads it. */
+/* load.h - a configuration, and what it serves, as the daemon has it. */
 #ifndef LOAD_H
 #define LOAD_H
 
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/problem.h"
 #include "site/beneath.h"
 #include "site/conf.h"
-#include "site/pages.h"
+#include "site/live.h"
 #include "site/snapshot.h"
 
 /* One capsule, from both sides: the files, and what is served. */
@@ -17,7 +18,6 @@ struct capsule {
 	const struct conf_gopher *gopher;
 	const struct site *site;
 	struct beneath *root; /* NULL, and no pages: it cannot be opened */
-	struct pages pages;
 	struct view folder; /* of the files, as people know it: see load_name */
 };
 
@@ -25,17 +25,18 @@ struct loaded {
 	struct arena *arena; /* owns what is not named below */
 	struct conf *conf;
 	struct snapshot *snapshot;
+	struct live *live;        /* its content */
 	struct capsule *capsules; /* as many as the configuration has */
 	size_t n_capsules;
 };
 
 /*
- * Read the configuration at path, then all that it maps.
+ * Read the configuration at path; pages are rendered when they are looked for.
  *
  * Fills *to, which the caller frees with load_free whatever came of it.
  * Returns 0, or -1 with problems added to ps: those that keep capsuled from
- * starting, in its own words, for it is its loader that tells them.  What it
- * warns of, and leaves out, goes to notes.
+ * starting, in its own words.  What it warns of, and leaves out, goes to notes
+ * when all pages are walked.
  */
 int load_all(struct loaded *to, const char *path, struct problems *ps,
     struct problems *notes);
@@ -44,9 +45,9 @@ void load_free(struct loaded *l);
 /* The port that the menus of a capsule name. */
 int load_gopher_port(const struct conf_gopher *gopher);
 
-/* The name of a file of the capsule, to be shown; it lives as long as l. */
-struct view load_name(struct loaded *l, const struct capsule *c,
-    struct view path);
+/* The name of a file of the capsule, to be shown, in to, which is reset. */
+struct view load_name(const struct capsule *c, struct view path,
+    struct buf *to);
 
 /*
  * Append a file of the capsule; -1, and *why as beneath_open says it, if it

@@ -11,6 +11,7 @@
 #include "format/gemtext.h"
 #include "format/gophermap.h"
 #include "format/utf8.h"
+#include "site/pages.h"
 
 struct survey;
 
@@ -47,8 +48,11 @@ struct rule {
 	/* Lines of any text, as bytes. */
 	void (*on_bytes)(struct reader *r, const struct rule *rule,
 	    struct view line, int number);
-	/* All of a capsule: see survey.h. */
-	void (*on_capsule)(struct survey *s, const struct rule *rule);
+	/* See survey.h: a page, what lies in a root, all capsules. */
+	void (*on_page)(struct survey *s, const struct rule *rule,
+	    const struct page *page);
+	void (*on_root)(struct survey *s, const struct rule *rule);
+	void (*on_all)(struct survey *s, const struct rule *rule);
 };
 
 /* Every rule; "configuration" and "warning" have only their names. */

@@ -18,7 +18,8 @@
 #include "format/gopher.h"
 #include "format/uri.h"
 #include "site/answer.h"
-#include "site/catalog.h"
+#include "site/pages.h"
+#include "site/search.h"
 
 enum { GEMINI, GOPHER, HOST };
 
@@ -194,26 +195,86 @@ send_answer(const struct call *call, const struct answer *a)
 	return a->status < 40 ? COMMAND_DONE : COMMAND_FAILED;
 }
 
+/* An index that is being made of the pages of a capsule. */
+struct indexing {
+	struct live *live;
+	const struct site *site;
+	size_t capsule;
+	struct search *index;
+	struct buf text;
+	bool has_failed;
+};
+
+/* The text of a page, whose entry goes with the next look. */
+static struct view
+read_page_text(struct indexing *i, const struct page *page)
+{
+	struct entry entry;
+	struct view text;
+
+	buf_reset(&i->text);
+	if (site_find(i->site, page->selector, &entry) &&
+	    (entry.gemini.rest.size == 0 ||
+		content_ready(i->site->content, &entry, false, &entry.gemini,
+		    &i->text) == CONTENT_FOUND)) {
+		if (entry.gemini.rest.size > (off_t)SEARCH_TEXT_MAX)
+			entry.gemini.rest.size = (off_t)SEARCH_TEXT_MAX;
+		(void)answer_read(&entry.gemini, &i->text);
+	}
+	text = buf_view(&i->text);
+	(void)view_cut(&text, '\n');
+	return text;
+}
+
+static void
+index_page(void *arg, size_t capsule, struct page *page)
+{
+	static const struct search_stamp stamp;
+	struct indexing *i = arg;
+	const struct sink_entry *e;
+	struct search_key key;
+	struct view text;
+
+	if (capsule != i->capsule || i->has_failed)
+		return;
+	text = read_page_text(i, page);
+	e = live_find(i->live, capsule, page->selector);
+	if (e == NULL || e->found_title.len == 0)
+		return;
+	key = live_key(i->live, page->selector);
+	i->has_failed = search_put(i->index, &key, &stamp, e->found_title, text,
+			    page_is_gemtext(page) || page_is_map(page)) < 0;
+}
+
 /* Look for what is to be found, as the search process does. */
 static void
-search_pages(const struct snapshot *s, const struct wish *wish,
-    struct reply *reply)
+search_pages(struct loaded *l, const struct wish *wish, struct reply *reply)
 {
+	static const struct search_key origin;
 	const struct search_query *q = &reply->search->query;
+	struct indexing i = { .live = l->live,
+		.site = &l->snapshot->sites[q->capsule],
+		.capsule = q->capsule };
 	struct search_found found;
-	struct search *index;
 	const char *why;
 
-	index = catalog_index(&s->sites[q->capsule], &why);
-	if (index != NULL)
-		search_find(index, q, &found);
-	wish->protocol->found(index == NULL ? NULL : &found, reply);
-	search_close(index);
+	i.index = search_open(NULL, &origin, &why);
+	buf_init(&i.text, 2 * SEARCH_TEXT_MAX);
+	if (i.index != NULL)
+		live_walk(l->live, index_page, &i);
+	buf_fini(&i.text);
+	i.has_failed =
+	    i.index == NULL || i.has_failed || search_commit(i.index) != 0;
+	if (!i.has_failed)
+		search_find(i.index, q, &found);
+	wish->protocol->found(i.has_failed ? NULL : &found, reply);
+	search_close(i.index);
 }
 
 static enum command_exit
-show(const struct call *call, const struct snapshot *s)
+show(const struct call *call, struct loaded *l)
 {
+	const struct snapshot *s = l->snapshot;
 	struct peer peer = { .port = GEMINI_PORT };
 	enum command_exit status = COMMAND_FAILED;
 	struct buf decoded, request;
@@ -229,7 +290,7 @@ show(const struct call *call, const struct snapshot *s)
 		peer.tls = wish.protocol == &protocol_gemini;
 		wish.protocol->answer(s, &peer, buf_view(&request), &reply);
 		if (reply.search != NULL)
-			search_pages(s, &wish, &reply);
+			search_pages(l, &wish, &reply);
 		status = reply.app == NULL
 		    ? send_answer(call, &reply.answer)
 		    : tell_application(call, &wish, reply.app);
@@ -250,7 +311,7 @@ run(struct call *call)
 		return command_fail(call, COMMAND_USAGE,
 		    "--gemini and --gopher do not go together");
 	if (command_load(call, &l) == 0)
-		status = show(call, l.snapshot);
+		status = show(call, &l);
 	load_free(&l);
 	return status;
 }

@@ -85,7 +85,7 @@ term_wait(struct term *t, const char *what)
 }
 
 void
-term_progress(struct term *t, const char *what, size_t done, size_t total)
+term_progress(struct term *t, const char *what, size_t pages)
 {
 	int64_t now;
 
@@ -96,7 +96,7 @@ term_progress(struct term *t, const char *what, size_t done, size_t total)
 		return;
 	/* The first call only starts the watch: what is short needs no line. */
 	if (t->told_ms != 0) {
-		fprintf(stderr, "\r\033[K%s: %zu of %zu", what, done, total);
+		fprintf(stderr, "\r\033[K%s: %zu pages", what, pages);
 		t->is_progressing = true;
 	}
 	t->told_ms = now;

@@ -40,10 +40,10 @@ void term_init(struct term *t);
 const char *term_colour(const struct term *t, enum term_colour colour);
 
 /*
- * Tell on a terminal's standard error how far something is; at most ten times
- * a second, and not at all where nobody watches.
+ * Tell on a terminal's standard error how many pages are done; at most ten
+ * times a second, and not at all where nobody watches.
  */
-void term_progress(struct term *t, const char *what, size_t done, size_t total);
+void term_progress(struct term *t, const char *what, size_t pages);
 
 /* Tell what is waited for, where nobody can say how long it takes. */
 void term_wait(struct term *t, const char *what);

@@ -133,30 +133,49 @@ is_wanted(const struct page *page, const struct entry *entry, bool all)
 		(page_is_gemtext(page) || page_is_map(page)));
 }
 
-static void
-weigh_capsule(struct weights *ws, const struct capsule *c,
-    enum conf_tickets how, bool all, struct term *term)
-{
-	struct wire_server server = server_of(c, how, &ws->is_guessed);
-	const struct page *page;
-	struct entry entry;
-	size_t done = 0;
+/* What a walk over the pages needs. */
+struct weighing {
+	struct weights *ws;
+	struct loaded *l;
+	struct wire_server *servers; /* of each capsule */
+	bool all;
+	struct term *term;
+	size_t done;
+};
 
-	if (ws->n == 0) {
-		ws->server = server;
-		ws->budget = (size_t)c->conf->budget;
+static void
+weigh_page(void *arg, size_t capsule, struct page *page)
+{
+	struct weighing *w = arg;
+	struct weights *ws = w->ws;
+	const struct capsule *c = &w->l->capsules[capsule];
+	struct entry entry;
+
+	term_progress(w->term, "weighing", w->done++);
+	if (!site_find(c->site, page->selector, &entry) ||
+	    !is_wanted(page, &entry, w->all))
+		return;
+	if (ws->n == ws->cap) {
+		ws->cap = ws->cap == 0 ? 64 : ws->cap * 2;
+		ws->v = xrealloc(ws->v, ws->cap, sizeof(*ws->v));
 	}
-	for (page = c->pages.first; page != NULL; page = page->next) {
-		term_progress(term, "weighing", done++, c->pages.n);
-		if (!site_find(c->site, page->selector, &entry) ||
-		    !is_wanted(page, &entry, all))
-			continue;
-		if (ws->n == ws->cap) {
-			ws->cap = ws->cap == 0 ? 64 : ws->cap * 2;
-			ws->v = xrealloc(ws->v, ws->cap, sizeof(*ws->v));
-		}
-		ws->v[ws->n++] = weigh(c, &server, &entry);
-	}
+	ws->v[ws->n] = weigh(c, &w->servers[capsule], &entry);
+	ws->v[ws->n++].selector = arena_copy(w->l->arena, entry.selector);
+}
+
+static void
+weigh_all(struct weights *ws, struct loaded *l, bool all, struct term *term)
+{
+	struct weighing w = { .ws = ws, .l = l, .all = all, .term = term };
+	size_t i;
+
+	w.servers = arena_alloc(l->arena, l->n_capsules * sizeof(*w.servers));
+	for (i = 0; i < l->n_capsules; i++)
+		w.servers[i] = server_of(&l->capsules[i], l->conf->tickets,
+		    &ws->is_guessed);
+	ws->server = w.servers[0];
+	ws->budget = (size_t)l->capsules[0].conf->budget;
+	live_walk(l->live, weigh_page, &w);
 }
 
 static uint64_t
@@ -313,7 +332,6 @@ run(struct call *call)
 	enum command_exit status = COMMAND_FAILED;
 	unsigned long n = SIZE_MAX;
 	struct loaded l;
-	size_t i;
 
 	if (top != NULL &&
 	    (view_to_number(view_of(top), 1000000000, &n) != 0 || n == 0))
@@ -321,9 +339,7 @@ run(struct call *call)
 		    "--top: \"%s\" is not a number from 1 on", top);
 	if (command_load(call, &l) == 0) {
 		ws.has_hosts = l.n_capsules > 1;
-		for (i = 0; i < l.n_capsules; i++)
-			weigh_capsule(&ws, &l.capsules[i], l.conf->tickets,
-			    call->options[ALL] != NULL, &call->term);
+		weigh_all(&ws, &l, call->options[ALL] != NULL, &call->term);
 		if (ws.n > 0)
 			qsort(ws.v, ws.n, sizeof(*ws.v), by_weight);
 		term_clear(&call->term);

@@ -91,6 +91,9 @@ check_visited(void *arg, struct page *page)
 
 	/* What a feed tells of other files than its own is not in its look. */
 	build_check(t, page, page->kind == PAGE_ATOM);
+	if (t->build->options.visit != NULL)
+		t->build->options.visit(t->build->options.visit_arg, t->capsule,
+		    page);
 	if (page->linked && page->walked) {
 		note_linked_file(t, page, page->path);
 		note_linked_file(t, page, page->map);
@@ -451,6 +454,7 @@ open_site(struct build_site *t)
 	selectors_init(&t->linking);
 	t->mapped =
 	    xcalloc(resolver_count_mapped(t->resolver) + 1, sizeof(*t->mapped));
+	resolver_learn_links(t->resolver);
 }
 
 static struct mapped_state
@@ -474,7 +478,6 @@ walk_site(struct build_site *t)
 
 	t->n_pages = 0;
 	t->programs = (struct programs){ NULL, NULL };
-	resolver_learn_links(t->resolver);
 	for (i = 0; i < resolver_count_mapped(t->resolver); i++)
 		t->mapped[i] = look_at_mapped(t, i);
 	(void)resolver_walk(t->resolver, &visit);
@@ -517,16 +520,35 @@ build_all(struct build *b)
 	b->is_first = is_sink_empty(b);
 	b->is_loud = !b->is_quiet;
 	b->n_skipped = 0;
-	for (i = 0; i < b->n_sites && !b->has_failed; i++) {
+	for (i = 0; i < b->n_sites; i++)
 		open_site(&b->sites[i]);
+	for (i = 0; i < b->n_sites && !b->has_failed; i++)
 		if (b->sites[i].root != NULL)
 			walk_site(&b->sites[i]);
-	}
 	b->is_loud = b->accepts = false;
 	if (!b->is_first)
 		drop_unseen(b, true);
 	follow_changes(b);
 	return end_changes(b);
+}
+
+/* -- one page -- */
+
+void
+build_open(struct build *b)
+{
+	size_t i;
+
+	b->is_first = true;
+	for (i = 0; i < b->n_sites; i++)
+		open_site(&b->sites[i]);
+}
+
+void
+build_one(struct build *b, size_t capsule, struct view selector)
+{
+	if (b->sites[capsule].root != NULL)
+		build_check_selector(&b->sites[capsule], selector, false);
 }
 
 /* -- some changes -- */
@@ -904,6 +926,21 @@ size_t
 build_count(const struct build *b, size_t capsule)
 {
 	return b->sites[capsule].n_pages;
+}
+
+const struct programs *
+build_programs(const struct build *b, size_t capsule)
+{
+	return &b->sites[capsule].programs;
+}
+
+struct view
+build_selector_of(const struct build *b, size_t capsule, struct view file,
+    struct arena *a)
+{
+	struct resolver *r = b->sites[capsule].resolver;
+
+	return r == NULL ? VIEW("") : resolver_selector_of(r, file, a);
 }
 
 size_t

@@ -5,6 +5,7 @@
 #include "base/problem.h"
 #include "site/beneath.h"
 #include "site/conf.h"
+#include "site/pages.h"
 #include "site/sink.h"
 #include "site/snapshot.h"
 
@@ -26,6 +27,9 @@ struct build_options {
 	 * NULL: build_all opens them. */
 	struct beneath *const *roots;
 	const int *root_errors; /* with them: errno of those that are NULL */
+	/* NULL, or called by build_all of each page once the sink has it. */
+	void (*visit)(void *arg, size_t capsule, struct page *page);
+	void *visit_arg;
 };
 
 struct build;
@@ -58,10 +62,26 @@ void build_accept_empty(struct build *b);
  * to, unless that is NULL. */
 size_t build_tell_kept(const struct build *b, struct problems *to);
 
+/*
+ * For a sink that needs no more than a few pages: open the roots, look at none
+ * of the pages; then see to it that the sink has the page of one selector, if
+ * there is one.
+ */
+void build_open(struct build *b);
+void build_one(struct build *b, size_t capsule, struct view selector);
+
 /* The number of pages of a capsule that the last build_all has met, and of
  * names that it has logged and left out. */
 size_t build_count(const struct build *b, size_t capsule);
 size_t build_skipped(const struct build *b);
+
+/* The programs in a capsule's folders that the last build_all has met. */
+const struct programs *build_programs(const struct build *b, size_t capsule);
+
+/* The selector of a page that shows a file of a capsule, by its one name, and
+ * that no link led to; empty if there is none.  From a. */
+struct view build_selector_of(const struct build *b, size_t capsule,
+    struct view file, struct arena *a);
 
 /* Where sentences go from now on.  quiet: nothing is logged. */
 void build_tell(struct build *b, struct problems *notes, bool quiet);

@@ -669,7 +669,8 @@ see_page(struct build *b, uint64_t ask, const struct sink_entry *now)
 {
 	if (b->known != NULL)
 		return known_see(b->known, ask, now);
-	numbers_add(&b->seen, ask);
+	if (!b->is_first)
+		numbers_add(&b->seen, ask);
 	return false;
 }
 

@@ -190,3 +190,18 @@ folder_find(const struct folder *f, struct view name)
 	    ? NULL
 	    : bsearch(&name, f->names, f->n, sizeof(*f->names), by_key);
 }
+
+size_t
+folder_seek(const struct folder *f, struct view name)
+{
+	size_t low = 0, high = f->n, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (by_key(&name, &f->names[middle]) > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

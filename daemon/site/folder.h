@@ -54,4 +54,7 @@ int folder_read(struct beneath *b, struct view path, struct arena *a,
 /* The name in *f, or NULL. */
 const struct folder_name *folder_find(const struct folder *f, struct view name);
 
+/* The number of names that stand before name, there or not. */
+size_t folder_seek(const struct folder *f, struct view name);
+
 #endif

@@ -941,12 +941,20 @@ resolver_place_of(struct resolver *r, size_t i, struct view real)
 	return find_real(r, r->mapped[i], real);
 }
 
+/* False if neither this name nor one behind it is stem, or stem and a dot. */
+static bool
+may_have_stem(struct view name, struct view stem)
+{
+	return view_has_prefix(name, stem) &&
+	    (name.len == stem.len || (unsigned char)name.p[stem.len] <= '.');
+}
+
 /* The selector of the page that shows the file where it lies in place. */
 static struct view
 selector_in_place(struct resolver *r, struct folder_place *place,
     struct view file, struct arena *a)
 {
-	struct view selector;
+	struct view selector, stem = pages_stem(pages_name(file));
 	struct page page;
 	size_t i;
 
@@ -954,9 +962,10 @@ selector_in_place(struct resolver *r, struct folder_place *place,
 	    resolve_folder(r, place->selector, a, place, &page) &&
 	    page.kind == PAGE_FILE && !page.linked && view_eq(page.file, file))
 		return arena_copy(a, place->selector);
-	for (i = 0; i < place->f.n; i++) {
-		if (!view_eq(pages_stem(place->f.names[i].name),
-			pages_stem(pages_name(file))))
+	for (i = folder_seek(&place->f, stem);
+	     i < place->f.n && may_have_stem(place->f.names[i].name, stem);
+	     i++) {
+		if (!view_eq(pages_stem(place->f.names[i].name), stem))
 			continue;
 		selector =
 		    join_views(a, place->selector, place->f.names[i].name);

@@ -14,7 +14,9 @@
 
 struct node {
 	struct node *next;
+	struct node *newer, *older; /* by when they were last used */
 	uint64_t hash;
+	size_t size;
 	struct sink_entry e;
 	char bytes[]; /* that e leads to, the asks first */
 };
@@ -24,6 +26,8 @@ struct sink_memory {
 	struct hash_seed seed;
 	struct node **buckets;
 	size_t n, cap; /* cap is a power of two */
+	struct node *newest, *oldest;
+	size_t size, max; /* bytes of entries; max is 0: no limit */
 };
 
 static uint64_t
@@ -78,15 +82,43 @@ move_bytes(char **at, struct view v)
 	return (struct view){ p, v.len };
 }
 
+/* Make a node the one that was used last. */
+static void
+link_newest(struct sink_memory *m, struct node *node)
+{
+	node->newer = NULL;
+	node->older = m->newest;
+	if (m->newest == NULL)
+		m->oldest = node;
+	else
+		m->newest->newer = node;
+	m->newest = node;
+}
+
+static void
+unlink_used(struct sink_memory *m, struct node *node)
+{
+	if (node->newer == NULL)
+		m->newest = node->older;
+	else
+		node->newer->older = node->older;
+	if (node->older == NULL)
+		m->oldest = node->newer;
+	else
+		node->older->newer = node->newer;
+}
+
 static struct node *
 copy_entry(const struct sink_entry *e)
 {
 	size_t asks = e->n_asks * sizeof(*e->asks);
-	struct node *node = xmalloc(sizeof(*node) + asks + e->selector.len +
+	size_t size = sizeof(struct node) + asks + e->selector.len +
 	    e->title.len + e->found_title.len + e->path.len + e->file.len +
-	    e->gemini.bytes.len + e->gopher.bytes.len);
+	    e->gemini.bytes.len + e->gopher.bytes.len;
+	struct node *node = xmalloc(size);
 	char *at = node->bytes;
 
+	node->size = size;
 	node->e = *e;
 	(void)move_bytes(&at, (struct view){ (const char *)e->asks, asks });
 	node->e.asks = (const uint64_t *)(const void *)node->bytes;
@@ -104,12 +136,15 @@ static bool
 find_in_memory(void *arg, size_t capsule, struct view selector, struct arena *a,
     struct sink_entry *to)
 {
-	const struct sink_entry *e = sink_memory_get(arg, capsule, selector);
+	struct sink_memory *m = arg;
+	struct node *node = *node_at(m, capsule, selector);
 
-	if (e == NULL)
+	if (node == NULL)
 		return false;
-	*to = *e;
-	to->title = a == NULL ? VIEW("") : arena_copy(a, e->title);
+	unlink_used(m, node);
+	link_newest(m, node);
+	*to = node->e;
+	to->title = a == NULL ? VIEW("") : arena_copy(a, node->e.title);
 	return true;
 }
 
@@ -139,9 +174,22 @@ drop_in_memory(void *arg, size_t capsule, struct view selector)
 	if (node != NULL) {
 		*at = node->next;
 		m->n--;
+		m->size -= node->size;
+		unlink_used(m, node);
 		xfree(node);
 	}
 	return 0;
+}
+
+static void
+keep_limit(struct sink_memory *m)
+{
+	const struct sink_entry *e;
+
+	while (m->max > 0 && m->size > m->max && m->n > 1) {
+		e = &m->oldest->e;
+		(void)drop_in_memory(m, e->capsule, e->selector);
+	}
 }
 
 static int
@@ -159,6 +207,9 @@ put_in_memory(void *arg, const struct sink_entry *e)
 	node->next = *at;
 	*at = node;
 	m->n++;
+	m->size += node->size;
+	link_newest(m, node);
+	keep_limit(m);
 	return 0;
 }
 
@@ -234,6 +285,13 @@ sink_memory_free(struct sink_memory *m)
 		}
 	xfree(m->buckets);
 	xfree(m);
+}
+
+void
+sink_memory_limit(struct sink_memory *m, size_t max)
+{
+	m->max = max;
+	keep_limit(m);
 }
 
 struct sink *

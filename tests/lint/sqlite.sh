@@ -38,5 +38,5 @@ only '\<search_(open|open_unnamed|find|put)\(' 'has to do with an index' \
 only '\<search_sync_new\(' 'keeps indexes' daemon/site/search_sync.h \
 	daemon/site/search_sync.c daemon/process/search_process.c
 only '\<catalog_index\(' 'makes an index' daemon/site/catalog.h \
-	daemon/site/catalog.c daemon/ctl/show.c
+	daemon/site/catalog.c
 exit $bad
