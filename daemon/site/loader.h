@@ -46,11 +46,4 @@ struct beneath *loader_open_root(const struct conf_capsule *capsule);
 void loader_check_access(const struct conf *conf, struct snapshot *configured,
     struct beneath *const *roots, struct problems *notes);
 
-/*
- * A number that changes when any file that conf maps is added, removed or
- * modified (names, sizes, times, modes): what "watch" compares.
- */
-unsigned long long loader_fingerprint(const struct conf *conf,
-    struct beneath *const *roots);
-
 #endif

@@ -779,16 +779,6 @@ set_mode(const struct place *p, const char *name, mode_t mode)
 		err(1, "%s", name);
 }
 
-static unsigned long long
-fingerprint_of(const struct conf *conf)
-{
-	struct beneath *root = loader_open_root(&conf->capsules[0]);
-	unsigned long long f = loader_fingerprint(conf, &root);
-
-	beneath_free(root);
-	return f;
-}
-
 static void
 what_may_not_be_read_is_left_out_until_it_may(void **state)
 {
@@ -796,7 +786,6 @@ what_may_not_be_read_is_left_out_until_it_may(void **state)
 	    HEAD "/n = n.gmi\n/f/ = f/\n/old = @redirect /f/a.gmi\n"
 		 "[listing]\n/f/ = yes\n";
 	struct place *p = *state;
-	unsigned long long first;
 
 	place_write(p, "n.gmi", VIEW("n\n"));
 	place_write(p, "f/a.gmi", VIEW("a\n"));
@@ -828,9 +817,7 @@ what_may_not_be_read_is_left_out_until_it_may(void **state)
 	assert_null(entry(p, "/f/i/index.gmi"));
 	expect_gemini(p, "/f/",
 	    "20 text/gemini;lang=en\r\n# /f/\n\n=> c.txt c.txt (2 B)\n");
-	first = fingerprint_of(p->conf);
 	set_mode(p, "n.gmi", 0644);
-	assert_true(first != fingerprint_of(p->conf));
 	set_mode(p, "f/a.gmi", 0644);
 	set_mode(p, "f/b.gophermap", 0644);
 	set_mode(p, "f/i/index.gmi", 0644);
@@ -1202,42 +1189,6 @@ ten_thousand_files_load(void **state)
 	assert_int_equal(p->s->sites[0].n_selectors, 10003);
 }
 
-/* -- the fingerprint -- */
-
-static void
-the_fingerprint_changes_with_the_files_and_only_then(void **state)
-{
-	struct place *p = *state;
-	struct timespec old[2] = { { 1, 0 }, { 1, 1 } };
-	unsigned long long first, last;
-
-	place_write(p, "index.gmi", VIEW("one\n"));
-	place_write(p, "f/a.txt", VIEW("a\n"));
-	place_write(p, "other.txt", VIEW("not mapped\n"));
-	place_load(p, HEAD "/ = index.gmi\n/f/ = f/\n");
-	first = fingerprint_of(p->conf);
-	assert_true(first == fingerprint_of(p->conf));
-	place_write(p, "other.txt", VIEW("still not mapped\n"));
-	assert_true(first == fingerprint_of(p->conf));
-
-	place_write(p, "f/b.txt", VIEW("b\n"));
-	last = fingerprint_of(p->conf);
-	assert_true(first != last);
-	place_write(p, "index.gmi", VIEW("three\n"));
-	assert_true(last != fingerprint_of(p->conf));
-	last = fingerprint_of(p->conf);
-	place_write(p, "index.gophermap", VIEW("map\n"));
-	assert_true(last != fingerprint_of(p->conf));
-	last = fingerprint_of(p->conf);
-	if (utimensat(AT_FDCWD, place_name(p, "f/a.txt"), old, 0) < 0)
-		err(1, "utimensat");
-	assert_true(last != fingerprint_of(p->conf));
-	last = fingerprint_of(p->conf);
-	if (unlink(place_name(p, "f/b.txt")) < 0)
-		err(1, "unlink");
-	assert_true(last != fingerprint_of(p->conf));
-}
-
 /* -- what is left behind -- */
 
 static size_t
@@ -1340,7 +1291,6 @@ main(void)
 		TEST(so_many_selectors_and_no_more),
 		TEST(so_many_folders_deep_and_no_deeper),
 		TEST(ten_thousand_files_load),
-		TEST(the_fingerprint_changes_with_the_files_and_only_then),
 		TEST(no_descriptor_outlives_its_snapshot),
 		TEST(a_snapshot_needs_its_configuration_no_more),
 	};
