@@ -105,8 +105,8 @@ SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
 		worker_message reaper watchdog stop \
 		master_control master
 SRC_ctl =	term json table finding load link tally rule survey wire \
-		template check show weigh cert new ask statistics status request \
-		store
+		template check show weigh cert new ask statistics status \
+		request store
 
 # The libraries of a floor, with those of the floors below.
 PC_format =	libidn2
