@@ -21,6 +21,9 @@ SETTLE_S = 0.5  # until the greedy ones are all at work
 # The visitor waits for the server alone, not for a processor of this machine.
 PROMPT = ("chrt", "--rr", "1") if rig.is_root() and shutil.which("chrt") else ()
 LONGEST_MS = {"gemini": 60, "gopher": 40}  # goals, for 99 of 100 pages
+FLOODS = {"keyupdate": "new keys", "hello": "another handshake"}
+FLOODERS = (1, 100)
+FLOOD_MS = 100  # goal, for every page beside them
 
 
 def lay_file(root):
@@ -67,6 +70,61 @@ def measure(server, protocol, large):
     return {"p50": found["p50_us"] / 1e3, "p99": found["p99_us"] / 1e3}
 
 
+@contextlib.contextmanager
+def flooded(server, mode, clients, seconds):
+    """Visitors who never come to a request, while this is open.
+
+    They are nicer than the server: elsewhere they would be no burden.
+    """
+    words = [str(word) for word in (
+        rig.TOOLS / "flood", mode, "-s", rig.HOST, "-p", server.gemini, "-c",
+        clients, "-d", seconds)]
+    flood = subprocess.Popen(["nice", "-n", "19", *words],
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        time.sleep(SETTLE_S)
+        yield
+    finally:
+        told = flood.communicate()[0]
+    if not rig.values(told).get("dropped"):
+        raise rig.Failure("nobody was dropped: " + told)
+
+
+def longest_wait(server, mode, clients):
+    """The longest that a page takes over Gopher, in milliseconds."""
+    with flooded(server, mode, clients, ROUND_S + 2 * SETTLE_S):
+        return rig.load(server, "gopher", seconds=ROUND_S, clients=1,
+                        expect=rig.PAGE_BYTES,
+                        prefix=PROMPT)["worst_us"] / 1e3
+
+
+def measure_floods(run):
+    ours = run.shop.capsuled(selectors={"/page.gmi": "page.gmi",
+                                        "/page.txt": "page.txt"},
+                             server={"workers": 1})
+    rows = []
+    for mode, name in FLOODS.items():
+        for clients in FLOODERS:
+            rounds = []
+            for i in range(ROUNDS[run.quick]):
+                run.report.busy("beside %d who ask for %s: round %d of %d"
+                                % (clients, name, i + 1, ROUNDS[run.quick]))
+                rounds.append(longest_wait(ours, mode, clients))
+            rows.append(("%d, %s" % (clients, name),
+                         number(rig.median(rounds)), number(max(rounds))))
+            run.report.goal("Gopher, the longest wait beside %d flooding with "
+                            "%s (ms)" % (clients, name), max(rounds), "<=",
+                            FLOOD_MS, number)
+    run.report.text(
+        "Milliseconds that the slowest page of a round takes over Gopher, for "
+        "one visitor after the other, while so many others shake hands over "
+        "TLS and then ask for new keys, or for another handshake, without end, "
+        "and again when they are dropped; one worker; %d rounds."
+        % ROUNDS[run.quick])
+    run.report.table(("", "median of the rounds", "worst of all"), rows)
+    run.shop.stop()
+
+
 def section(run):
     run.report.heading("A small page beside greedy visitors")
     path = lay_file(run.shop.root)
@@ -99,3 +157,4 @@ def section(run):
                         HANDSHAKES, os.cpu_count(), ROUNDS[run.quick]))
     run.report.table(("", "half of them", "99 of 100"), rows)
     run.shop.stop()
+    measure_floods(run)
