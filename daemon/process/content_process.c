@@ -30,6 +30,7 @@
 #include "process/ways.h"
 #include "site/fill.h"
 #include "site/store.h"
+#include "site/trouble.h"
 
 /* Entries between two words to the master on how far it is. */
 #define PROGRESS_EVERY 1000
@@ -712,6 +713,7 @@ become_content(void *arg, int channel)
 	c.notes = birth->notes;
 	if (sandbox_drop_user(start->box) == -1)
 		_exit(1);
+	trouble_name_user(start->box->drop ? start->box->groups_of : NULL);
 	c.fill = fill_new(start->conf, start->configured);
 	fill_set_tick(c.fill, on_page_looked, &c);
 	if (start->accept_empty)

@@ -23,6 +23,7 @@
 #include "process/errand.h"
 #include "site/configure.h"
 #include "site/loader.h"
+#include "site/trouble.h"
 
 static unsigned long long
 mix_file(const char *path, unsigned long long seed)
@@ -247,18 +248,56 @@ generation_free(struct generation *g, const struct generation *kept)
 	xfree(g);
 }
 
+/* What an errand looks at, as the user that reads pages. */
+struct look_errand {
+	const struct conf *conf;
+	struct snapshot *configured;
+	const struct sandbox *box;
+};
+
+/* In a child, which ends right after. */
+static int
+look_as_user(void *arg, struct problems *notes)
+{
+	const struct look_errand *e = arg;
+
+	if (sandbox_drop_user(e->box) == -1)
+		return -1;
+	trouble_name_user(e->box->drop ? e->box->groups_of : NULL);
+	loader_look(e->conf, e->configured, notes);
+	return 0;
+}
+
+/* What is configured, and a look at the content with the rights of the process
+ * that will read it; NULL if there are problems. */
+static struct snapshot *
+check_content(const struct conf *conf, const struct users *users,
+    struct problems *ps, struct problems *notes)
+{
+	size_t before = problems_count(ps);
+	struct look_errand errand = { conf, snapshot_configure(conf, NULL, ps),
+		&users->data };
+
+	(void)errand_run(look_as_user, &errand, notes);
+	if (problems_count(ps) == before)
+		return errand.configured;
+	snapshot_free(errand.configured);
+	return NULL;
+}
+
 void
 generation_check(const struct conf *conf, struct problems *ps,
     struct problems *notes)
 {
+	struct users users;
 	struct snapshot *s;
 	struct tls *tls;
 	bool made = false;
 	size_t i;
 
-	users_check(conf, ps);
+	users_check(conf, &users, ps);
 	control_socket_check(conf, ps);
-	s = loader_inspect(conf, ps, notes);
+	s = check_content(conf, &users, ps, notes);
 	for (i = 0; i < conf->n_capsules; i++)
 		if (certificate_ensure(conf, &conf->capsules[i], true, ps) != 0)
 			made = true;

@@ -161,13 +161,12 @@ users_resolve(const struct conf *conf, struct users *u, struct problems *ps)
 }
 
 void
-users_check(const struct conf *conf, struct problems *ps)
+users_check(const struct conf *conf, struct users *u, struct problems *ps)
 {
-	struct users u = { .worker_name = NULL };
-
-	resolve_users(conf, &u, ps);
+	*u = (struct users){ .worker_name = NULL };
+	resolve_users(conf, u, ps);
 	if (geteuid() == 0)
-		resolve_chroot(conf, &u, ps);
+		resolve_chroot(conf, u, ps);
 }
 
 /* -- advice -- */

@@ -32,7 +32,7 @@ void users_resolve(const struct conf *conf, struct users *u,
     struct problems *ps);
 
 /* The same for -n, which anybody may ask: a chroot is for root to judge. */
-void users_check(const struct conf *conf, struct problems *ps);
+void users_check(const struct conf *conf, struct users *u, struct problems *ps);
 
 /*
  * Add to notes, where root has started us, a sentence if the key process or the

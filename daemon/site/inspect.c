@@ -1,5 +1,5 @@
 /*
- * inspect.c - the map against the files, by stat(2) alone.
+ * inspect.c - the map against the files, none of which is read.
  *
  * Floor site.  It takes as long as the map has lines, however many files there
  * are; what only reading them can tell is told by the loader.
@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -38,14 +39,11 @@ inspect_file(struct inspect *in, const struct page *page)
 {
 	const char *why;
 	struct stat st;
-	int r = beneath_stat(in->root, page->path, &st, &why);
+	int fd = beneath_open(in->root, page->path, S_IFREG, &st, &why);
 
-	if (r == 0 && !S_ISREG(st.st_mode)) {
-		why = "is a folder, not a file";
-		errno = EINVAL;
-		r = -1;
-	}
-	if (r < 0)
+	if (fd >= 0)
+		(void)close(fd);
+	else
 		trouble_tell_file(&in->trouble, page->line, page->selector,
 		    page->path, why);
 }
@@ -56,18 +54,15 @@ inspect_folder(struct inspect *in, const struct conf_pair *pair)
 {
 	const char *why;
 	struct stat st;
-	int r;
+	int fd;
 
 	if (hash_find(in->pages.covers, pair->key) != pair ||
 	    target_is(pair->value))
 		return;
-	r = beneath_stat(in->root, pair->value, &st, &why);
-	if (r == 0 && !S_ISDIR(st.st_mode)) {
-		why = "is a file, not a folder";
-		errno = EINVAL;
-		r = -1;
-	}
-	if (r < 0)
+	fd = beneath_open(in->root, pair->value, S_IFDIR, &st, &why);
+	if (fd >= 0)
+		(void)close(fd);
+	else
 		trouble_tell_folder(&in->trouble, pair->line, pair->key,
 		    pair->value, why);
 }

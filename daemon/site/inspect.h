@@ -8,7 +8,8 @@
 #include "site/snapshot.h"
 
 /*
- * Add to notes what stat(2) can tell of a capsule's map, whose site has its
+ * Add to notes what can be told of a capsule's map by opening what it names and
+ * by stat(2), with the rights of this process.  The capsule's site has its
  * hosts and its access: files and folders that are not there, redirects and
  * lines of [access] that meet nothing, files that are protected elsewhere.
  */

@@ -193,23 +193,32 @@ loader_check_access(const struct conf *conf, struct snapshot *configured,
 	claims_free(l.claims);
 }
 
-struct snapshot *
-loader_inspect(const struct conf *conf, struct problems *ps,
+void
+loader_look(const struct conf *conf, struct snapshot *configured,
     struct problems *notes)
 {
-	size_t i, before = problems_count(ps);
-	struct load l = { snapshot_configure(conf, NULL, ps), conf, NULL, ps,
-		notes };
 	struct beneath *root;
+	size_t i;
 
 	for (i = 0; i < conf->n_capsules; i++) {
 		root = loader_open_root(&conf->capsules[i]);
 		if (root == NULL)
 			trouble_tell_root(conf, &conf->capsules[i], notes);
 		else
-			inspect_map(l.s, &l.s->sites[i], conf,
+			inspect_map(configured, &configured->sites[i], conf,
 			    &conf->capsules[i], root, notes);
 		beneath_free(root);
 	}
+}
+
+struct snapshot *
+loader_inspect(const struct conf *conf, struct problems *ps,
+    struct problems *notes)
+{
+	size_t before = problems_count(ps);
+	struct load l = { snapshot_configure(conf, NULL, ps), conf, NULL, ps,
+		notes };
+
+	loader_look(conf, l.s, notes);
 	return finish_site(&l, before);
 }

@@ -26,10 +26,17 @@ struct snapshot *loader_load(const struct conf *conf, const int *gopher_ports,
 
 /*
  * The same without content: hosts and access lists are read, and what the map
- * names is looked at, never opened, in a time that does not grow with what
- * lies in folders.  Nothing can be served from the snapshot.
+ * names is looked at.  Nothing can be served from the snapshot.
  */
 struct snapshot *loader_inspect(const struct conf *conf, struct problems *ps,
+    struct problems *notes);
+
+/*
+ * The second half of it, for a snapshot_configure of conf: look at what the map
+ * names, with the rights of this process, never reading it, in a time that does
+ * not grow with what lies in folders.
+ */
+void loader_look(const struct conf *conf, struct snapshot *configured,
     struct problems *notes);
 
 /* The root of a capsule, freed by the caller; NULL with errno. */

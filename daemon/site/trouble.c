@@ -6,13 +6,19 @@
  */
 #include "site/trouble.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "site/folder.h"
 #include "site/pages.h"
+
+static char user_name[64]; /* who reads pages, or "" */
 
 const char *
 trouble_nearest(struct trouble *t, struct view path)
@@ -59,9 +65,11 @@ put_remedy(struct trouble *t, struct buf *to, struct view path, int error)
 	else if (error == ENOENT || error == ENOTDIR)
 		buf_puts(to, "; put it there, or change the line");
 	else if (error == EACCES)
-		buf_puts(to,
-		    "; let the user that capsuled runs as read it, and enter "
-		    "every folder down to it");
+		buf_printf(to,
+		    "; let %s%s read it, and enter every folder down to it",
+		    user_name[0] == '\0' ? "the user that capsuled runs as"
+					 : "user ",
+		    user_name);
 }
 
 static void
@@ -96,15 +104,72 @@ trouble_tell_folder(struct trouble *t, int line, struct view selector,
 	tell(t, line, selector, "folder", path, why);
 }
 
+/* -- roots -- */
+
+void
+trouble_name_user(const char *name)
+{
+	(void)snprintf(user_name, sizeof(user_name), "%s",
+	    name == NULL ? "" : name);
+}
+
+/* True if we may not enter a folder. */
+static bool
+is_closed(const char *folder)
+{
+	char inside[BENEATH_PATH_MAX + 2];
+	struct stat st;
+
+	(void)snprintf(inside, sizeof(inside), "%s/.", folder);
+	return stat(inside, &st) == -1 && errno == EACCES;
+}
+
+/* Append the first folder on the way to a root that we may not enter, or the
+ * root, which we may not list. */
+static void
+put_closed_folder(struct buf *to, struct view root)
+{
+	char here[BENEATH_PATH_MAX] = "", path[BENEATH_PATH_MAX];
+	bool is_entered = true;
+	size_t i, len;
+
+	/* A relative name begins where we are. */
+	if (!view_has_prefix(root, VIEW("/")) &&
+	    getcwd(here, sizeof(here)) == NULL)
+		return;
+	len = (size_t)snprintf(path, sizeof(path), "%s%s%.*s", here,
+	    here[0] == '\0' ? "" : "/", VIEW_ARG(root));
+	for (i = 1; i <= len && len < sizeof(path) && is_entered; i++) {
+		char after = path[i];
+
+		if (i < len && after != '/')
+			continue;
+		path[i] = '\0';
+		is_entered = !is_closed(path);
+		if (is_entered)
+			path[i] = after;
+	}
+	buf_printf(to,
+	    "; every folder down to it must let in %s%s, which may not %s "
+	    "\"%s\": type \"chmod %s %s\"",
+	    user_name[0] == '\0' ? "the user that capsuled runs as" : "user ",
+	    user_name, is_entered ? "list" : "enter", path,
+	    is_entered ? "o+rx" : "o+x", path);
+}
+
 void
 trouble_tell_root(const struct conf *conf, const struct conf_capsule *capsule,
     struct problems *notes)
 {
+	int error = errno;
+	struct buf way;
+
+	buf_init(&way, BENEATH_PATH_MAX * 3);
+	if (error == EACCES)
+		put_closed_folder(&way, capsule->root);
 	problems_add(notes, conf->path, capsule->root_line,
-	    "the root \"%.*s\" cannot be opened: %s%s; until then nothing of "
-	    "the capsule is served",
-	    VIEW_ARG(capsule->root), strerror(errno),
-	    errno == EACCES ? "; every folder down to it must let in the user "
-			      "that capsuled runs as"
-			    : "");
+	    "the root \"%.*s\" cannot be opened: %s%.*s; until then nothing "
+	    "of the capsule is served",
+	    VIEW_ARG(capsule->root), strerror(error), VIEW_ARG(buf_view(&way)));
+	buf_fini(&way);
 }

@@ -48,7 +48,12 @@ bool trouble_is_new(struct trouble *t, int line, struct view path);
 /* A name in the folder of path that may have been meant, or NULL. */
 const char *trouble_nearest(struct trouble *t, struct view path);
 
-/* Tell that a root cannot be opened; errno says why. */
+/* Whom what it says speaks of, a user's name; NULL or "": of the user that
+ * capsuled runs as. */
+void trouble_name_user(const char *name);
+
+/* Tell that a root cannot be opened; errno says why.  If that is a missing
+ * right, the folder that lacks it is named, with what to type. */
 void trouble_tell_root(const struct conf *conf,
     const struct conf_capsule *capsule, struct problems *notes);
 

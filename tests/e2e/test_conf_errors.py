@@ -22,6 +22,7 @@ OK = NAME + ": everything is in order\n"
 def folder(tmp_path_factory):
     """A folder with content of every kind; the files are written per test."""
     folder = tmp_path_factory.mktemp("conf")
+    server.let_in(folder)  # the check is made by who would read it
     root = folder / "root"
     server.write_capsule(root)
     os.mkfifo(root / "fifo")

@@ -325,6 +325,50 @@ def test_a_key_that_is_not_roots_is_told_with_what_to_type(tmp_path):
     assert done.returncode == 0 and not said.search(done.stderr)
 
 
+# -- what the content process may not read --
+
+
+def what_n_says(folder):
+    done = server.run("-n", "-c", folder / "capsuled.ini")
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+@root_only
+def test_a_check_reads_with_the_rights_of_who_will_serve(tmp_path):
+    """Root may read all of it, and is not asked."""
+    server.let_in(tmp_path)
+    server.write_capsule(tmp_path / "home" / "root")
+    (tmp_path / "capsuled.ini").write_text(conf(capsule={"root": "home/root"}))
+    write_pair(tmp_path, "P-256")
+    home, root = tmp_path / "home", tmp_path / "home" / "root"
+    assert "cannot be" not in what_n_says(tmp_path)
+    for folder, mode, said in ((home, 0o700, r'enter "%s": type "chmod o\+x '),
+                               (root, 0o711, r'list "%s": type "chmod o\+rx ')):
+        folder.chmod(mode)
+        said_now = what_n_says(tmp_path)
+        assert re.search(r"cannot be opened: Permission denied; .* let in user "
+                         r"bin, which may not " + said % folder
+                         + str(folder), said_now), said_now
+        folder.chmod(0o755)
+    (root / "history.gmi").chmod(0o600)
+    (root / "files").chmod(0o700)
+    said = what_n_says(tmp_path)
+    for name in ("history.gmi", "files/"):
+        assert re.search(r'"%s" cannot be read: Permission denied .* let '
+                         r"user bin read it" % name, said), said
+
+
+@root_only
+def test_the_service_says_first_which_folder_it_may_not_enter(tmp_path):
+    server.write_capsule(tmp_path / "root")
+    (tmp_path / "root").chmod(0o700)
+    with server.running(tmp_path, conf()) as d:
+        warned = [line for line in d.log().splitlines() if " warn " in line]
+        assert ('user bin, which may not enter "%s": type "chmod o+x %s"'
+                % (d.root, d.root)) in warned[0]
+
+
 # -- who can do what to whom --
 
 # Prints what worked; $1 is the process to try it on.
