@@ -4,6 +4,9 @@
  */
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +17,7 @@
 
 #include <openssl/ssl.h>
 
+#include "base/os.h"
 #include "net/certificate.h"
 #include "net/stream_plain.h"
 #include "net/stream_tls.h"
@@ -86,6 +90,33 @@ meet(struct meeting *m)
 	assert_int_equal(0, fcntl(pair[0], F_SETFL, O_NONBLOCK));
 	*m = (struct meeting){ .fd = pair[1] };
 	stream_init(&m->stream, &scratch, pair[0]);
+	assert_int_equal(STREAM_DONE,
+	    stream_start(&m->stream, &stream_tls, tls));
+}
+
+/* The same over TCP, with a peer that has room for little. */
+static void
+meet_over_tcp(struct meeting *m)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listening = socket(AF_INET, SOCK_STREAM, 0), fd, little = 4096;
+	socklen_t len = sizeof(a);
+
+	*m = (struct meeting){ .fd = socket(AF_INET, SOCK_STREAM, 0) };
+	assert_int_equal(0,
+	    setsockopt(m->fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little)));
+	assert_int_equal(0,
+	    bind(listening, (const struct sockaddr *)&a, sizeof(a)));
+	assert_int_equal(0, listen(listening, 1));
+	assert_int_equal(0,
+	    getsockname(listening, (struct sockaddr *)&a, &len));
+	assert_int_equal(0,
+	    connect(m->fd, (const struct sockaddr *)&a, sizeof(a)));
+	fd = accept(listening, NULL, NULL);
+	assert_int_equal(0, fcntl(fd, F_SETFL, O_NONBLOCK));
+	close(listening);
+	stream_init(&m->stream, &scratch, fd);
 	assert_int_equal(STREAM_DONE,
 	    stream_start(&m->stream, &stream_tls, tls));
 }
@@ -456,10 +487,32 @@ over_tls_a_page_from_a_file_costs_what_it_does_from_memory(void **state)
 	close(file);
 }
 
+/* Whoever reads nothing is not fast, however much the kernel has taken. */
+static void
+what_waits_in_the_kernel_makes_no_reader_fast(void **state)
+{
+	static char answer[2 * STREAM_SMALL_ABOVE];
+	struct view bytes = { answer, sizeof(answer) };
+	struct meeting m;
+	size_t n;
+	int i;
+
+	(void)state;
+	meet_over_tcp(&m);
+	shake_hands(&m, TLS1_3_VERSION);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(STREAM_DONE,
+		    stream_write(&m.stream, bytes, false, &n));
+	assert_true(os_unsent(m.stream.fd) > (int)sizeof(answer));
+	assert_false(m.stream.pace.is_fast);
+	part(&m);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_waits_in_the_kernel_makes_no_reader_fast),
 		cmocka_unit_test(buffers_are_freed_only_where_that_is_safe),
 		cmocka_unit_test(a_request_takes_no_more_bytes_than_the_limit),
 		cmocka_unit_test(a_turn_receives_once_however_much_there_is),
