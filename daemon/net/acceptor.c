@@ -72,7 +72,7 @@ pause_for(struct acceptor *a, int ms, enum metrics_event e, const char *why)
 }
 
 static void
-hold(struct acceptor *a, const struct listener *l, int fd,
+hold_accepted(struct acceptor *a, const struct listener *l, int fd,
     const struct sockaddr_storage *from)
 {
 	a->held = fd;
@@ -100,7 +100,7 @@ find_room(struct acceptor *a)
 }
 
 static void
-resume(evutil_socket_t fd, short what, void *arg)
+resume_accepting(evutil_socket_t fd, short what, void *arg)
 {
 	struct acceptor *a = arg;
 	size_t i;
@@ -185,7 +185,7 @@ accept_one(struct acceptor_port *p)
 		return go_on_after(p, errno);
 	if (conns_add(a->conns, p->listener, fd, (struct sockaddr *)&from))
 		return true;
-	hold(a, p->listener, fd, &from);
+	hold_accepted(a, p->listener, fd, &from);
 	pause_for(a, ACCEPTOR_FULL_MS, METRICS_FULL,
 	    "max_connections is reached");
 	return false;
@@ -219,7 +219,7 @@ acceptor_new(struct event_base *base, const struct listeners *ls,
 	a->conns = cs;
 	a->held = -1;
 	a->ports = xcalloc(ls->n, sizeof(*a->ports));
-	a->resume = evtimer_new(base, resume, a);
+	a->resume = evtimer_new(base, resume_accepting, a);
 	a->last_turn = evtimer_new(base, on_last_turn, a);
 	if (a->resume == NULL || a->last_turn == NULL)
 		mem_exhausted(0);

@@ -63,7 +63,7 @@ struct file_place {
 };
 
 static bool
-locate(const char *path, struct file_place *to)
+locate_file(const char *path, struct file_place *to)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder;
@@ -89,9 +89,9 @@ certificate_is_shared(const struct conf_capsule *a,
 
 	if (view_eq(a->certificate, b->certificate))
 		return true;
-	return locate(a->certificate.p, &x) && locate(b->certificate.p, &y) &&
-	    x.st.st_dev == y.st.st_dev && x.st.st_ino == y.st.st_ino &&
-	    strcmp(x.name, y.name) == 0;
+	return locate_file(a->certificate.p, &x) &&
+	    locate_file(b->certificate.p, &y) && x.st.st_dev == y.st.st_dev &&
+	    x.st.st_ino == y.st.st_ino && strcmp(x.name, y.name) == 0;
 }
 
 /* -- making -- */
@@ -188,7 +188,8 @@ sign_briefly(X509 *x, EVP_PKEY *key)
 }
 
 static X509 *
-make(EVP_PKEY *key, const struct conf *conf, const struct conf_capsule *c)
+make_certificate(EVP_PKEY *key, const struct conf *conf,
+    const struct conf_capsule *c)
 {
 	X509 *x = X509_new();
 
@@ -203,7 +204,7 @@ make(EVP_PKEY *key, const struct conf *conf, const struct conf_capsule *c)
 }
 
 static int
-write_all(int fd, const char *p, size_t len)
+write_and_sync(int fd, const char *p, size_t len)
 {
 	ssize_t n;
 
@@ -219,7 +220,7 @@ write_all(int fd, const char *p, size_t len)
 
 /* A new file at path: written through under another name, then renamed. */
 static int
-put(const char *path, mode_t mode, const char *p, size_t len)
+replace_file(const char *path, mode_t mode, const char *p, size_t len)
 {
 	size_t size = strlen(path) + sizeof(".new");
 	char *temporary = xmalloc(size);
@@ -228,7 +229,7 @@ put(const char *path, mode_t mode, const char *p, size_t len)
 	snprintf(temporary, size, "%s.new", path);
 	(void)unlink(temporary);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	ok = fd != -1 && write_all(fd, p, len) == 0;
+	ok = fd != -1 && write_and_sync(fd, p, len) == 0;
 	if (fd != -1)
 		ok = close(fd) == 0 && ok;
 	ok = ok && rename(temporary, path) == 0;
@@ -243,7 +244,7 @@ put(const char *path, mode_t mode, const char *p, size_t len)
  * when it grows and when it goes, which a FILE does not.
  */
 static int
-save(const char *path, mode_t mode, EVP_PKEY *key, X509 *x)
+save_pem(const char *path, mode_t mode, EVP_PKEY *key, X509 *x)
 {
 	BIO *pem = BIO_new(BIO_s_mem());
 	char *p;
@@ -258,7 +259,7 @@ save(const char *path, mode_t mode, EVP_PKEY *key, X509 *x)
 	errno = ENOMEM;
 	if (ok) {
 		len = BIO_get_mem_data(pem, &p);
-		ok = put(path, mode, p, (size_t)len) == 0;
+		ok = replace_file(path, mode, p, (size_t)len) == 0;
 	}
 	error = errno;
 	BIO_free(pem);
@@ -267,22 +268,22 @@ save(const char *path, mode_t mode, EVP_PKEY *key, X509 *x)
 }
 
 static int
-generate(const struct conf *conf, const struct conf_capsule *c,
+generate_certificate(const struct conf *conf, const struct conf_capsule *c,
     struct problems *ps)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x = key == NULL ? NULL : make(key, conf, c);
+	X509 *x = key == NULL ? NULL : make_certificate(key, conf, c);
 	int r = -1;
 
 	if (x == NULL)
 		problems_add(ps, conf->path, c->line,
 		    "cannot make a certificate for %s: %s", c->hostname.v[0].p,
 		    ERR_reason_error_string(ERR_get_error()));
-	else if (save(c->key.p, 0600, key, NULL) == -1)
+	else if (save_pem(c->key.p, 0600, key, NULL) == -1)
 		problems_add(ps, conf->path, c->key_line,
 		    "[capsule%s] key: cannot write %s: %s", c->tag, c->key.p,
 		    strerror(errno));
-	else if (save(c->certificate.p, 0644, NULL, x) == -1) {
+	else if (save_pem(c->certificate.p, 0644, NULL, x) == -1) {
 		problems_add(ps, conf->path, c->certificate_line,
 		    "[capsule%s] certificate: cannot write %s: %s", c->tag,
 		    c->certificate.p, strerror(errno));
@@ -347,7 +348,8 @@ certificate_ensure(const struct conf *conf, const struct conf_capsule *c,
 	if (cert && key)
 		return 0;
 	if (!cert && !key)
-		return dry ? can_generate(conf, c, ps) : generate(conf, c, ps);
+		return dry ? can_generate(conf, c, ps)
+			   : generate_certificate(conf, c, ps);
 	problems_add(ps, conf->path, cert ? c->key_line : c->certificate_line,
 	    "[capsule%s] %s: %s is missing, but %s exists; restore it, or "
 	    "remove both to have a new pair made",
@@ -375,17 +377,17 @@ read_one(const char *path)
 
 /* Write a new certificate for the key; 0, or -1 with a problem added. */
 static int
-replace(const struct conf *conf, const struct conf_capsule *c, EVP_PKEY *key,
-    struct problems *ps)
+replace_certificate(const struct conf *conf, const struct conf_capsule *c,
+    EVP_PKEY *key, struct problems *ps)
 {
-	X509 *x = make(key, conf, c);
+	X509 *x = make_certificate(key, conf, c);
 	int r = -1;
 
 	if (x == NULL)
 		problems_add(ps, conf->path, c->line,
 		    "cannot make a certificate for %s: %s", c->hostname.v[0].p,
 		    ERR_reason_error_string(ERR_get_error()));
-	else if (save(c->certificate.p, 0644, NULL, x) == -1)
+	else if (save_pem(c->certificate.p, 0644, NULL, x) == -1)
 		problems_add(ps, conf->path, c->certificate_line,
 		    "[capsule%s] certificate: cannot write %s: %s", c->tag,
 		    c->certificate.p, strerror(errno));
@@ -424,7 +426,7 @@ certificate_renew(const struct conf *conf, const struct conf_capsule *c,
 		    c->tag, c->certificate.p);
 	else if ((key = private_key_load(conf, c, X509_get0_pubkey(old), ps)) !=
 	    NULL) {
-		r = replace(conf, c, key, ps);
+		r = replace_certificate(conf, c, key, ps);
 		EVP_PKEY_free(key);
 	}
 	ERR_clear_error();
@@ -443,7 +445,7 @@ certificate_seconds(const ASN1_TIME *t, int64_t otherwise)
 }
 
 static void
-hexadecimal(const unsigned char *hash, unsigned len, char *to)
+print_hash(const unsigned char *hash, unsigned len, char *to)
 {
 	unsigned i;
 
@@ -455,7 +457,7 @@ hexadecimal(const unsigned char *hash, unsigned len, char *to)
 
 /* Count what a handshake sends: the certificate and all that follow it. */
 static void
-weigh(const char *path, struct certificate *to)
+count_chain(const char *path, struct certificate *to)
 {
 	FILE *f = fopen(path, "re");
 	X509 *x;
@@ -502,22 +504,22 @@ certificate_read(const char *path, struct certificate *to)
 	to->is_rare = EVP_PKEY_is_a(X509_get0_pubkey(x), "ED25519") == 1;
 	to->sha256[0] = to->key_sha256[0] = '\0';
 	if (X509_digest(x, EVP_sha256(), hash, &len) == 1)
-		hexadecimal(hash, len, to->sha256);
+		print_hash(hash, len, to->sha256);
 	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
 	if (n > 0 &&
 	    EVP_Digest(spki, (size_t)n, hash, &len, EVP_sha256(), NULL) == 1)
-		hexadecimal(hash, len, to->key_sha256);
+		print_hash(hash, len, to->key_sha256);
 	OPENSSL_free(spki);
 	to->is_own = is_own(x);
 	to->signature = usual_signature(X509_get0_pubkey(x));
-	weigh(path, to);
+	count_chain(path, to);
 	X509_free(x);
 	return 0;
 }
 
 /* Append a name of a SAN, after a blank if others stand there. */
 static void
-put_name(const GENERAL_NAME *name, struct buf *to)
+put_san(const GENERAL_NAME *name, struct buf *to)
 {
 	const ASN1_STRING *text;
 	char address[INET6_ADDRSTRLEN];
@@ -553,7 +555,7 @@ certificate_list_names(const char *path, struct buf *to)
 		return -1;
 	names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
 	for (i = 0; i < sk_GENERAL_NAME_num(names); i++)
-		put_name(sk_GENERAL_NAME_value(names, i), to);
+		put_san(sk_GENERAL_NAME_value(names, i), to);
 	if (names == NULL &&
 	    X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName,
 		common, sizeof(common)) > 0)

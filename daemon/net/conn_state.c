@@ -132,7 +132,7 @@ conn_keep_log(struct conn *c)
 
 /* -- waiting -- */
 
-static void on_event(evutil_socket_t fd, short what, void *arg);
+static void on_conn_event(evutil_socket_t fd, short what, void *arg);
 
 bool
 conn_watch(struct conn *c, short what)
@@ -143,7 +143,8 @@ conn_watch(struct conn *c, short what)
 		return false;
 	if (set)
 		(void)event_del(&c->event);
-	event_assign(&c->event, c->all->base, c->stream.fd, what, on_event, c);
+	event_assign(&c->event, c->all->base, c->stream.fd, what, on_conn_event,
+	    c);
 	if (event_add(&c->event, NULL) == -1)
 		conn_move(c, CONN_CLOSED);
 	return false;
@@ -235,7 +236,7 @@ conn_run_states(struct conn *c)
 }
 
 static void
-on_event(evutil_socket_t fd, short what, void *arg)
+on_conn_event(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;

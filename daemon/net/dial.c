@@ -45,7 +45,7 @@ _Static_assert(sizeof(((struct sockaddr_un *)NULL)->sun_path) > TARGET_PATH_MAX,
     "every name of a socket fits");
 
 static void
-fill(struct address *a, const struct target *t)
+fill_dial_address(struct address *a, const struct target *t)
 {
 	a->name = xstrdup(t->name.p);
 	switch (t->family) {
@@ -78,7 +78,7 @@ dials_new(const struct target *targets, unsigned n)
 	ds->n = n;
 	for (; targets != NULL; targets = targets->next) {
 		assert(targets->number < n);
-		fill(&ds->v[targets->number], targets);
+		fill_dial_address(&ds->v[targets->number], targets);
 	}
 	return ds;
 }
@@ -104,7 +104,7 @@ dials_unref(struct dials *ds)
 
 /* A visitor can ask often for what is not there; the log need not. */
 static void
-complain(struct address *a)
+warn_unreachable(struct address *a)
 {
 	int64_t now = clock_ms();
 
@@ -130,7 +130,7 @@ dial(struct dials *ds, unsigned number, int *fd)
 	    (connect(*fd, &a->to.any, a->len) == 0 || errno == EINPROGRESS))
 		return DIAL_OK;
 	error = errno;
-	complain(a);
+	warn_unreachable(a);
 	if (*fd == -1)
 		return DIAL_BUSY; /* we are out of descriptors, for now */
 	close(*fd);

@@ -173,7 +173,7 @@ is_vouched(const struct peer_certificate *certificate,
 }
 
 static void
-put_name(const X509_NAME *name, char *to)
+print_x509_name(const X509_NAME *name, char *to)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	int n = 0;
@@ -199,8 +199,8 @@ identity_read(SSL *ssl, struct peer_certificate *to)
 	/* A time that cannot be read makes it never valid. */
 	to->not_before = certificate_seconds(X509_get0_notBefore(x), 1);
 	to->not_after = certificate_seconds(X509_get0_notAfter(x), 0);
-	put_name(X509_get_issuer_name(x), to->issuer);
-	put_name(X509_get_subject_name(x), to->subject);
+	print_x509_name(X509_get_issuer_name(x), to->issuer);
+	print_x509_name(X509_get_subject_name(x), to->subject);
 	to->is_vouched = is_vouched;
 	to->arg = ssl;
 	return true;

@@ -380,7 +380,7 @@ recount_record(struct limits_table *t, struct record *r, int64_t now_ms)
  * count them in again.  What is lost is who asked how often lately.
  */
 static void
-rebuild(struct limits *l)
+rebuild_table(struct limits *l)
 {
 	struct limits_table *t = l->table;
 	unsigned used = used_records(t), n;
@@ -410,7 +410,7 @@ static struct limits_table *
 lock_table(struct limits *l)
 {
 	if (lock_take(&l->table->lock))
-		rebuild(l);
+		rebuild_table(l);
 	return l->table;
 }
 
@@ -428,7 +428,7 @@ drain_bucket(int used, int rate, int64_t ms)
 
 /* Let time make good what e used: rate thousandths a millisecond. */
 static void
-refill(struct address_entry *e, int rate, int64_t now_ms)
+refill_buckets(struct address_entry *e, int rate, int64_t now_ms)
 {
 	static const int times[BUCKETS] = { 1, 1, LIMITS_HANDSHAKE_TIMES };
 	int64_t since = SHARED_LOAD(&e->refilled_ms), ms;
@@ -449,7 +449,7 @@ refill(struct address_entry *e, int rate, int64_t now_ms)
 
 /* True if a bucket of which so much is used holds one more. */
 static bool
-holds(int used, int rate)
+holds_token(int used, int rate)
 {
 	return (int64_t)used + TOKEN <= (int64_t)rate * TOKEN;
 }
@@ -459,7 +459,7 @@ static bool
 take_token(struct address_entry *e, unsigned bucket, int rate)
 {
 	int used = SHARED_LOAD(&e->used[bucket]);
-	bool held = holds(used, rate);
+	bool held = holds_token(used, rate);
 
 	if (held)
 		SHARED_STORE(&e->used[bucket], used + TOKEN);
@@ -473,7 +473,7 @@ paying_entry(struct limits_table *t, unsigned n, int rate, int64_t now_ms)
 	struct address_entry *e =
 	    entry_at(t, SHARED_LOAD(&record_at(t, n)->entry[ADDRESS]));
 
-	refill(e, rate, now_ms);
+	refill_buckets(e, rate, now_ms);
 	return e;
 }
 
@@ -523,8 +523,9 @@ limits_have_room(struct limits *l, const struct limits_rules *rules)
 static bool
 is_too_fast(const struct address_entry *e, int rate)
 {
-	return rate > 0 && !holds(SHARED_LOAD(&e->used[REQUESTS]), rate) &&
-	    !holds(SHARED_LOAD(&e->used[REFUSALS]), rate);
+	return rate > 0 &&
+	    !holds_token(SHARED_LOAD(&e->used[REQUESTS]), rate) &&
+	    !holds_token(SHARED_LOAD(&e->used[REFUSALS]), rate);
 }
 
 /* The entry of one party, or NONE if it may have no connection more. */
@@ -535,7 +536,7 @@ admit_party(struct limits_table *t, const struct limits_rules *rules,
 	unsigned i = obtain_entry(t, address, now_ms);
 	struct address_entry *e = entry_at(t, i);
 
-	refill(e, rules->rate, now_ms);
+	refill_buckets(e, rules->rate, now_ms);
 	if (i == NONE || SHARED_LOAD(&e->connections) >= most ||
 	    is_too_fast(e, rules->rate))
 		return NONE;
@@ -544,7 +545,7 @@ admit_party(struct limits_table *t, const struct limits_rules *rules,
 
 /* With the lock held: one connection more for the parties of record r. */
 static bool
-admit(struct limits_table *t, const struct limits_rules *rules,
+admit_parties(struct limits_table *t, const struct limits_rules *rules,
     const uint64_t address[PARTIES], int64_t now_ms, struct record *r)
 {
 	int64_t most = rules->connections_per_address;
@@ -577,7 +578,7 @@ admit_new(struct limits *l, const struct limits_rules *rules,
 	if (!limits_have_room(l, rules) || (n = take_record(t)) == NONE)
 		return LIMITS_FULL;
 	r = record_at(t, n);
-	if (!admit(t, rules, address, now_ms, r)) {
+	if (!admit_parties(t, rules, address, now_ms, r)) {
 		free_record(t, n);
 		return LIMITS_REFUSED;
 	}
@@ -612,7 +613,8 @@ limits_assign(struct limits *l, const struct limits_rules *rules,
 
 	number_parties(l, family, address, number);
 	t = lock_table(l);
-	admitted = admit(t, rules, number, now_ms, record_at(t, ticket));
+	admitted =
+	    admit_parties(t, rules, number, now_ms, record_at(t, ticket));
 	lock_give(&t->lock);
 	return admitted ? LIMITS_OK : LIMITS_REFUSED;
 }
@@ -642,7 +644,7 @@ limits_reap(struct limits *l, unsigned owner)
 {
 	(void)lock_take_after(&l->table->lock, l->pids[owner]);
 	l->pids[owner] = 0;
-	rebuild(l);
+	rebuild_table(l);
 	lock_give(&l->table->lock);
 }
 

@@ -26,7 +26,7 @@
 #define NUMBER_MAX   (1UL << 20) /* descriptors of one process */
 
 static int
-option(int fd, int level, int name)
+get_socket_option(int fd, int level, int name)
 {
 	int value = 0;
 	socklen_t len = sizeof(value);
@@ -36,7 +36,7 @@ option(int fd, int level, int name)
 
 /* Fill in the address of l from its socket; false if it is no TCP address. */
 static bool
-describe(struct listener *l)
+read_socket_address(struct listener *l)
 {
 	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof(ss);
@@ -61,15 +61,16 @@ describe(struct listener *l)
 
 /* What is wrong with the socket of l, or NULL. */
 static const char *
-fault(struct listener *l)
+find_socket_fault(struct listener *l)
 {
-	if (!describe(l) || option(l->fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
+	if (!read_socket_address(l) ||
+	    get_socket_option(l->fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
 		return "is no TCP socket; say ListenStream=ADDRESS:PORT";
-	if (option(l->fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
+	if (get_socket_option(l->fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
 		return "does not listen; say Accept=no";
 	/* Limits and logs would take all of IPv4 for one IPv6 network. */
 	if (l->family == AF_INET6 && strcmp(l->host, "::") == 0 &&
-	    option(l->fd, IPPROTO_IPV6, IPV6_V6ONLY) != 1)
+	    get_socket_option(l->fd, IPPROTO_IPV6, IPV6_V6ONLY) != 1)
 		return "also answers IPv4; say BindIPv6Only=ipv6-only, and "
 		       "0.0.0.0:PORT in a line of its own";
 	return NULL;
@@ -77,7 +78,7 @@ fault(struct listener *l)
 
 /* What a socket of our own has, too; see listener.c. */
 static void
-adapt(int fd)
+prepare_passed_socket(int fd)
 {
 	int one = 1;
 
@@ -99,7 +100,7 @@ open_ones(size_t n)
 }
 
 static int
-take(struct listeners *to, size_t n, struct problems *ps)
+take_sockets(struct listeners *to, size_t n, struct problems *ps)
 {
 	const char *why;
 	struct listener *l;
@@ -110,7 +111,7 @@ take(struct listeners *to, size_t n, struct problems *ps)
 		l = &to->v[to->n];
 		l->fd = HANDED_FIRST + (int)to->n;
 		l->handed = true;
-		why = fault(l);
+		why = find_socket_fault(l);
 		if (why != NULL) {
 			problems_add(ps, NULL, 0,
 			    "socket %d of the service manager "
@@ -118,7 +119,7 @@ take(struct listeners *to, size_t n, struct problems *ps)
 			    (int)to->n + 1, l->fd, why);
 			bad = -1;
 		} else
-			adapt(l->fd);
+			prepare_passed_socket(l->fd);
 	}
 	return bad;
 }
@@ -144,7 +145,7 @@ listen_fds_take(struct listeners *to, struct problems *ps)
 			    fds, open_ones(NUMBER_MAX), HANDED_FIRST);
 			r = -1;
 		} else if (n > 0)
-			r = take(to, n, ps);
+			r = take_sockets(to, n, ps);
 	}
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");

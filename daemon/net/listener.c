@@ -38,13 +38,14 @@ _Static_assert(LISTENER_HOST_MAX <= sizeof(((struct sockaddr_un *)0)->sun_path),
 
 /* The address of l with this port; returns its length. */
 static socklen_t
-address(const struct listener *l, int port, struct sockaddr_storage *to)
+fill_listener_address(const struct listener *l, int port,
+    struct sockaddr_storage *to)
 {
 	return address_fill(to, l->family, l->host, port);
 }
 
 static int
-port_of(int fd)
+get_bound_port(int fd)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
@@ -108,7 +109,7 @@ set_options(int fd, int family)
 
 /* Whether others may have the port that fd has or asks for; 0 or -1. */
 static int
-share(int fd, bool shared)
+share_port(int fd, bool shared)
 {
 	int value = shared;
 
@@ -123,7 +124,7 @@ static int
 open_socket(const struct listener *l, int port, bool shared)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = address(l, port, &ss);
+	socklen_t len = fill_listener_address(l, port, &ss);
 	bool is_unix = l->family == AF_UNIX;
 	int saved,
 	    fd = socket(l->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
@@ -134,7 +135,7 @@ open_socket(const struct listener *l, int port, bool shared)
 	if (is_unix)
 		remove_stale((struct sockaddr *)&ss, len, l->host);
 	if (set_options(fd, l->family) == 0 &&
-	    (!shared || share(fd, true) == 0) &&
+	    (!shared || share_port(fd, true) == 0) &&
 	    bind(fd, (struct sockaddr *)&ss, len) == 0 &&
 	    (!is_unix || chmod(l->host, UNIX_MODE) == 0) &&
 	    listen(fd, LISTENER_BACKLOG) == 0)
@@ -154,9 +155,9 @@ is_clash(const struct listener *a, const struct listener *b, int port)
 
 	if (a->family == AF_UNIX || a->family != b->family || b->port != port)
 		return false;
-	(void)address(a, 0, &at_a);
-	(void)address(b, 0, &at_b);
-	(void)address(&any, 0, &at_any);
+	(void)fill_listener_address(a, 0, &at_a);
+	(void)fill_listener_address(b, 0, &at_b);
+	(void)fill_listener_address(&any, 0, &at_any);
 	return memcmp(&at_a, &at_b, sizeof(at_a)) == 0 ||
 	    memcmp(&at_a, &at_any, sizeof(at_a)) == 0 ||
 	    memcmp(&at_b, &at_any, sizeof(at_b)) == 0;
@@ -176,7 +177,7 @@ open_beside(struct listener *l, int port, const struct listeners *old)
 
 	for (i = 0; old != NULL && i < old->n; i++)
 		if (is_clash(l, &old->v[i], port) &&
-		    share(old->v[i].fd, true) == 0)
+		    share_port(old->v[i].fd, true) == 0)
 			any = true;
 	if (!any) {
 		errno = EADDRINUSE;
@@ -187,9 +188,9 @@ open_beside(struct listener *l, int port, const struct listeners *old)
 	/* From here on nobody else is let in. */
 	for (i = 0; i < old->n; i++)
 		if (is_clash(l, &old->v[i], port))
-			(void)share(old->v[i].fd, false);
+			(void)share_port(old->v[i].fd, false);
 	if (fd != -1)
-		(void)share(fd, false);
+		(void)share_port(fd, false);
 	l->beside = fd != -1;
 	errno = saved;
 	return fd;
@@ -201,15 +202,15 @@ is_same(const struct listener *had, const struct listener *l)
 {
 	struct sockaddr_storage a, b;
 
-	(void)address(had, 0, &a);
-	(void)address(l, 0, &b);
+	(void)fill_listener_address(had, 0, &a);
+	(void)fill_listener_address(l, 0, &b);
 	return (had->kind == l->kind || had->handed) &&
 	    had->asked_port == l->asked_port && memcmp(&a, &b, sizeof(a)) == 0;
 }
 
 /* What old has for the same address, or NULL. */
 static const struct listener *
-inherited(const struct listeners *old, const struct listener *l)
+find_inherited(const struct listeners *old, const struct listener *l)
 {
 	size_t i;
 
@@ -223,7 +224,8 @@ inherited(const struct listeners *old, const struct listener *l)
 static const char *const sections[] = { "gemini", "gopher", "metrics" };
 
 static void
-tell(const struct listener *l, const struct conf *conf, struct problems *ps)
+report_bind_failure(const struct listener *l, const struct conf *conf,
+    struct problems *ps)
 {
 	const struct conf_gopher *gopher = &conf->gophers[l->gopher];
 	bool is_clear = l->kind == LISTENER_GEMINI && l->clear;
@@ -268,7 +270,7 @@ static int
 bind_one(struct listener *l, const struct conf_listen *want,
     const struct listener *sibling, const struct listeners *old)
 {
-	const struct listener *had = inherited(old, l);
+	const struct listener *had = find_inherited(old, l);
 	int port = want->port;
 
 	if (port == 0 && sibling != NULL)
@@ -279,7 +281,7 @@ bind_one(struct listener *l, const struct conf_listen *want,
 	l->handed = had != NULL && had->handed;
 	if (l->fd == -1)
 		return want->optional && is_lacking(errno) ? 1 : -1;
-	l->port = port_of(l->fd);
+	l->port = get_bound_port(l->fd);
 	return 0;
 }
 
@@ -364,7 +366,7 @@ proxies_of(const struct service *service, const struct conf *conf)
 
 /* Fill in what the configuration says of a listener. */
 static void
-describe(struct listener *l, const struct service *service,
+describe_listener(struct listener *l, const struct service *service,
     const struct conf *conf, const struct conf_listen *want)
 {
 	const struct conf_gopher *gopher = &conf->gophers[service->gopher];
@@ -406,13 +408,13 @@ open_service(struct listeners *ls, const struct service *service,
 	for (i = 0; i < want->n; i++) {
 		struct listener *l = &ls->v[ls->n];
 
-		describe(l, service, conf, &want->v[i]);
+		describe_listener(l, service, conf, &want->v[i]);
 		sibling = ls->n > 0 && is_pair(&l[-1], l) ? &l[-1] : NULL;
 		r = bind_one(l, &want->v[i], sibling, old);
 		if (r == 0)
 			ls->n++;
 		else if (r == -1) {
-			tell(l, conf, ps);
+			report_bind_failure(l, conf, ps);
 			bad = -1;
 		}
 	}
@@ -464,7 +466,7 @@ refuse_beside(const struct listeners *ls, const struct conf *conf,
 			if ((ls->v[i].beside || ls->v[k].beside) &&
 			    is_clash(&ls->v[i], &ls->v[k], ls->v[i].port)) {
 				errno = EADDRINUSE;
-				tell(&ls->v[i], conf, ps);
+				report_bind_failure(&ls->v[i], conf, ps);
 				bad = -1;
 			}
 	return bad;
@@ -472,7 +474,7 @@ refuse_beside(const struct listeners *ls, const struct conf *conf,
 
 /* The number of addresses; and whether the kernel chooses a port. */
 static size_t
-count(const struct conf *conf, bool *any_zero)
+count_listen_addresses(const struct conf *conf, bool *any_zero)
 {
 	struct service service;
 	size_t i, k, n = 0;
@@ -494,7 +496,7 @@ listeners_open(struct listeners *to, const struct listeners *old,
     const struct conf *conf, struct problems *ps)
 {
 	bool any_zero;
-	size_t i, n = count(conf, &any_zero);
+	size_t i, n = count_listen_addresses(conf, &any_zero);
 	/* A kernel's choice for one family may be taken in the other: then
 	 * look again. */
 	int r, tries = any_zero ? PORT_TRIES : 1;
@@ -544,7 +546,7 @@ static int
 revive_socket(const struct listener *l)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = address(l, l->port, &ss);
+	socklen_t len = fill_listener_address(l, l->port, &ss);
 
 	/* A port that the kernel chose is gone; another is bound still. */
 	if (bind(l->fd, (struct sockaddr *)&ss, len) == -1 && errno != EINVAL)

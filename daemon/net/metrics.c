@@ -137,33 +137,33 @@ metrics_add_worker(struct metrics *m, unsigned row)
 /* -- counting: one writer a row, so no instruction has to lock anything -- */
 
 static uint64_t
-get(const struct row *r, size_t cell)
+get_cell(const struct row *r, size_t cell)
 {
 	return atomic_load_explicit(&r->cell[cell], memory_order_relaxed);
 }
 
 static void
-put(struct row *r, size_t cell, uint64_t value)
+put_cell(struct row *r, size_t cell, uint64_t value)
 {
 	atomic_store_explicit(&r->cell[cell], value, memory_order_relaxed);
 }
 
 static void
-add(size_t cell, uint64_t n)
+add_to_cell(size_t cell, uint64_t n)
 {
-	put(mine, cell, get(mine, cell) + n);
+	put_cell(mine, cell, get_cell(mine, cell) + n);
 }
 
 void
 metrics_count(enum metrics_event e, uint64_t n)
 {
-	add(CELL_EVENTS + (size_t)e, n);
+	add_to_cell(CELL_EVENTS + (size_t)e, n);
 }
 
 void
 metrics_set(enum metrics_value v, uint64_t to)
 {
-	put(mine, CELL_VALUES + (size_t)v, to);
+	put_cell(mine, CELL_VALUES + (size_t)v, to);
 }
 
 void
@@ -174,32 +174,35 @@ metrics_answered(unsigned protocol, int status, uint64_t bytes, int64_t us)
 	while (i < BUCKETS && us > buckets[i].us)
 		i++;
 	if (status >= 0 && status < STATUSES)
-		add(CELL_REQUESTS + protocol * STATUSES + (size_t)status, 1);
-	add(CELL_BYTES + protocol, bytes);
-	add(CELL_BUCKETS + protocol * (BUCKETS + 1) + i, 1);
-	add(CELL_US + protocol, (uint64_t)us);
+		add_to_cell(CELL_REQUESTS + protocol * STATUSES +
+			(size_t)status,
+		    1);
+	add_to_cell(CELL_BYTES + protocol, bytes);
+	add_to_cell(CELL_BUCKETS + protocol * (BUCKETS + 1) + i, 1);
+	add_to_cell(CELL_US + protocol, (uint64_t)us);
 }
 
 void
 metrics_handshake(bool is_13, bool is_resumed)
 {
-	add(CELL_HANDSHAKES + 2 * (size_t)is_13 + (size_t)is_resumed, 1);
+	add_to_cell(CELL_HANDSHAKES + 2 * (size_t)is_13 + (size_t)is_resumed,
+	    1);
 }
 
 void
 metrics_moved(unsigned from, unsigned to)
 {
 	if (from < METRICS_STATES)
-		add(CELL_OPEN + from, (uint64_t)-1);
+		add_to_cell(CELL_OPEN + from, (uint64_t)-1);
 	if (to < METRICS_STATES)
-		add(CELL_OPEN + to, 1);
+		add_to_cell(CELL_OPEN + to, 1);
 }
 
 void
 metrics_expired(unsigned state)
 {
 	if (state < METRICS_STATES)
-		add(CELL_EXPIRED + state, 1);
+		add_to_cell(CELL_EXPIRED + state, 1);
 }
 
 void
@@ -210,9 +213,9 @@ metrics_reap(struct metrics *m, unsigned row)
 
 	atomic_fetch_add(&kept->reaps, 1);
 	for (i = 0; i < CELL_OPEN; i++)
-		put(kept, i, get(kept, i) + get(gone, i));
+		put_cell(kept, i, get_cell(kept, i) + get_cell(gone, i));
 	for (i = 0; i < CELLS; i++)
-		put(gone, i, 0);
+		put_cell(gone, i, 0);
 	atomic_fetch_add(&kept->reaps, 1);
 }
 
@@ -228,7 +231,7 @@ add_rows(const struct metrics *m, uint64_t to[CELLS])
 	memset(to, 0, CELLS * sizeof(to[0]));
 	for (row = 0; row <= highest && row < METRICS_ROWS; row++)
 		for (k = 0; k < CELLS; k++)
-			to[k] += get(row_at(m, row), k);
+			to[k] += get_cell(row_at(m, row), k);
 }
 
 /*
@@ -236,7 +239,7 @@ add_rows(const struct metrics *m, uint64_t to[CELLS])
  * master has died while it added one.
  */
 static void
-sum(const struct metrics *m, int64_t to[CELLS])
+sum_rows(const struct metrics *m, int64_t to[CELLS])
 {
 	struct row *kept = row_at(m, 0);
 	uint64_t all[CELLS];
@@ -431,7 +434,7 @@ put_requests(const int64_t *all, const struct form *to)
 }
 
 static void
-put_bytes(const int64_t *all, const struct form *to)
+put_sent_bytes(const int64_t *all, const struct form *to)
 {
 	static const char name[] = PREFIX "sent_bytes_total";
 	struct prometheus_label label = { "protocol", VIEW_INIT("") };
@@ -534,14 +537,14 @@ put_all(const struct metrics *m, const char *const *names,
 {
 	int64_t all[CELLS];
 
-	sum(m, all);
+	sum_rows(m, all);
 	put_facts(facts, to);
 	put_gauges(all, to);
 	put_states(all + CELL_OPEN, names, PREFIX "connections",
 	    PROMETHEUS_GAUGE, "Open connections by what they do.", to);
 	put_counters(all, to);
 	put_requests(all, to);
-	put_bytes(all, to);
+	put_sent_bytes(all, to);
 	put_durations(all, to);
 	put_handshakes(all, to);
 	put_states(all + CELL_EXPIRED, names, PREFIX "deadlines_total",

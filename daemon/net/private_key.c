@@ -48,8 +48,8 @@ read_all(int fd, char *to, size_t size)
 
 /* True if it is a file, and its owner's alone. */
 static bool
-is_private(int fd, const struct conf *conf, const struct conf_capsule *c,
-    struct problems *ps)
+is_private_key_file(int fd, const struct conf *conf,
+    const struct conf_capsule *c, struct problems *ps)
 {
 	struct stat st;
 
@@ -84,7 +84,7 @@ no_passphrase(char *to, int size, int writing, void *asked)
 
 /* Make a key of PEM; NULL with a sentence. */
 static EVP_PKEY *
-decode(const char *pem, size_t len, const struct conf *conf,
+decode_private_key(const char *pem, size_t len, const struct conf *conf,
     const struct conf_capsule *c, struct problems *ps)
 {
 	BIO *bio = BIO_new_mem_buf(pem, (int)len);
@@ -140,7 +140,7 @@ read_key(const struct conf *conf, const struct conf_capsule *c,
 		refuse_unopened(conf, c, ps);
 		return NULL;
 	}
-	if (is_private(fd, conf, c, ps)) {
+	if (is_private_key_file(fd, conf, c, ps)) {
 		/* One more byte: at the limit the end is still to be seen. */
 		pem = xmalloc(PRIVATE_KEY_FILE_MAX + 1);
 		len = read_all(fd, pem, PRIVATE_KEY_FILE_MAX + 1);
@@ -148,7 +148,7 @@ read_key(const struct conf *conf, const struct conf_capsule *c,
 			REFUSE("[capsule] key: cannot read %s: %s", c->key.p,
 			    strerror(errno));
 		else
-			key = decode(pem, (size_t)len, conf, c, ps);
+			key = decode_private_key(pem, (size_t)len, conf, c, ps);
 		OPENSSL_cleanse(pem, PRIVATE_KEY_FILE_MAX + 1);
 		xfree(pem);
 	}

@@ -77,7 +77,7 @@ relay_free(struct relay *r)
 
 /* There is no answer, or no more of it. */
 static enum relay_result
-fail(struct relay *r, enum answer_failure why)
+fail_relay(struct relay *r, enum answer_failure why)
 {
 	r->outcome = outcomes[why];
 	if (r->sent)
@@ -87,7 +87,7 @@ fail(struct relay *r, enum answer_failure why)
 }
 
 static enum relay_result
-give(struct relay *r, enum relay_result result)
+pass_answer(struct relay *r, enum relay_result result)
 {
 	r->reply->answer.bytes = buf_view(&r->reply->dynamic);
 	r->sent = true;
@@ -101,7 +101,7 @@ give(struct relay *r, enum relay_result result)
  * goes on; RELAY_WAIT: too little to tell.
  */
 static enum relay_result
-begin(struct relay *r, bool ended)
+begin_relayed_answer(struct relay *r, bool ended)
 {
 	struct buf *out = &r->reply->dynamic;
 	size_t used = 0;
@@ -121,11 +121,11 @@ begin(struct relay *r, bool ended)
 	r->begun = true;
 	/* Only success has a body. */
 	if (r->reply->answer.status / 10 != GEMINI_SUCCESS / 10)
-		return give(r, RELAY_DONE);
+		return pass_answer(r, RELAY_DONE);
 	r->total = r->head.len - used;
 	buf_put(out, view_skip(buf_view(&r->head), used));
 	buf_fini(&r->head);
-	return out->failed ? fail(r, ANSWER_BROKEN) : RELAY_BYTES;
+	return out->failed ? fail_relay(r, ANSWER_BROKEN) : RELAY_BYTES;
 }
 
 /* Read once, and see whether there is more to tell than that. */
@@ -138,19 +138,19 @@ read_once(struct relay *r, enum upstream_result *from)
 
 	*from = upstream_read(r->upstream, to);
 	if (*from == UPSTREAM_DOWN)
-		return fail(r, ANSWER_DOWN);
+		return fail_relay(r, ANSWER_DOWN);
 	if (*from == UPSTREAM_FAILED)
-		return fail(r, ANSWER_BROKEN);
+		return fail_relay(r, ANSWER_BROKEN);
 	if (r->begun)
 		r->total += to->len - had;
 	else if (*from == UPSTREAM_END || r->head.len > had)
-		result = begin(r, *from == UPSTREAM_END);
+		result = begin_relayed_answer(r, *from == UPSTREAM_END);
 	if (r->total <= r->max)
 		return result;
 	log_warnx("the answer of the application at %s is longer than "
 		  "max_answer: cut",
 	    r->reply->app->name.p);
-	return fail(r, ANSWER_BROKEN);
+	return fail_relay(r, ANSWER_BROKEN);
 }
 
 enum relay_result
@@ -173,15 +173,16 @@ relay_read(struct relay *r)
 			return result;
 	}
 	if (from == UPSTREAM_END)
-		return give(r, RELAY_DONE);
+		return pass_answer(r, RELAY_DONE);
 	if (from == UPSTREAM_WAIT)
 		r->turns = 0;
-	return r->begun && out->len > 0 ? give(r, RELAY_BYTES) : RELAY_WAIT;
+	return r->begun && out->len > 0 ? pass_answer(r, RELAY_BYTES)
+					: RELAY_WAIT;
 }
 
 enum relay_result
 relay_expire(struct relay *r)
 {
-	return fail(r,
+	return fail_relay(r,
 	    upstream_is_asked(r->upstream) ? ANSWER_SLOW : ANSWER_DOWN);
 }

@@ -107,7 +107,7 @@ is_late(int error)
 
 /* Wait for an answer; as recv(2), which fails once time is over. */
 static ssize_t
-receive(unsigned char *answer)
+receive_signature(unsigned char *answer)
 {
 	int64_t begin = clock_ms(), passed;
 	bool told = false;
@@ -129,7 +129,7 @@ receive(unsigned char *answer)
 
 /* Send a request, receive the answer; its length, or -1. */
 static ssize_t
-ask(const unsigned char *request, size_t len, unsigned char *answer)
+ask_key_process(const unsigned char *request, size_t len, unsigned char *answer)
 {
 	ssize_t n;
 
@@ -141,7 +141,7 @@ ask(const unsigned char *request, size_t len, unsigned char *answer)
 		hang_up("is gone");
 		return -1;
 	}
-	n = receive(answer);
+	n = receive_signature(answer);
 	if (n == -1 && is_late(errno)) {
 		hang_up("does not answer");
 		return -1;
@@ -455,7 +455,7 @@ signature_sign(void *signature, unsigned char *to, size_t *len, size_t size,
 	n_request = signing_request_write(&r, request);
 	if (n_request == 0)
 		return 0;
-	n = ask(request, n_request, answer);
+	n = ask_key_process(request, n_request, answer);
 	if (n <= 1 || (size_t)n - 1 > size) {
 		metrics_count(METRICS_NOT_SIGNED, 1);
 		return 0;
@@ -479,7 +479,7 @@ static const OSSL_DISPATCH signatures[] = { { OSSL_FUNC_SIGNATURE_NEWCTX,
 /* -- the provider -- */
 
 static const OSSL_ALGORITHM *
-query(void *provider, int operation, int *no_store)
+query_operation(void *provider, int operation, int *no_store)
 {
 	static const OSSL_ALGORITHM keys[] = { { "EC", PROPERTY, ec_keymgmt,
 						   NULL },
@@ -500,11 +500,12 @@ query(void *provider, int operation, int *no_store)
 }
 
 static int
-start(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in,
+start_provider(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in,
     const OSSL_DISPATCH **out, void **provider)
 {
 	static const OSSL_DISPATCH provides[] = {
-		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION, (function)query },
+		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION,
+		    (function)query_operation },
 		{ 0, NULL }
 	};
 
@@ -525,7 +526,7 @@ remote_key_init(void)
 
 	/* The first provider that is loaded by hand would be the only one. */
 	usual = OSSL_PROVIDER_load(NULL, "default");
-	if (OSSL_PROVIDER_add_builtin(NULL, PROVIDER, start) == 1)
+	if (OSSL_PROVIDER_add_builtin(NULL, PROVIDER, start_provider) == 1)
 		ours = OSSL_PROVIDER_load(NULL, PROVIDER);
 	if (usual == NULL || ours == NULL)
 		return -1;

@@ -185,8 +185,8 @@ on_remove(SSL_CTX *ctx, SSL_SESSION *session)
 
 /* The key for a ticket: 0 there is none, 1 the one that seals, 2 another. */
 static int
-choose(const struct resume *r, int sealing, const unsigned char *name,
-    struct ticket_key *key)
+choose_ticket_key(const struct resume *r, int sealing,
+    const unsigned char *name, struct ticket_key *key)
 {
 	const struct ticket_key *found;
 	struct ticket_key present;
@@ -217,7 +217,7 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 {
 	struct ticket_key key;
 	OSSL_PARAM params[3];
-	int r = choose(resume_of(ssl), sealing, name, &key);
+	int r = choose_ticket_key(resume_of(ssl), sealing, name, &key);
 
 	if (r == 0)
 		return 0;

@@ -129,7 +129,7 @@ close_search_way(struct search_client *sc)
 }
 
 static void
-lose(struct search_client *sc, const char *why)
+lose_search_process(struct search_client *sc, const char *why)
 {
 	log_warnx("no search: the search process %s", why);
 	close_search_way(sc);
@@ -162,12 +162,12 @@ on_answer(evutil_socket_t fd, short what, void *arg)
 	    (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return;
 	if (n <= 0) {
-		lose(sc, "is gone");
+		lose_search_process(sc, "is gone");
 		return;
 	}
 	if (!search_found_take(&found, record, (size_t)n) ||
 	    (w = find_wait(sc, found.id)) == NULL) {
-		lose(sc, "answers nonsense");
+		lose_search_process(sc, "answers nonsense");
 		return;
 	}
 	sc->heard = true;

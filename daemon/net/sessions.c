@@ -89,7 +89,7 @@ window_of(unsigned most)
 
 /* Copy size bytes of a body from offset; both are whole words. */
 static void
-read_part(struct session_slot *slot, size_t offset, size_t size, void *to)
+read_slot_part(struct session_slot *slot, size_t offset, size_t size, void *to)
 {
 	uint32_t word;
 	size_t i;
@@ -103,7 +103,7 @@ read_part(struct session_slot *slot, size_t offset, size_t size, void *to)
 static void
 read_body(struct session_slot *slot, struct session_body *to)
 {
-	read_part(slot, 0, sizeof(*to), to);
+	read_slot_part(slot, 0, sizeof(*to), to);
 }
 
 static void
@@ -141,8 +141,8 @@ ends_at(struct session_slot *slot)
 
 	if (SHARED_LOAD(&slot->turn) % 2 == 0)
 		return INT64_MIN;
-	read_part(slot, offsetof(struct session_body, expires_ms), sizeof(ms),
-	    &ms);
+	read_slot_part(slot, offsetof(struct session_body, expires_ms),
+	    sizeof(ms), &ms);
 	return ms;
 }
 
@@ -152,7 +152,7 @@ has_id(struct session_slot *slot, const unsigned char *id)
 {
 	unsigned char there[SESSIONS_ID_LEN];
 
-	read_part(slot, offsetof(struct session_body, id), sizeof(there),
+	read_slot_part(slot, offsetof(struct session_body, id), sizeof(there),
 	    there);
 	return memcmp(there, id, sizeof(there)) == 0;
 }

@@ -217,7 +217,7 @@ static struct {
 } ready;
 
 static void
-let_go(void)
+release_ready(void)
 {
 	EVP_PKEY_CTX_free(ready.ctx);
 	EVP_MD_free(ready.md);
@@ -231,7 +231,7 @@ get_ready(EVP_PKEY *key, const struct signing_scheme *scheme)
 {
 	if (ready.key == key && ready.scheme == scheme)
 		return 0;
-	let_go();
+	release_ready();
 	if (EVP_PKEY_up_ref(key) != 1)
 		return -1;
 	ready.key = key;
@@ -247,7 +247,7 @@ get_ready(EVP_PKEY *key, const struct signing_scheme *scheme)
 		    EVP_PKEY_CTX_set_rsa_pss_saltlen(ready.ctx,
 			RSA_PSS_SALTLEN_DIGEST) == 1)))
 		return 0;
-	let_go();
+	release_ready();
 	return -1;
 }
 
@@ -284,7 +284,7 @@ sign_whole(EVP_PKEY *key, const struct signing_request *r, unsigned char *to,
 }
 
 static int
-sign(EVP_PKEY *key, const struct signing_request *r, unsigned char *to,
+sign_request(EVP_PKEY *key, const struct signing_request *r, unsigned char *to,
     size_t *len)
 {
 	int result = (r->scheme->digest == NULL ? sign_whole : sign_hash)(key,
@@ -305,7 +305,7 @@ signing_answer(struct view record, EVP_PKEY *const *keys, size_t n,
 	if (signing_request_parse(record, &r) != SIGNING_OK || r.index >= n ||
 	    keys[r.index] == NULL ||
 	    !EVP_PKEY_is_a(keys[r.index], r.scheme->key) ||
-	    sign(keys[r.index], &r, to + 1, &len) == -1)
+	    sign_request(keys[r.index], &r, to + 1, &len) == -1)
 		return 1;
 	to[0] = 1;
 	return 1 + len;

@@ -49,7 +49,7 @@ base64_digit(char c)
 
 /* Both: len digits of bits each become TICKET_KEY_LEN bytes; 0 or -1. */
 static int
-decode(const char *p, size_t len, unsigned bits, int (*digit)(char),
+decode_digits(const char *p, size_t len, unsigned bits, int (*digit)(char),
     unsigned char *to)
 {
 	unsigned held = 0, n = 0;
@@ -77,9 +77,9 @@ parse_line(struct view line, struct ticket_key *key)
 	int r = -1;
 
 	if (line.len == HEX_LEN)
-		r = decode(line.p, HEX_LEN, 4, hex_digit, raw);
+		r = decode_digits(line.p, HEX_LEN, 4, hex_digit, raw);
 	else if (line.len == BASE64_LEN && line.p[BASE64_LEN - 1] == '=')
-		r = decode(line.p, BASE64_LEN - 1, 6, base64_digit, raw);
+		r = decode_digits(line.p, BASE64_LEN - 1, 6, base64_digit, raw);
 	else
 		return "a key is 160 characters of hexadecimal or 108 of "
 		       "base64, all on one line";
@@ -93,7 +93,7 @@ parse_line(struct view line, struct ticket_key *key)
 }
 
 static struct view
-trimmed(struct view line)
+trim_end(struct view line)
 {
 	while (line.len > 0 && memchr(" \t\r", line.p[line.len - 1], 3) != NULL)
 		line.len--;
@@ -111,7 +111,7 @@ ticket_keys_parse(struct view text, struct ticket_keys *to, int *line)
 	*line = 0;
 	while (text.len > 0 && why == NULL) {
 		++*line;
-		one = trimmed(view_cut(&text, '\n'));
+		one = trim_end(view_cut(&text, '\n'));
 		if (one.len == 0 || one.p[0] == '#')
 			continue;
 		why = parse_line(one, &key);
@@ -149,7 +149,7 @@ ticket_keys_find(const struct ticket_keys *keys, const unsigned char *name)
 	problems_add(ps, conf->path, conf->ticket_keys_line, __VA_ARGS__)
 
 static bool
-is_private(int fd, const struct conf *conf, struct problems *ps)
+is_private_ticket_file(int fd, const struct conf *conf, struct problems *ps)
 {
 	const char *path = conf->ticket_keys.p;
 	struct stat st;
@@ -216,7 +216,7 @@ ticket_keys_load(const struct conf *conf, struct problems *ps)
 		return NULL;
 	}
 	keys = xcalloc(1, sizeof(*keys));
-	if (is_private(fd, conf, ps))
+	if (is_private_ticket_file(fd, conf, ps))
 		r = read_keys(fd, keys, conf, ps);
 	close(fd);
 	if (r == 0)
@@ -245,7 +245,7 @@ struct ticket_ring {
 
 /* Fresh bytes for one key. */
 static void
-draw(struct ticket_key *key)
+draw_ticket_key(struct ticket_key *key)
 {
 	if (RAND_bytes((unsigned char *)key, sizeof(*key)) != 1)
 		mem_exhausted(sizeof(*key));
@@ -257,8 +257,8 @@ ticket_ring_new(void)
 	struct ticket_ring *r = shared_map(sizeof(*r));
 
 	/* The one before the first has a name, too: not that of zeros. */
-	draw(&r->v[RING - 1]);
-	draw(&r->v[0]);
+	draw_ticket_key(&r->v[RING - 1]);
+	draw_ticket_key(&r->v[0]);
 	return r;
 }
 
@@ -273,13 +273,13 @@ ticket_ring_turn(struct ticket_ring *r)
 {
 	unsigned now = atomic_load(&r->now);
 
-	draw(&r->v[(now + 1) % RING]);
+	draw_ticket_key(&r->v[(now + 1) % RING]);
 	atomic_store(&r->now, (now + 1) % RING);
 	/*
 	 * What is over is overwritten, so that nobody finds it later; not with
 	 * zeros, which a worker that reads it right now could be offered.
 	 */
-	draw(&r->v[(now + RING - 1) % RING]);
+	draw_ticket_key(&r->v[(now + RING - 1) % RING]);
 }
 
 void

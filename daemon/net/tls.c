@@ -265,7 +265,7 @@ on_full_handshake(SSL *ssl, void *arg)
 
 /* All that is the same for every capsule; 0 or -1. */
 static int
-configure(SSL_CTX *ctx, const struct conf *conf, struct tls *tls)
+configure_context(SSL_CTX *ctx, const struct conf *conf, struct tls *tls)
 {
 	static const unsigned char id[] = "capsuled";
 	/* Not const: OpenSSL's macros cast that away, and clang minds. */
@@ -301,7 +301,7 @@ configure(SSL_CTX *ctx, const struct conf *conf, struct tls *tls)
 
 /* The reason of OpenSSL's oldest error, in words. */
 static const char *
-reason(void)
+get_openssl_reason(void)
 {
 	unsigned long e = ERR_get_error();
 	const char *words = ERR_reason_error_string(e);
@@ -330,21 +330,21 @@ load_key(SSL_CTX *ctx, const struct conf *conf, const struct conf_capsule *c,
 		problems_add(ps, conf->path, c->certificate_line,
 		    "[capsule] certificate: cannot use the kind of key of %s: "
 		    "%s",
-		    c->certificate.p, reason());
+		    c->certificate.p, get_openssl_reason());
 	EVP_PKEY_free(key);
 	return ok ? 0 : -1;
 }
 
 static int
-load(SSL_CTX *ctx, const struct conf *conf, const struct conf_capsule *c,
-    enum tls_keys keys, struct problems *ps)
+load_certificate(SSL_CTX *ctx, const struct conf *conf,
+    const struct conf_capsule *c, enum tls_keys keys, struct problems *ps)
 {
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate.p) != 1) {
 		problems_add(ps, conf->path, c->certificate_line,
 		    "[capsule%s] certificate: cannot use %s: %s; it must be a "
 		    "PEM file, its chain behind it",
-		    c->tag, c->certificate.p, reason());
+		    c->tag, c->certificate.p, get_openssl_reason());
 		return -1;
 	}
 	return load_key(ctx, conf, c, keys, ps);
@@ -421,13 +421,13 @@ context_new(struct tls *tls, const struct conf *conf,
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
-	if (ctx == NULL || configure(ctx, conf, tls) == -1) {
+	if (ctx == NULL || configure_context(ctx, conf, tls) == -1) {
 		problems_add(ps, conf->path, c->line, "cannot prepare TLS: %s",
-		    reason());
+		    get_openssl_reason());
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
-	if (load(ctx, conf, c, keys, ps) == -1) {
+	if (load_certificate(ctx, conf, c, keys, ps) == -1) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
@@ -436,8 +436,8 @@ context_new(struct tls *tls, const struct conf *conf,
 
 /* Let contexts ask for certificates, where the capsule may want to know. */
 static int
-ask(struct tls *tls, const struct conf *conf, enum tls_keys keys,
-    struct problems *ps)
+request_certificates(struct tls *tls, const struct conf *conf,
+    enum tls_keys keys, struct problems *ps)
 {
 	const struct snapshot *s = tls->snapshot;
 	size_t i;
@@ -475,7 +475,7 @@ tls_new(const struct conf *conf, const struct snapshot *s, enum tls_keys keys,
 		whole = tls->ctx[i] != NULL;
 	}
 	if (whole)
-		whole = ask(tls, conf, keys, ps) == 0;
+		whole = request_certificates(tls, conf, keys, ps) == 0;
 	if (whole && problems_count(ps) == before)
 		return tls;
 	tls_free(tls);

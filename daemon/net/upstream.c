@@ -68,7 +68,7 @@ struct upstreams {
 /* -- lists of those without a socket -- */
 
 static void
-append(struct list *list, struct upstream *u)
+append_upstream(struct list *list, struct upstream *u)
 {
 	u->next = NULL;
 	u->list = list;
@@ -111,7 +111,7 @@ try_later(struct upstreams *us, struct upstream *u)
 {
 	struct timeval tv = { 0, (suseconds_t)UPSTREAM_AGAIN_MS * 1000 };
 
-	append(&us->busy, u);
+	append_upstream(&us->busy, u);
 	if (!evtimer_pending(us->again, NULL))
 		(void)evtimer_add(us->again, &tv);
 }
@@ -139,7 +139,7 @@ on_again(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	while ((u = take_first(&us->busy)) != NULL)
-		append(&us->wanting, u);
+		append_upstream(&us->wanting, u);
 	dial_wanting(us);
 }
 
@@ -210,10 +210,10 @@ upstreams_give_up(struct upstreams *us)
 
 	us->orphaned = true;
 	while ((u = take_first(&us->busy)) != NULL)
-		append(&us->wanting, u);
+		append_upstream(&us->wanting, u);
 	while (us->n_asking > 0)
 		if ((u = take_oldest(us)) != NULL)
-			append(&us->wanting, u);
+			append_upstream(&us->wanting, u);
 	while ((u = take_first(&us->wanting)) != NULL) {
 		u->down = true;
 		u->ready(u->arg);
@@ -245,7 +245,7 @@ upstream_new(struct upstreams *us, const struct target *target, struct view env,
 	}
 	u->down = us->orphaned;
 	if (!u->down) {
-		append(&us->wanting, u);
+		append_upstream(&us->wanting, u);
 		dial_wanting(us);
 	}
 	return u;
@@ -274,7 +274,7 @@ upstream_free(struct upstream *u)
 /* -- waiting -- */
 
 static void
-on_event(evutil_socket_t fd, short what, void *arg)
+on_upstream_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct upstream *u = arg;
 
@@ -292,7 +292,8 @@ wait_for(struct upstream *u, short what)
 		u->event = NULL;
 	}
 	if (u->event == NULL)
-		u->event = event_new(u->all->base, u->fd, what, on_event, u);
+		u->event =
+		    event_new(u->all->base, u->fd, what, on_upstream_event, u);
 	/* Once: what is not asked for again is not read. */
 	if (u->event == NULL || event_add(u->event, NULL) == -1)
 		return UPSTREAM_FAILED;
@@ -340,7 +341,7 @@ hung_up(struct upstream *u)
 
 /* Send what is left of the question; UPSTREAM_MORE when all is sent. */
 static enum upstream_result
-ask(struct upstream *u)
+send_question(struct upstream *u)
 {
 	ssize_t n;
 
@@ -390,7 +391,7 @@ log_complaint(const struct upstream *u, struct view words)
 
 /* Append what FastCGI's records hold. */
 static enum upstream_result
-decode(struct upstream *u, struct view in, struct buf *to)
+decode_fastcgi(struct upstream *u, struct view in, struct buf *to)
 {
 	struct view piece;
 
@@ -419,14 +420,14 @@ decode(struct upstream *u, struct view in, struct buf *to)
 
 /* Receive what has come, if anything. */
 static enum upstream_result
-receive(struct upstream *u, struct buf *to)
+receive_answer(struct upstream *u, struct buf *to)
 {
 	struct upstreams *us = u->all;
 	ssize_t n = recv(u->fd, us->in, sizeof(us->in), 0);
 	struct view in = { us->in, n > 0 ? (size_t)n : 0 };
 
 	if (n > 0 && !u->target->is_scgi)
-		return decode(u, in, to);
+		return decode_fastcgi(u, in, to);
 	if (n > 0) {
 		buf_put(to, in);
 		return UPSTREAM_MORE;
@@ -447,8 +448,8 @@ upstream_read(struct upstream *u, struct buf *to)
 	if (u->fd == -1)
 		return UPSTREAM_WAIT;
 	if (!u->asked)
-		r = ask(u);
+		r = send_question(u);
 	if (r == UPSTREAM_MORE)
-		r = receive(u, to);
+		r = receive_answer(u, to);
 	return to->failed ? UPSTREAM_FAILED : r;
 }

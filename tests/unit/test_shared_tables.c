@@ -327,15 +327,15 @@ a_worker_can_write_no_row_but_its_own(void **state)
 			(void)signal(SIGSEGV, SIG_DFL);
 			metrics_enter(m, 3);
 			metrics_count(METRICS_ACCEPTED, 1);
-			put(other, CELL_EVENTS, 7);
+			put_cell(other, CELL_EVENTS, 7);
 			_exit(0);
 		}
 		wait(&status);
 		assert_true(WIFSIGNALED(status));
 		assert_int_equal(SIGSEGV, WTERMSIG(status));
-		assert_int_equal(0, get(other, CELL_EVENTS));
+		assert_int_equal(0, get_cell(other, CELL_EVENTS));
 	}
-	assert_int_equal(i, get(row_at(m, 3), CELL_EVENTS));
+	assert_int_equal(i, get_cell(row_at(m, 3), CELL_EVENTS));
 	metrics_free(m);
 }
 
@@ -350,7 +350,7 @@ a_page_that_is_never_at_rest_is_written_all_the_same(void **state)
 	metrics_count(METRICS_RELOADED, 5);
 	atomic_store(&row_at(m, 0)->reaps, 1); /* it died meanwhile */
 	atomic_store(&row_at(m, 0)->highest, 0xffffffff);
-	sum(m, all);
+	sum_rows(m, all);
 	assert_int_equal(5, all[CELL_EVENTS + METRICS_RELOADED]);
 	metrics_free(m);
 }
