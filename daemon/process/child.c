@@ -65,7 +65,7 @@ keep_only(const int *keep, size_t n)
 }
 
 static void
-ignore_signals(void)
+ignore_signals_of_master(void)
 {
 	static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1,
 		SIGUSR2, SIGPIPE };
@@ -87,7 +87,7 @@ child_begin(const char *title, const int *keep, size_t n)
 	if (!keep_only(keep, n))
 		_exit(1);
 	os_set_title(title);
-	ignore_signals();
+	ignore_signals_of_master();
 	resume_leave();
 	metrics_leave();
 	shared_leave();

@@ -129,7 +129,7 @@ bring_up_to_date(struct content_process *c, nfds_t i)
 }
 
 static void
-publish(struct content_process *c)
+publish_store(struct content_process *c)
 {
 	nfds_t i;
 
@@ -168,7 +168,7 @@ open_large(struct content_process *c, nfds_t i, unsigned number,
  * is not: who looks at all there is for any key could be kept at it.
  */
 static void
-doubt(struct content_process *c, const unsigned char *bytes)
+check_doubted_entry(struct content_process *c, const unsigned char *bytes)
 {
 	const struct store_reader *r = store_reader(c->store);
 	enum store_result found;
@@ -204,7 +204,7 @@ hear_worker(struct content_process *c, nfds_t i)
 	if (message == CHANNEL_OPEN && fd == -1)
 		open_large(c, i, number, key);
 	else if (message == CHANNEL_DAMAGED && fd == -1)
-		doubt(c, key);
+		check_doubted_entry(c, key);
 	else if (message != CHANNEL_NOTHING)
 		ways_close(&c->ways, i);
 }
@@ -474,7 +474,7 @@ build_content(struct content_process *c, enum channel_message message)
 		log_errorx("the store: %s", store_why(c->store));
 	else {
 		c->may_publish = true;
-		publish(c);
+		publish_store(c);
 	}
 	look_again_later(c);
 	(void)channel_send(CHANNEL, message,
@@ -485,7 +485,7 @@ build_content(struct content_process *c, enum channel_message message)
 
 /* Say what is served, of all capsules. */
 static void
-announce(const struct content_process *c)
+log_capsules(const struct content_process *c)
 {
 	const struct conf *conf = c->start->conf;
 	const struct conf_capsule *capsule;
@@ -528,7 +528,7 @@ look_for_changes(struct content_process *c, const struct fill_changes *some)
 		log_info("files have changed");
 		(void)tell_notes(c, notes);
 		share_warnings(c, notes);
-		publish(c);
+		publish_store(c);
 	}
 	c->notes->reading[0] = '\0';
 	problems_free(notes);
@@ -652,7 +652,7 @@ open_store(struct content_process *c)
 }
 
 static bool
-confine(struct content_process *c)
+confine_content(struct content_process *c)
 {
 	const struct conf *conf = c->start->conf;
 	struct sandbox_folder *roots =
@@ -719,7 +719,7 @@ become_content(void *arg, int channel)
 	if (start->accept_empty)
 		fill_accept_empty(c.fill);
 	begin_watching(&c);
-	if (!open_store(&c) || !confine(&c))
+	if (!open_store(&c) || !confine_content(&c))
 		_exit(1);
 	beneath_guard(on_file_read, &c);
 	ways_begin(&c.ways, CHANNEL, CHANNEL_CONTENT);
@@ -727,7 +727,7 @@ become_content(void *arg, int channel)
 	c.may_publish = counts.entries > 0;
 	if (!build_content(&c, CHANNEL_READY))
 		_exit(1);
-	announce(&c);
+	log_capsules(&c);
 	serve_workers(&c);
 	store_close(c.store);
 	_exit(0);

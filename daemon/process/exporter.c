@@ -313,7 +313,7 @@ on_client(evutil_socket_t socket, short what, void *arg)
 
 /* The master has let go: it ended, or another one has taken our place. */
 static void
-on_channel(evutil_socket_t fd, short what, void *arg)
+on_exporter_channel(evutil_socket_t fd, short what, void *arg)
 {
 	struct export *x = arg;
 	struct timeval tv = { .tv_usec = FINISH_MS * 1000 };
@@ -391,7 +391,7 @@ become_exporter(void *arg, int their_end)
 	learn_names(&x);
 	if (x.base != NULL)
 		channel = event_new(x.base, CHANNEL, EV_READ | EV_PERSIST,
-		    on_channel, &x);
+		    on_exporter_channel, &x);
 	if (channel == NULL || event_add(channel, NULL) == -1 ||
 	    !watch_sockets(&x, how->n)) {
 		log_errorx("cannot serve metrics: no memory");
@@ -405,7 +405,7 @@ become_exporter(void *arg, int their_end)
 
 /* The sockets of ls that are for metrics, behind what is in to already. */
 static size_t
-collect(const struct listeners *ls, int *to)
+collect_metrics_sockets(const struct listeners *ls, int *to)
 {
 	size_t i, n = 0;
 
@@ -421,7 +421,7 @@ exporter_new(const struct exporter_start *start)
 	struct birth how = { .start = start };
 	struct child *e;
 
-	how.n = collect(start->listeners, how.keep + 1);
+	how.n = collect_metrics_sockets(start->listeners, how.keep + 1);
 	if (how.n == 0)
 		return NULL;
 	e = child_new(become_exporter, &how);

@@ -36,7 +36,7 @@ _Static_assert(CHILD_PROBE_MS <= REMOTE_KEY_DOUBT_MS,
 
 /* Answer one request; false if that worker is gone, or does not listen. */
 static bool
-answer(int fd, EVP_PKEY *const *keys, size_t n)
+answer_signing_request(int fd, EVP_PKEY *const *keys, size_t n)
 {
 	char record[SIGNING_REQUEST_MAX + 1]; /* + 1: it is too long */
 	unsigned char reply[SIGNING_ANSWER_MAX];
@@ -75,7 +75,7 @@ keyproc_serve(int channel, EVP_PKEY *const *keys, size_t n_keys)
 		for (i = 1; i < w.n; i++) {
 			if (w.v[i].fd == -1 || w.v[i].revents == 0)
 				continue;
-			if (!answer(w.v[i].fd, keys, n_keys))
+			if (!answer_signing_request(w.v[i].fd, keys, n_keys))
 				ways_close(&w, i);
 			if (--left > 0)
 				(void)ways_hear(&w);
@@ -86,7 +86,7 @@ keyproc_serve(int channel, EVP_PKEY *const *keys, size_t n_keys)
 /* -- in the child -- */
 
 static EVP_PKEY **
-load(const struct conf *conf, const struct tls *tls, struct problems *ps)
+load_keys(const struct conf *conf, const struct tls *tls, struct problems *ps)
 {
 	EVP_PKEY **keys = xcalloc(conf->n_capsules, sizeof(*keys));
 	size_t i;
@@ -98,7 +98,7 @@ load(const struct conf *conf, const struct tls *tls, struct problems *ps)
 }
 
 static void
-wipe(EVP_PKEY **keys, size_t n)
+free_keys(EVP_PKEY **keys, size_t n)
 {
 	size_t i;
 
@@ -130,7 +130,7 @@ become_key_process(void *arg, int channel)
 	os_hide_memory();
 	if (conf->tls_versions == CONF_TLS_13_ALONE)
 		signing_forbid_tls12();
-	keys = load(conf, how->tls, ps);
+	keys = load_keys(conf, how->tls, ps);
 	if (problems_count(ps) == 0 && sandbox_enter(how->box) == -1)
 		problems_add(ps, NULL, 0,
 		    "the process for keys cannot be confined");
@@ -141,7 +141,7 @@ become_key_process(void *arg, int channel)
 	os_forget_code();
 	if (ready)
 		keyproc_serve(CHANNEL, keys, conf->n_capsules);
-	wipe(keys, conf->n_capsules);
+	free_keys(keys, conf->n_capsules);
 	_exit(ready ? 0 : 1);
 }
 
@@ -182,11 +182,11 @@ struct check {
 };
 
 static int
-check(void *arg, struct problems *ps)
+check_keys(void *arg, struct problems *ps)
 {
 	const struct check *c = arg;
 
-	wipe(load(c->conf, c->tls, ps), c->conf->n_capsules);
+	free_keys(load_keys(c->conf, c->tls, ps), c->conf->n_capsules);
 	return 0;
 }
 
@@ -196,5 +196,5 @@ keyproc_check(const struct conf *conf, const struct tls *tls,
 {
 	struct check c = { conf, tls };
 
-	(void)errand_run(check, &c, ps);
+	(void)errand_run(check_keys, &c, ps);
 }

@@ -29,7 +29,8 @@ logs_init(struct logs *logs)
 
 /* Where the word of [log] access leads; -1 and errno for a file. */
 static int
-choose(struct view access, struct log_sink usual, struct log_sink *to)
+choose_access_sink(struct view access, struct log_sink usual,
+    struct log_sink *to)
 {
 	int fd;
 
@@ -60,7 +61,7 @@ logs_open(struct logs *logs, const struct conf *conf, bool foreground,
 
 	if (!foreground)
 		general = (struct log_sink){ LOG_TO_SYSLOG, -1 };
-	if (choose(conf->access, general, &access) == -1) {
+	if (choose_access_sink(conf->access, general, &access) == -1) {
 		problems_add(ps, conf->path, conf->access_line,
 		    "[log] access: cannot open %s: %s", conf->access.p,
 		    strerror(errno));

@@ -41,7 +41,7 @@ struct arguments {
 };
 
 static void
-usage(FILE *to)
+print_usage(FILE *to)
 {
 	fputs("usage: capsuled [-fnVv] [-c file] [-R fd]\n"
 	      "  -c file  configuration; default " CAPSULED_CONF "\n"
@@ -85,7 +85,7 @@ parse_fd(const char *word)
 }
 
 static struct arguments
-parse(int argc, char **argv)
+parse_arguments(int argc, char **argv)
 {
 	struct arguments a = {
 		.options = { .conf_path = CAPSULED_CONF, .ready_fd = -1 },
@@ -93,7 +93,7 @@ parse(int argc, char **argv)
 	int o;
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		usage(stdout);
+		print_usage(stdout);
 		exit(EXIT_STOPPED);
 	}
 	while ((o = getopt(argc, argv, "c:fhnR:vV")) != -1)
@@ -105,7 +105,7 @@ parse(int argc, char **argv)
 			a.options.foreground = true;
 			break;
 		case 'h':
-			usage(stdout);
+			print_usage(stdout);
 			exit(EXIT_STOPPED);
 		case 'n':
 			a.check++;
@@ -120,7 +120,7 @@ parse(int argc, char **argv)
 			print_version();
 			exit(EXIT_STOPPED);
 		default:
-			usage(stderr);
+			print_usage(stderr);
 			exit(EXIT_USAGE);
 		}
 	if (optind < argc) {
@@ -128,7 +128,7 @@ parse(int argc, char **argv)
 		    "capsuled: \"%s\": there are no arguments but "
 		    "options\n",
 		    argv[optind]);
-		usage(stderr);
+		print_usage(stderr);
 		exit(EXIT_USAGE);
 	}
 	return a;
@@ -136,7 +136,7 @@ parse(int argc, char **argv)
 
 /* Print what is wrong; the exit status that follows from it. */
 static int
-tell(struct problems *ps, const char *before)
+print_problems(struct problems *ps, const char *before)
 {
 	size_t i, n = problems_count(ps);
 
@@ -146,7 +146,7 @@ tell(struct problems *ps, const char *before)
 }
 
 static int
-check(const struct arguments *a)
+check_configuration(const struct arguments *a)
 {
 	/* What is no reason to refuse a configuration, but to be told of. */
 	struct problems *ps = problems_new(), *notes = problems_new();
@@ -158,11 +158,11 @@ check(const struct arguments *a)
 	if (conf != NULL && problems_count(ps) == 0)
 		generation_check(conf, ps, notes);
 	is_whole = problems_count(notes) == 0;
-	status = tell(ps, "");
+	status = print_problems(ps, "");
 	if (status == EXIT_STOPPED) {
 		users_advise(conf, notes);
 		certificate_warnings_collect(conf, clock_wall(), notes);
-		(void)tell(notes, "warning: ");
+		(void)print_problems(notes, "warning: ");
 	}
 	if (status == EXIT_STOPPED && a->check > 1)
 		conf_print(conf, stdout);
@@ -209,7 +209,7 @@ pass_on(int from)
  * or will not be.  Returns the exit status.
  */
 static int
-attend(int served, int said)
+attend_start(int served, int said)
 {
 	struct pollfd of[] = { { said, POLLIN, 0 }, { served, POLLIN, 0 } };
 	char byte;
@@ -232,7 +232,7 @@ attend(int served, int said)
  * as ssh(1), would wait as long as we serve: its standard error is a pipe.
  */
 static void
-let_go(int said)
+release_terminal(int said)
 {
 	int null = open("/dev/null", O_RDWR);
 
@@ -246,7 +246,7 @@ let_go(int said)
 
 /* Returns in the child only. */
 static void
-background(void)
+go_to_background(void)
 {
 	int served[2], said[2];
 	pid_t pid;
@@ -258,13 +258,13 @@ background(void)
 	if (pid > 0) {
 		close(served[1]);
 		close(said[1]);
-		_exit(attend(served[0], said[0]));
+		_exit(attend_start(served[0], said[0]));
 	}
 	close(served[0]);
 	close(said[0]);
 	(void)fcntl(served[1], F_SETFD, FD_CLOEXEC);
 	waiting_parent = served[1];
-	let_go(said[1]);
+	release_terminal(said[1]);
 	(void)setsid();
 	if (chdir("/") == -1)
 		perror("capsuled: cannot leave the folder it was started in");
@@ -272,7 +272,7 @@ background(void)
 
 /* Relative paths would mean something else once we are in "/". */
 static const char *
-absolute(const char *path)
+make_absolute(const char *path)
 {
 	char folder[PATH_MAX], *whole;
 	size_t size;
@@ -301,7 +301,8 @@ raise_descriptor_limit(void)
  * with what problems there are already.
  */
 static int
-serve(struct arguments *a, struct generation *first, struct problems *ps)
+serve_generation(struct arguments *a, struct generation *first,
+    struct problems *ps)
 {
 	struct generation *g = NULL;
 	struct conf *conf;
@@ -322,7 +323,7 @@ serve(struct arguments *a, struct generation *first, struct problems *ps)
 	if (g != NULL)
 		(void)logs_open(&logs, g->conf, a->options.foreground, ps);
 	listeners_close(&first->listeners, g == NULL ? NULL : &g->listeners);
-	status = tell(ps, "");
+	status = print_problems(ps, "");
 	problems_free(ps);
 	if (g == NULL || status != EXIT_STOPPED) {
 		if (g == NULL && !owned)
@@ -339,7 +340,7 @@ serve(struct arguments *a, struct generation *first, struct problems *ps)
 int
 main(int argc, char **argv)
 {
-	struct arguments a = parse(argc, argv);
+	struct arguments a = parse_arguments(argc, argv);
 	struct problems *ps = problems_new();
 	struct generation first = { .conf = NULL };
 
@@ -348,15 +349,15 @@ main(int argc, char **argv)
 	if (a.check > 0) {
 		problems_free(ps);
 		tls_init();
-		return check(&a);
+		return check_configuration(&a);
 	}
 	/* Before anybody forks: they are for this process id. */
 	(void)listen_fds_take(&first.listeners, ps);
 	raise_descriptor_limit();
 	if (!a.options.foreground) {
-		a.options.conf_path = absolute(a.options.conf_path);
+		a.options.conf_path = make_absolute(a.options.conf_path);
 		a.options.on_ready = release_parent;
-		background();
+		go_to_background();
 	}
-	return serve(&a, &first, ps);
+	return serve_generation(&a, &first, ps);
 }

@@ -423,7 +423,7 @@ add_equals(struct program *p, uint32_t value, size_t skip)
 }
 
 static uint32_t
-argument(unsigned char number, int half)
+offset_of_argument(unsigned char number, int half)
 {
 	return (uint32_t)offsetof(struct seccomp_data, args) +
 	    number * (uint32_t)sizeof(uint64_t) + (uint32_t)half;
@@ -444,7 +444,8 @@ add_rule(struct program *p, const struct rule *r)
 	for (i = 0; i < CONDITIONS_MAX; i++) {
 		if (r->is[i].what == ANY)
 			continue;
-		add_instruction(p, LOAD(argument(r->is[i].argument, LOW)));
+		add_instruction(p,
+		    LOAD(offset_of_argument(r->is[i].argument, LOW)));
 		end -= CONDITION_LEN;
 		switch (r->is[i].what) {
 		case LACKS:
@@ -456,7 +457,7 @@ add_rule(struct program *p, const struct rule *r)
 		case IS_NULL:
 			add_equals(p, 0, end);
 			add_instruction(p,
-			    LOAD(argument(r->is[i].argument, HIGH)));
+			    LOAD(offset_of_argument(r->is[i].argument, HIGH)));
 			end -= CONDITION_LEN;
 			add_equals(p, 0, end);
 			break;

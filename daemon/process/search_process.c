@@ -125,7 +125,7 @@ send_found(struct searcher *s, nfds_t way, const struct search_found *found)
 }
 
 static void
-drop(struct searcher *s, struct waiting *w)
+drop_waiting(struct searcher *s, struct waiting *w)
 {
 	w->used = false;
 	s->n--;
@@ -139,7 +139,7 @@ drop_way(struct searcher *s, nfds_t way)
 
 	for (i = 0; i < SEARCH_QUEUE_MAX && s->n > 0; i++)
 		if (s->queue[i].used && s->queue[i].way == way)
-			drop(s, &s->queue[i]);
+			drop_waiting(s, &s->queue[i]);
 }
 
 static void
@@ -150,7 +150,7 @@ cancel_query(struct searcher *s, nfds_t way, uint32_t id)
 	for (i = 0; i < SEARCH_QUEUE_MAX; i++)
 		if (s->queue[i].used && s->queue[i].way == way &&
 		    s->queue[i].query.id == id)
-			drop(s, &s->queue[i]);
+			drop_waiting(s, &s->queue[i]);
 }
 
 /* A place for a question of this address by this way; NULL: too many. */
@@ -241,7 +241,7 @@ serve_next(struct searcher *s)
 		found.is_partial = !search_sync_is_whole(s->sync);
 	}
 	s->way_turns[w->way] = *turn_of(s, w) = ++s->turn;
-	drop(s, w);
+	drop_waiting(s, w);
 	send_found(s, w->way, &found);
 	if (index != NULL && found.end == SEARCH_FAILED && !s->let_go)
 		search_sync_renew(s->sync, capsule);
@@ -402,7 +402,7 @@ drop_closed(struct searcher *s)
 		if (s->queue[i].used &&
 		    (s->queue[i].way >= s->ways.n ||
 			s->ways.v[s->queue[i].way].fd == -1))
-			drop(s, &s->queue[i]);
+			drop_waiting(s, &s->queue[i]);
 }
 
 static void

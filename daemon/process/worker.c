@@ -67,7 +67,7 @@ on_last_accepted(void *arg)
 }
 
 static void
-drain(struct worker *w)
+drain_worker(struct worker *w)
 {
 	struct acceptor *a = w->acceptor;
 	bool had_begun = w->serving;
@@ -135,7 +135,7 @@ on_orphaned(struct worker *w)
 	log_warnx("the master is gone: finishing");
 	(void)event_del(w->channel_event);
 	(void)evtimer_add(w->orphan_timer, &tv);
-	drain(w);
+	drain_worker(w);
 	upstreams_give_up(w->upstreams);
 }
 
@@ -190,7 +190,7 @@ adopt_reader(struct worker *w)
 }
 
 static void
-attach(struct worker *w, int fd)
+attach_store(struct worker *w, int fd)
 {
 	enum store_result r = store_reader_attach(w->fresh, fd);
 
@@ -228,7 +228,7 @@ hear_once(struct worker *w)
 		break;
 	case CHANNEL_ROOT:
 		if (passed != -1)
-			attach(w, passed);
+			attach_store(w, passed);
 		break;
 	case CHANNEL_OPENED:
 		files_opened(w->files, number, passed);
@@ -284,7 +284,7 @@ meet_content(struct worker *w, int fd)
 /* -- the master -- */
 
 static void
-on_channel(evutil_socket_t fd, short what, void *arg)
+on_worker_channel(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
 	unsigned number;
@@ -296,7 +296,7 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 		on_orphaned(w);
 		break;
 	case CHANNEL_DRAIN:
-		drain(w);
+		drain_worker(w);
 		break;
 	case CHANNEL_LEVEL:
 		if (number <= LOG_LEVEL_DEBUG)
@@ -341,7 +341,7 @@ on_term(evutil_socket_t signal, short what, void *arg)
 {
 	(void)signal;
 	(void)what;
-	drain(arg);
+	drain_worker(arg);
 }
 
 /* The master acts on these; ^C at a terminal reaches all of us. */
@@ -362,7 +362,7 @@ ignore_signals(void)
 }
 
 static void
-start(struct worker *w, const struct worker_start *s)
+start_worker(struct worker *w, const struct worker_start *s)
 {
 	const struct generation *g = s->generation;
 
@@ -379,8 +379,8 @@ start(struct worker *w, const struct worker_start *s)
 	w->store = content_store_new(g->snapshot, on_damaged, w);
 	w->conns = conns_new(w->base, g->conf, g->snapshot, g->tls, s->limits,
 	    w->upstreams, w->search, w->files);
-	w->channel_event =
-	    event_new(w->base, w->channel, EV_READ | EV_PERSIST, on_channel, w);
+	w->channel_event = event_new(w->base, w->channel, EV_READ | EV_PERSIST,
+	    on_worker_channel, w);
 	w->term_event = evsignal_new(w->base, SIGTERM, on_term, w);
 	w->orphan_timer = evtimer_new(w->base, on_overdue, w);
 	if (w->channel_event == NULL || w->term_event == NULL ||
@@ -424,7 +424,7 @@ worker_run(const struct worker_start *s)
 	metrics_enter(s->metrics, s->number);
 	if (s->key_process != -1)
 		remote_key_connect(s->key_process, on_key_trouble, &w);
-	start(&w, s);
+	start_worker(&w, s);
 	if (sandbox_enter(&s->generation->users.worker) == -1)
 		exit(1);
 	if (s->content != -1)
