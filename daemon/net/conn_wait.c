@@ -12,23 +12,32 @@
 #include "net/search_client.h"
 
 /*
- * While somebody else works for it: is anybody left to hear it?  In the clear
- * an end may be all that the client wanted to say, as of "nc -N"; over TLS
- * nobody does that, it is gone.
+ * While somebody else works for it: is anybody left to hear it?  The end of
+ * what a client says may be all that it wanted to say, or it is gone.
  */
 static bool
-await_client(struct conn *c)
+await_client(struct conn *c, bool is_gone_at_end)
 {
 	enum stream_result r = stream_drain(&c->stream);
 
 	if (r == STREAM_WAIT_READ)
 		return conn_wait(c, r);
 	/* The end stays readable; only what comes after it shall wake us. */
-	if (r == STREAM_END && !stream_is_encrypted(&c->stream))
+	if (r == STREAM_END && !is_gone_at_end)
 		return conn_watch(c, EV_PERSIST | EV_READ | EV_ET);
 	conn_log_end(c, "gone");
 	conn_move(c, CONN_CLOSED);
 	return true;
+}
+
+/*
+ * In the clear "nc -N" ends its side after the request; over TLS hardly anybody
+ * does that, and what is worked on would be for nobody.
+ */
+static bool
+await_patient_client(struct conn *c)
+{
+	return await_client(c, stream_is_encrypted(&c->stream));
 }
 
 /* -- upstream -- */
@@ -77,7 +86,7 @@ read_upstream(struct conn *c)
 {
 	enum relay_result r = relay_read(c->relay);
 
-	return r == RELAY_WAIT ? await_client(c) : pass_on_relay(c, r);
+	return r == RELAY_WAIT ? await_patient_client(c) : pass_on_relay(c, r);
 }
 
 void
@@ -149,7 +158,7 @@ ask_search(struct conn *c)
 bool
 await_results(struct conn *c)
 {
-	return await_client(c);
+	return await_patient_client(c);
 }
 
 /* -- file -- */
@@ -229,7 +238,7 @@ read_file_reply(struct conn *c)
 	int fd = file_use_fd(c->file);
 
 	if (fd == FILE_ASKED)
-		return await_client(c);
+		return await_client(c, false); /* opened in no time */
 	if (fd == FILE_FAILED)
 		refuse_file(c);
 	else
