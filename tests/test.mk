@@ -25,8 +25,8 @@ UNIT_site =	store store_kill store_faults live \
 		access beneath folder conf loader program protect resolve \
 		build_known build answer dynamic search search_sync content \
 		content_store
-UNIT_net =	access_log acceptor conn deadline files record_size pace relay tls \
-		upstream listen_fds limits \
+UNIT_net =	access_log acceptor conn deadline files record_size pace \
+		relay tls upstream listen_fds limits \
 		metrics certificate private_key remote_key sessions \
 		session_outline shared_tables ticket_keys stream search_client \
 		readers
