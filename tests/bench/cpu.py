@@ -105,7 +105,7 @@ def gemini(run, peers):
     results = measure(run, "Gemini", subjects)
     run.report.text(
         "Gemini: a fresh TLS 1.3 connection for each page of %d bytes, %d "
-        "visitors at once. CPU is microseconds a visit of all processes of "
+        "clients at once. CPU is microseconds a visit of all processes of "
         "the server; limit is the ratio to the cheapest server there can be "
         "(tests/bench/limit.c) right before; medians of %d rounds of %s s."
         % (rig.PAGE_BYTES, CLIENTS, run.rounds, number(run.seconds)))
@@ -136,10 +136,10 @@ def tails(run, protocol, results, ours, base):
 def scaling(run, protocol, results, one, two):
     """Two workers against one, by what a second of processor answers.
 
-    Visitors cost more than an answer does: on a small machine they are what
+    Clients cost more than an answer does: on a small machine they are what
     is full, and workers that wait for them are woken again and again.  So
-    these workers yield to visitors whenever one can run: visits queue up, as
-    they do for a server that is the one who is full.  Then the visitors' part
+    these workers yield to clients whenever one can run: visits queue up, as
+    they do for a server that is the one who is full.  Then the clients' part
     is left out: the time that a visit takes of the server is the same with
     two workers unless they are in each other's way.
     """
@@ -154,11 +154,11 @@ def scaling(run, protocol, results, one, two):
     run.report.text(
         "%s, 2 workers against 1: %s visits for the processor time of one "
         "worker each, at full load; in the table above, %s visits a second, "
-        "with %d visitors on the same %d processors. The less busy worker "
+        "with %d clients on the same %d processors. The less busy worker "
         "did %.0f %% of its share."
         % (protocol, times(pure), times(raw), CLIENTS, os.cpu_count(),
            100 * (2 * even - 1) / even))
-    run.report.goal("%s, 2 workers to 1, visitors' cost taken out" % protocol,
+    run.report.goal("%s, 2 workers to 1, clients' cost taken out" % protocol,
                     pure, ">=", 1.8, times)
     run.shop.stop(*(subject.server for subject in full.values()))
 

@@ -1,7 +1,7 @@
-"""Section crowded: how long a small page waits beside greedy visitors.
+"""Section crowded: how long a small page waits beside greedy clients.
 
-A worker serves all its visitors in turns.  What one of them may take in a turn
-is what all others wait, as often as there are such visitors.
+A worker serves all its clients in turns.  What one of them may take in a turn
+is what all others wait, as often as there are such clients.
 """
 import contextlib
 import os
@@ -12,13 +12,13 @@ import time
 import rig
 from report import number
 
-DOWNLOADS = 20  # visitors who take large files, again and again
-HANDSHAKES = 8  # visitors who take small pages over new TLS connections
+DOWNLOADS = 20  # clients that take large files, again and again
+HANDSHAKES = 8  # clients that take small pages over new TLS connections
 FILE_BYTES = 8 << 20
 ROUNDS = {False: 9, True: 3}  # by whether there is a hurry
 ROUND_S = 3
 SETTLE_S = 0.5  # until the greedy ones are all at work
-# The visitor waits for the server alone, not for a processor of this machine.
+# The client waits for the server alone, not for a processor of this machine.
 PROMPT = ("chrt", "--rr", "1") if rig.is_root() and shutil.which("chrt") else ()
 LONGEST_MS = {"gemini": 60, "gopher": 40}  # goals, for 99 of 100 pages
 FLOODS = {"keyupdate": "new keys", "hello": "another handshake"}
@@ -72,7 +72,7 @@ def measure(server, protocol, large):
 
 @contextlib.contextmanager
 def flooded(server, mode, clients, seconds):
-    """Visitors who never come to a request, while this is open.
+    """Clients who never come to a request, while this is open.
 
     They are nicer than the server: elsewhere they would be no burden.
     """
@@ -117,7 +117,7 @@ def measure_floods(run):
                             FLOOD_MS, number)
     run.report.text(
         "Milliseconds that the slowest page of a round takes over Gopher, for "
-        "one visitor after the other, while so many others shake hands over "
+        "one client after the other, while so many others shake hands over "
         "TLS and then ask for new keys, or for another handshake, without end, "
         "and again when they are dropped; one worker; %d rounds."
         % ROUNDS[run.quick])
@@ -126,7 +126,7 @@ def measure_floods(run):
 
 
 def section(run):
-    run.report.heading("A small page beside greedy visitors")
+    run.report.heading("A small page beside greedy clients")
     path = lay_file(run.shop.root)
     ours = run.shop.capsuled(
         selectors={"/page.gmi": "page.gmi", "/page.txt": "page.txt",
@@ -138,7 +138,7 @@ def section(run):
     for protocol, target in targets.items():
         rounds = []
         for i in range(ROUNDS[run.quick]):
-            run.report.busy("%s beside greedy visitors: round %d of %d"
+            run.report.busy("%s beside greedy clients: round %d of %d"
                             % (protocol, i + 1, ROUNDS[run.quick]))
             rounds.append(measure(ours, protocol, target))
         half, most = (rig.median([one[key] for one in rounds])
@@ -149,7 +149,7 @@ def section(run):
                                             HANDSHAKES),
                         most, "<=", LONGEST_MS[protocol], number)
     run.report.text(
-        "Milliseconds until a page of %d bytes is there, for one visitor "
+        "Milliseconds until a page of %d bytes is there, for one client "
         "after the other, while %d others download files of %d MiB by the "
         "same protocol and %d take pages over new TLS connections, all "
         "without pause, on the same %d processors; two workers; medians of "

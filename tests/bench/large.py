@@ -1,7 +1,7 @@
 """Section large: big files, beside a bare loop that does nothing else.
 
-The visitor throws the bytes away in the kernel, undecrypted: what is measured
-is the server.  A decrypting visitor checks one answer of each kind first.
+The client throws the bytes away in the kernel, undecrypted: what is measured
+is the server.  A decrypting client checks one answer of each kind first.
 
 The files lie on a disk, as an institute's do, and in the page cache: a file
 system in memory has smaller pages, and nobody's files.
@@ -93,12 +93,12 @@ def one_size(run, name, ours, path):
 
 
 def check(server, protocol, url, bytes_):
-    """A visitor who decrypts and counts every byte."""
+    """A client that decrypts and counts every byte."""
     rig.load(server, protocol, visits=1, clients=1, url=url, expect=bytes_)
 
 
 def constant(run, ours):
-    """Memory while the largest file goes out to several visitors."""
+    """Memory while the largest file goes out to several clients."""
     before = ours.memory()
     bytes_ = SIZES["1 GiB"]
     name = "%d.bin" % bytes_
@@ -107,7 +107,7 @@ def constant(run, ours):
                 bytes_, 4)
         measure((ours, "gopher"), "/" + name, 4, bytes_, 4)
     run.report.text(
-        "Memory of the daemon: %s before, %s at most while four visitors "
+        "Memory of the daemon: %s before, %s at most while four clients "
         "took 1 GiB each." % (size(before), size(watch.most)))
     run.report.goal("memory that large files add", max(0, watch.most - before),
                     "<=", 1 << 20, size)
@@ -139,8 +139,8 @@ def section(run):
             "/" + path.name: path.name for path in files.values()})
         rows = [row for name, path in files.items()
                 for row in one_size(run, name, ours, path)]
-        run.report.text("One visitor who takes all there is. CPU is seconds "
-                        "of the server for a GiB.")
+        run.report.text("One client that reads as fast as it can. CPU is "
+                        "seconds of the server for a GiB.")
         run.report.table(("file", "protocol", "server", "MiB/s",
                           "to the loop", "CPU s", "to the loop"), rows,
                          "lllrrrr")

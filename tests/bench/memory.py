@@ -16,7 +16,7 @@ from report import number, size, times
 POLL_S = 0.002  # between two visits while the daemon reloads
 SETTLED_S = 0.5
 FIRST = 200  # connections that wait before any is counted
-PAUSE_MS = 100.0  # that a reload may keep one visitor waiting
+PAUSE_MS = 100.0  # that a reload may keep one client waiting
 
 
 def settled(server, kinds="Pss"):
@@ -117,7 +117,7 @@ def processes(run):
 
 
 class Poll(threading.Thread):
-    """A visitor who comes without pause; longest_ms: the worst wait."""
+    """A client that comes without pause; longest_ms: the worst wait."""
 
     def __init__(self, port, selector):
         super().__init__(daemon=True)
@@ -167,7 +167,7 @@ def timed_reload(daemon):
 
 
 def polled(daemon, work, selector="/p/7.gmi"):
-    """What work() returns, and the visitor who came meanwhile."""
+    """What work() returns, and the client that came meanwhile."""
     poll = Poll(daemon.gopher, selector)
     poll.start()
     try:
@@ -188,7 +188,7 @@ def load_many(run):
 
 
 def reload_many(run, daemon, calm_s):
-    """Reload it; seconds, processor time, and two visitors: one who came
+    """Reload it; seconds, processor time, and two clients: one who came
     while nothing happened, one who came meanwhile."""
     run.report.busy("reloading")
     _, calm = polled(daemon, lambda: time.sleep(max(calm_s, 1)))
@@ -206,7 +206,7 @@ def many_pages(run):
     key_processes = sum(map(rig.pss, daemon.key_processes()))
     run.report.text(
         "%s pages of %d bytes, %s in all: loaded in %s s (%s s of processor "
-        "time), reloaded in %s s (%s s). A visitor who came all the while, "
+        "time), reloaded in %s s (%s s). A client that came all the while, "
         "%d times during the reload, waited %s ms at most (%s ms without a "
         "reload), and was turned away %d times." % (
             format(cpu.MANY_PAGES, ","), rig.PAGE_BYTES, size(content),

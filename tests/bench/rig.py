@@ -1,4 +1,4 @@
-"""The rig: servers side by side, visitors, and what the system tells of both.
+"""The rig: servers side by side, clients, and what the system tells of both.
 
 Every server listens on 127.0.0.1 unless told otherwise, at a port that the
 system chose, and serves the same page.  Processor time and memory are those
@@ -276,7 +276,7 @@ def capsuled_conf(root, certificate, selectors, address="127.0.0.1", **change):
         for name, keys in sections.items())
 
 
-# -- visitors --
+# -- clients --
 
 def values(line):
     """key=value words as a dict of numbers."""

@@ -212,7 +212,7 @@ def section(run):
         run.report.text("Skipped: %s." % why)
         return
     run.report.text(
-        "Seconds from the first packet until a visitor has all of a page of "
+        "Seconds from the first packet until a client has all of a page of "
         "%d bytes and knows it; the least is what the bytes of that very "
         "visit take at that rate with all headers, and the ways there and "
         "back. Resent are TCP's segments, of all visits to that server; "

@@ -1,7 +1,7 @@
 """Section bytes: what travels, and what each byte of it is.
 
 Packets are watched on the loopback device, which takes root.  There they are
-larger than on a real network; the visitor announces the segment size of
+larger than on a real network; the client announces the segment size of
 Ethernet, and the kernel's large packets are counted as what they are cut to.
 """
 import contextlib
