@@ -82,9 +82,9 @@ SRC_site =	store_format store_table store_reader store_folder \
 		conf_list conf_map conf_check conf_print search_query \
 		search_key search_db search search_sync content \
 		content_table snapshot content_store beneath folder map \
-		program trouble pages protect folders resolve redirect \
-		inspect builtin_answers catalog target reply dynamic results \
-		configure \
+		program trouble pages protect folders resolver resolve \
+		resolve_walk resolve_rule redirect inspect builtin_answers \
+		catalog target reply dynamic results configure \
 		prepare prepare_file loader fill answer sink sink_memory \
 		sink_store \
 		build_known build_page build_kept build live

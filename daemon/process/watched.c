@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "process/watch.h"
 #include "site/folder.h"
-#include "site/resolve.h"
+#include "site/resolve_walk.h"
 
 /* Where a capsule had a folder when it was last added. */
 struct watched_folder {

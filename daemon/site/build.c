@@ -20,6 +20,8 @@
 #include "site/folder.h"
 #include "site/loader.h"
 #include "site/redirect.h"
+#include "site/resolve_rule.h"
+#include "site/resolve_walk.h"
 #include "site/trouble.h"
 
 /* What the folder of a line of the map was when it was last looked at. */

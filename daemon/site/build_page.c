@@ -20,6 +20,8 @@
 #include "format/gemini.h"
 #include "site/catalog.h"
 #include "site/map.h"
+#include "site/resolve_rule.h"
+#include "site/resolve_walk.h"
 
 /* -- sets -- */
 

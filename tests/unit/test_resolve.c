@@ -12,7 +12,8 @@
 
 #include "site/pages.h"
 #include "site/protect.h"
-#include "site/resolve.h"
+#include "site/resolve_rule.h"
+#include "site/resolve_walk.h"
 
 #define ROUNDS  60  /* more with the variable WILD_ROUNDS */
 #define CHANGES 60  /* of the files of a round */
