@@ -23,13 +23,13 @@ V =
 
 MODE_release =	-O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 MODE_debug =	-O0 -g3
-MODE_asan =	-O1 -g3 -DSANDBOX_FENCES=0 \
+MODE_asan =	-O1 -g3 -DSANDBOX_ENABLED=0 \
 		-fsanitize=address,undefined \
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
-MODE_fuzz =	-O1 -g3 -DSANDBOX_FENCES=0 \
+MODE_fuzz =	-O1 -g3 -DSANDBOX_ENABLED=0 \
 		-fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=undefined -fno-omit-frame-pointer
-# As released, but a call that the workers' fences refuse kills the worker.
+# As released, but a call that the workers' sandbox refuses kills the worker.
 MODE_fences =	$(MODE_release) -DSANDBOX_KILL=1
 LINK_release =	-pie -Wl,-z,relro,-z,now
 LINK_fences =	$(LINK_release)
@@ -94,7 +94,7 @@ SRC_net =	identity deadline record_size pace stream tls stream_plain \
 		conn_wait conn_response conn_request conn_deadline conn \
 		listener listen_fds acceptor limits \
 		sessions session_outline ticket_keys resume metrics
-SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs errand users \
+SRC_process =	sandbox sandbox_$(SYSTEM) notify channel logs child_task users \
 		certificate_warnings child ways exporter keyproc \
 		search_process content_process control_socket generation \
 		settle \

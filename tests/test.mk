@@ -115,9 +115,9 @@ bench: $(B)/capsuled $(B)/capsulectl $(BENCHES) manual
 	@sh conf/packages.sh bench
 	$(call with,ssl,BENCH_BUILD=$(B) exec $$p tests/bench/bench.py $(BENCH))
 
-# Fences forbid what valgrind does inside a process.
+# The sandbox forbids what valgrind does inside a process.
 valgrind:
-	@$(MAKE) B=build/valgrind MODE=debug CPPFLAGS=-DSANDBOX_FENCES=0 \
+	@$(MAKE) B=build/valgrind MODE=debug CPPFLAGS=-DSANDBOX_ENABLED=0 \
 	    valgrind-run
 
 valgrind-run: $(B)/capsuled $(VALGRIND:%=$(T)/test_%)

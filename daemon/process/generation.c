@@ -20,7 +20,7 @@
 #include "base/os.h"
 #include "net/certificate.h"
 #include "process/certificate_warnings.h"
-#include "process/errand.h"
+#include "process/child_task.h"
 #include "site/configure.h"
 #include "site/loader.h"
 #include "site/trouble.h"
@@ -135,7 +135,8 @@ ensure_certificates(struct conf *conf, struct problems *ps)
 		default:
 			ok = false;
 		}
-	return ok && (!missing || errand_run(make_certificates, conf, ps) == 0);
+	return ok &&
+	    (!missing || child_task_run(make_certificates, conf, ps) == 0);
 }
 
 /* Certificates, and keys where they shall be. */
@@ -248,8 +249,8 @@ generation_free(struct generation *g, const struct generation *kept)
 	xfree(g);
 }
 
-/* What an errand looks at, as the user that reads pages. */
-struct look_errand {
+/* What a child task looks at, as the user that reads pages. */
+struct look_task {
 	const struct conf *conf;
 	struct snapshot *configured;
 	const struct sandbox *box;
@@ -259,7 +260,7 @@ struct look_errand {
 static int
 look_as_user(void *arg, struct problems *notes)
 {
-	const struct look_errand *e = arg;
+	const struct look_task *e = arg;
 
 	if (sandbox_drop_user(e->box) == -1)
 		return -1;
@@ -275,13 +276,13 @@ check_content(const struct conf *conf, const struct users *users,
     struct problems *ps, struct problems *notes)
 {
 	size_t before = problems_count(ps);
-	struct look_errand errand = { conf, snapshot_configure(conf, NULL, ps),
+	struct look_task task = { conf, snapshot_configure(conf, NULL, ps),
 		&users->data };
 
-	(void)errand_run(look_as_user, &errand, notes);
+	(void)child_task_run(look_as_user, &task, notes);
 	if (problems_count(ps) == before)
-		return errand.configured;
-	snapshot_free(errand.configured);
+		return task.configured;
+	snapshot_free(task.configured);
 	return NULL;
 }
 
@@ -330,13 +331,13 @@ static void
 announce_sandbox(const struct generation *g)
 {
 	bool whole;
-	const char *fences = sandbox_describe(&whole);
+	const char *means = sandbox_describe(&whole);
 	const char *key_user = g->users.key_name;
 
 	if (whole)
-		log_info("workers are confined by %s", fences);
+		log_info("workers are confined by %s", means);
 	else
-		log_warnx("workers are confined by %s", fences);
+		log_warnx("workers are confined by %s", means);
 	if (g->key_process != NULL)
 		log_info("private keys are held by process %ld alone%s%s",
 		    (long)g->key_process->pid,

@@ -23,7 +23,7 @@
 #include "net/remote_key.h"
 #include "net/signing.h"
 #include "process/child.h"
-#include "process/errand.h"
+#include "process/child_task.h"
 #include "process/ways.h"
 
 /* Its descriptors. */
@@ -135,7 +135,7 @@ become_key_process(void *arg, int channel)
 		problems_add(ps, NULL, 0,
 		    "the process for keys cannot be confined");
 	ready = problems_count(ps) == 0;
-	errand_tell(REPORT, 0, ps);
+	child_task_report(REPORT, 0, ps);
 	close(REPORT);
 	problems_free(ps);
 	os_forget_code();
@@ -166,7 +166,7 @@ keyproc_new(const struct conf *conf, const struct tls *tls,
 	if (k == NULL)
 		problems_add(ps, NULL, 0, "cannot start the process for keys");
 	else
-		(void)errand_hear(report[0], ps);
+		(void)child_task_receive(report[0], ps);
 	close(report[0]);
 	if (problems_count(ps) == before)
 		return k;
@@ -196,5 +196,5 @@ keyproc_check(const struct conf *conf, const struct tls *tls,
 {
 	struct check c = { conf, tls };
 
-	(void)errand_run(check_keys, &c, ps);
+	(void)child_task_run(check_keys, &c, ps);
 }

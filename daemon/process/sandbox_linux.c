@@ -1,7 +1,7 @@
 /*
  * sandbox_linux.c - what a process gives up on Linux.
  *
- * Floor process.  Two fences, each enough against most of what is feared: a
+ * Floor process.  Two sandboxes, each enough against most of what is feared: a
  * seccomp filter that knows the few system calls a worker makes, and Landlock
  * without one rule, so that no path can be opened and no TCP address reached
  * even by a call that the filter lets through.  The content process has a list
@@ -60,8 +60,8 @@
 #endif
 
 /* Sanitizers and valgrind look at /proc and make code: they go without. */
-#ifndef SANDBOX_FENCES
-#define SANDBOX_FENCES 1
+#ifndef SANDBOX_ENABLED
+#define SANDBOX_ENABLED 1
 #endif
 
 /* The calls a worker makes, the most frequent first. */
@@ -621,8 +621,8 @@ sandbox_describe(bool *whole)
 	bool paths;
 
 	*whole = false;
-	if (!SANDBOX_FENCES)
-		return "their user alone: built without fences";
+	if (!SANDBOX_ENABLED)
+		return "their user alone: built without a sandbox";
 	calls = lacks_seccomp();
 	paths = landlock_version() >= 1;
 	*whole = calls == NULL && paths;
@@ -662,9 +662,9 @@ drop_rights(void)
 	return -1;
 }
 
-/* Behind both fences; store is NULL: with no path left. */
+/* Enter both sandboxes; if store is NULL, no path remains. */
 static int
-enter_fences(const struct sandbox_folder *roots, size_t n,
+enter_linux_sandbox(const struct sandbox_folder *roots, size_t n,
     const struct sandbox_folder *store, const struct profile *may,
     const char *who)
 {
@@ -672,7 +672,7 @@ enter_fences(const struct sandbox_folder *roots, size_t n,
 
 	if (drop_rights() == -1)
 		return -1;
-	if (!SANDBOX_FENCES)
+	if (!SANDBOX_ENABLED)
 		return 0;
 	calls = lacks_seccomp() == NULL;
 	if (fence_paths(roots, n, store) == -1 ||
@@ -688,13 +688,14 @@ sandbox_enter(const struct sandbox *box)
 {
 	return sandbox_drop_user(box) == -1
 	    ? -1
-	    : enter_fences(NULL, 0, NULL, &worker_profile, "this worker");
+	    : enter_linux_sandbox(NULL, 0, NULL, &worker_profile,
+		  "this worker");
 }
 
 int
 sandbox_enter_search(const struct sandbox_folder *folder)
 {
-	return enter_fences(NULL, 0, folder->fd == -1 ? NULL : folder,
+	return enter_linux_sandbox(NULL, 0, folder->fd == -1 ? NULL : folder,
 	    &search_profile, "the search process");
 }
 
@@ -702,6 +703,6 @@ int
 sandbox_enter_content(const struct sandbox_folder *roots, size_t n,
     const struct sandbox_folder *store)
 {
-	return enter_fences(roots, n, store, &content_profile,
+	return enter_linux_sandbox(roots, n, store, &content_profile,
 	    "the content process");
 }

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/os.h"
-#include "process/errand.h"
+#include "process/child_task.h"
 
 /* The first of these that there is, when the configuration names nobody. */
 #define WORKER_USER   "_capsuled"
@@ -58,7 +58,7 @@ resolve_chroot(const struct conf *conf, struct users *u, struct problems *ps)
 		problems_add(ps, conf->path, conf->chroot_line,
 		    "[server] chroot: %s is not a folder", folder);
 	else
-		(void)errand_run(try_chroot, &conf, ps);
+		(void)child_task_run(try_chroot, &conf, ps);
 }
 
 /* -- users -- */

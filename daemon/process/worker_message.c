@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/os.h"
-#include "process/errand.h"
+#include "process/child_task.h"
 #include "process/helper.h"
 #include "process/notify.h"
 #include "process/reload.h"
@@ -76,7 +76,7 @@ on_served(struct master *m)
 	const char *user = m->now->users.worker_name;
 
 	m->served = true;
-	errand_set_deadline(ERRAND_SERVING_MS);
+	child_task_set_deadline(CHILD_TASK_SERVING_MS);
 	write_pid_file(m->now->conf);
 	generation_announce(m->now);
 	log_info("ready: %d worker%s%s%s", wanted_workers(m),

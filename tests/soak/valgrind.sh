@@ -2,7 +2,7 @@
 # valgrind.sh - unit tests and one daemon under valgrind's memcheck.
 # usage: valgrind.sh CAPSULED TEST...	("make valgrind" calls it)
 #
-# Both are built without fences.  The daemon serves both protocols, reloads,
+# Both are built without a sandbox.  The daemon serves both protocols, reloads,
 # and stops; master and workers are watched, and every block that is lost or
 # used wrongly is an error.  Exit status: 0 if there was none.
 

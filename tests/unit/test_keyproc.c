@@ -1,5 +1,5 @@
-/* test_keyproc.c - the key process's loop, and errands: whom it answers, and
- * when it goes. */
+/* test_keyproc.c - the key process's loop, and child tasks: whom it answers,
+ * and when it goes. */
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -26,7 +26,7 @@
 #include "expect.h"
 #include "net/signing.h"
 #include "process/channel.h"
-#include "process/errand.h"
+#include "process/child_task.h"
 #include "process/keyproc.h"
 #include "process/ways.h"
 
@@ -258,7 +258,7 @@ one_that_lives_says_so_and_one_that_hangs_does_not(void **state)
 	assert_gone();
 }
 
-/* -- errands -- */
+/* -- child tasks -- */
 
 static int
 finds(void *arg, struct problems *ps)
@@ -293,16 +293,16 @@ dies(void *arg, struct problems *ps)
 }
 
 static void
-an_errand_brings_back_what_it_found(void **state)
+a_child_task_brings_back_what_it_found(void **state)
 {
 	struct problems *ps = problems_new();
 
 	(void)state;
-	assert_int_equal(0, errand_run(finds_nothing, NULL, ps));
-	assert_int_equal(-1, errand_run(fails, NULL, ps));
+	assert_int_equal(0, child_task_run(finds_nothing, NULL, ps));
+	assert_int_equal(-1, child_task_run(fails, NULL, ps));
 	assert_int_equal(0, problems_count(ps));
 	problems_add(ps, "x.ini", 5, "here");
-	assert_int_equal(5, errand_run(finds, (char[]){ "keys" }, ps));
+	assert_int_equal(5, child_task_run(finds, (char[]){ "keys" }, ps));
 	assert_int_equal(3, problems_count(ps));
 	assert_string_equal("x.ini:3: another", problems_get(ps, 0));
 	assert_string_equal("x.ini:5: here", problems_get(ps, 1));
@@ -311,12 +311,12 @@ an_errand_brings_back_what_it_found(void **state)
 }
 
 static void
-an_errand_that_dies_is_a_problem(void **state)
+a_child_task_that_dies_is_a_problem(void **state)
 {
 	struct problems *ps = problems_new();
 
 	(void)state;
-	assert_int_equal(-1, errand_run(dies, NULL, ps));
+	assert_int_equal(-1, child_task_run(dies, NULL, ps));
 	assert_int_equal(1, problems_count(ps));
 	problems_free(ps);
 }
@@ -332,18 +332,18 @@ hangs(void *arg, struct problems *ps)
 
 /* Others wait for the master meanwhile. */
 static void
-an_errand_that_hangs_costs_its_time_and_no_more(void **state)
+a_child_task_that_hangs_costs_its_time_and_no_more(void **state)
 {
 	static const int limit_ms = 300;
 	struct problems *ps = problems_new();
 	int64_t begin, took;
 
 	(void)state;
-	errand_set_deadline(limit_ms);
+	child_task_set_deadline(limit_ms);
 	begin = clock_ms();
-	assert_int_equal(-1, errand_run(hangs, NULL, ps));
+	assert_int_equal(-1, child_task_run(hangs, NULL, ps));
 	took = clock_ms() - begin;
-	errand_set_deadline(ERRAND_START_MS);
+	child_task_set_deadline(CHILD_TASK_START_MS);
 	assert_in_range(took, limit_ms, PATIENCE_MS);
 	assert_int_equal(1, problems_count(ps));
 	/* It is gone. */
@@ -369,16 +369,16 @@ static void
 a_report_has_its_limit(void **state)
 {
 	/* Each is "0 ", 2000 letters and a NUL. */
-	size_t n = (ERRAND_REPORT_MAX - 1) / 2003;
+	size_t n = (CHILD_TASK_REPORT_MAX - 1) / 2003;
 	struct problems *ps = problems_new();
 
 	(void)state;
-	assert_int_equal(0, errand_run(finds_too_much, &n, ps));
+	assert_int_equal(0, child_task_run(finds_too_much, &n, ps));
 	assert_int_equal(n, problems_count(ps));
 	problems_free(ps);
 	ps = problems_new();
 	n++;
-	assert_int_equal(-1, errand_run(finds_too_much, &n, ps));
+	assert_int_equal(-1, child_task_run(finds_too_much, &n, ps));
 	assert_int_equal(1, problems_count(ps));
 	problems_free(ps);
 }
@@ -411,10 +411,10 @@ main(void)
 		cmocka_unit_test(a_worker_has_one_way_and_takes_nobody_elses),
 		cmocka_unit_test(
 		    one_that_lives_says_so_and_one_that_hangs_does_not),
-		cmocka_unit_test(an_errand_brings_back_what_it_found),
-		cmocka_unit_test(an_errand_that_dies_is_a_problem),
+		cmocka_unit_test(a_child_task_brings_back_what_it_found),
+		cmocka_unit_test(a_child_task_that_dies_is_a_problem),
 		cmocka_unit_test(
-		    an_errand_that_hangs_costs_its_time_and_no_more),
+		    a_child_task_that_hangs_costs_its_time_and_no_more),
 		cmocka_unit_test(a_report_has_its_limit),
 	};
 

@@ -25,8 +25,8 @@
 
 #include "process/sandbox.h"
 
-#ifndef SANDBOX_FENCES
-#define SANDBOX_FENCES 1
+#ifndef SANDBOX_ENABLED
+#define SANDBOX_ENABLED 1
 #endif
 
 #define USER 65534 /* whom all of them become, if root runs this */
@@ -225,9 +225,9 @@ main(void)
 		    end_other),
 	};
 
-	/* Sanitizers need what the fences forbid. */
-	if (!SANDBOX_FENCES) {
-		printf("built without fences: nothing to test\n");
+	/* Sanitizers need what the sandbox forbids. */
+	if (!SANDBOX_ENABLED) {
+		printf("built without a sandbox: nothing to test\n");
 		return 0;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

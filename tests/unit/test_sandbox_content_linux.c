@@ -26,8 +26,8 @@
 #include "process/channel.h"
 #include "process/sandbox.h"
 
-#ifndef SANDBOX_FENCES
-#define SANDBOX_FENCES 1
+#ifndef SANDBOX_ENABLED
+#define SANDBOX_ENABLED 1
 #endif
 
 /* Processors whose system calls are on no list: there is Landlock alone. */
@@ -471,8 +471,8 @@ main(void)
 	int failed;
 
 	/* Sanitizers need what the fences forbid. */
-	if (!SANDBOX_FENCES) {
-		printf("built without fences: nothing to test\n");
+	if (!SANDBOX_ENABLED) {
+		printf("built without a sandbox: nothing to test\n");
 		return 0;
 	}
 	if (make_all() == -1)

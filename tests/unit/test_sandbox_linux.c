@@ -28,8 +28,8 @@
 #include "base/os.h"
 #include "process/sandbox.h"
 
-#ifndef SANDBOX_FENCES
-#define SANDBOX_FENCES 1
+#ifndef SANDBOX_ENABLED
+#define SANDBOX_ENABLED 1
 #endif
 
 /* Processors whose system calls are on no list: there is Landlock alone. */
@@ -489,8 +489,8 @@ main(void)
 	};
 
 	/* Sanitizers need what the fences forbid. */
-	if (!SANDBOX_FENCES) {
-		printf("built without fences: nothing to test\n");
+	if (!SANDBOX_ENABLED) {
+		printf("built without a sandbox: nothing to test\n");
 		return 0;
 	}
 	file = open("/etc/passwd", O_RDONLY | O_CLOEXEC);

@@ -1,10 +1,11 @@
 /*
- * errand.c - what is done in a child, so that its memory goes with it.
+ * child_task.c - run a function in a child process and read its report.
  *
- * Floor process.  The master has others touch private keys, and gets to know
- * only what went wrong: a report is the value, a byte, and packed problems.
+ * Floor process.  The master never reads private keys itself: a child does,
+ * and its memory ends with it.  The master receives a report alone: the value
+ * that the function returned, one byte, and the problems, packed.
  */
-#include "process/errand.h"
+#include "process/child_task.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,22 +18,22 @@
 #include "base/os.h"
 #include "process/child.h"
 
-static int deadline_ms = ERRAND_START_MS;
+static int deadline_ms = CHILD_TASK_START_MS;
 
 void
-errand_set_deadline(int ms)
+child_task_set_deadline(int ms)
 {
 	deadline_ms = ms;
 }
 
 void
-errand_tell(int fd, int value, struct problems *ps)
+child_task_report(int fd, int value, struct problems *ps)
 {
 	struct buf report;
 	size_t off = 0;
 	ssize_t n;
 
-	buf_init(&report, ERRAND_REPORT_MAX);
+	buf_init(&report, CHILD_TASK_REPORT_MAX);
 	buf_putc(&report, (char)value);
 	problems_pack(ps, &report);
 	while (!report.failed && off < report.len) {
@@ -44,7 +45,7 @@ errand_tell(int fd, int value, struct problems *ps)
 	buf_fini(&report);
 }
 
-/* Read up to the end of file; 0, or -1 if it does not come in time. */
+/* Read a report up to its end; 0, or -1 if that does not come in time. */
 static int
 read_report(int fd, struct buf *to)
 {
@@ -66,12 +67,12 @@ read_report(int fd, struct buf *to)
 }
 
 int
-errand_hear(int fd, struct problems *ps)
+child_task_receive(int fd, struct problems *ps)
 {
 	struct buf report;
 	int value = -1;
 
-	buf_init(&report, ERRAND_REPORT_MAX);
+	buf_init(&report, CHILD_TASK_REPORT_MAX);
 	if (read_report(fd, &report) == -1)
 		problems_add(ps, NULL, 0,
 		    "a process that reads keys has not answered in %d s",
@@ -86,22 +87,22 @@ errand_hear(int fd, struct problems *ps)
 	return value;
 }
 
-/* In the child, which has no use for any descriptor but its report. */
+/* In the child, which uses no descriptor but that of its report. */
 static void
-run(int (*fn)(void *arg, struct problems *ps), void *arg, int report)
+run_and_report(int (*fn)(void *arg, struct problems *ps), void *arg, int report)
 {
 	struct problems *ps = problems_new();
 	int value;
 
 	os_hide_memory();
 	value = fn(arg, ps);
-	errand_tell(report, value, ps);
+	child_task_report(report, value, ps);
 	problems_free(ps);
 	_exit(0);
 }
 
 int
-errand_run(int (*fn)(void *arg, struct problems *ps), void *arg,
+child_task_run(int (*fn)(void *arg, struct problems *ps), void *arg,
     struct problems *ps)
 {
 	int ends[2], value = -1;
@@ -118,13 +119,13 @@ errand_run(int (*fn)(void *arg, struct problems *ps), void *arg,
 	log_flush();
 	pid = fork();
 	if (pid == 0)
-		run(fn, arg, ends[1]);
+		run_and_report(fn, arg, ends[1]);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	close(ends[1]);
 	if (pid == -1)
 		problems_add(ps, NULL, 0, "cannot make a process");
 	else {
-		value = errand_hear(ends[0], ps);
+		value = child_task_receive(ends[0], ps);
 		child_stop(pid, 0); /* if it came to no end */
 	}
 	close(ends[0]);
