@@ -9,7 +9,7 @@ libclang-rt-dev curl openssl procps php-fpm fcgiwrap uwsgi-core
 uwsgi-plugin-python3"
 extra="llvm shellcheck mandoc clang-format clang-tidy haproxy
 socat lynx gopher sacc vf1 bombadillo amfora emacs-nox elpa-elpher gnutls-bin
-tmux less locales libnss3-tools faketime systemd logrotate"
+tmux less locales universal-ctags libnss3-tools faketime systemd logrotate"
 slow="debootstrap systemd-container util-linux prometheus haproxy iproute2
 socat"
 bench="python3 iproute2 libwrap0"

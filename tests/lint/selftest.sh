@@ -57,6 +57,7 @@ run() {
 	headers) CC=${CC:-cc} sh "$lint/headers.sh" ;;
 	tidy) OWN=daemon/base/a.c sh "$lint/tidy.sh" ;;
 	asks | security) sh "$lint/$1.sh" ;;
+	names) NAMES_TWICE_MAX=1 sh "$lint/names.sh" ;;
 	*) sh "$lint/house.sh" "$1" ;;
 	esac > "$top/out" 2>&1
 }
@@ -96,7 +97,7 @@ finds() {
 
 good_tree
 for each in floors headers shell manual functions columns paths format keys \
-    tidy asks security; do
+    tidy asks security names; do
 	clean $each
 done
 
@@ -169,6 +170,13 @@ printf 'int\na_bad(void);\n\nint\na_bad(void)\n{\n%s%s}\n' '	int *p = 0;
 ' '	return *p;
 ' >> daemon/base/a.c
 finds tidy "daemon/base/a.c" "a null pointer that is followed"
+printf 'int\nf(void)\n{\n\treturn 1;\n}\n' |
+    tee daemon/base/f.c daemon/net/f.c > daemon/base/g.c
+printf 'int\nh(void)\n{\n\treturn 1;\n}\n' |
+    tee daemon/base/h_linux.c > daemon/base/h_bsd.c
+clean names
+printf 'static int\nh(void)\n{\n\treturn 1;\n}\n' > daemon/net/h.c
+finds names "h: daemon/base/h_bsd.c" "a second name defined twice"
 echo x > conf/a.key
 finds keys "conf/a.key" "a key file"
 echo "-----BEGIN EC PRIVATE K""EY-----" > conf/a.txt
