@@ -14,7 +14,7 @@
 
 #define CERTIFICATE_HASH_MAX 96 /* bytes: SHA-256 as AA:BB:..., and its NUL */
 
-/* What people want to know of a certificate. */
+/* A certificate as capsulectl prints it. */
 struct certificate {
 	int64_t not_before, not_after; /* seconds since 1970 */
 	bool is_rare; /* its key is of Ed25519, which few clients accept */

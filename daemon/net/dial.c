@@ -102,7 +102,7 @@ dials_unref(struct dials *ds)
 	xfree(ds);
 }
 
-/* A visitor can ask often for what is not there; the log need not. */
+/* Log it at most once in DIAL_WARN_MS: clients may request it more often. */
 static void
 warn_unreachable(struct address *a)
 {

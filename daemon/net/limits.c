@@ -351,7 +351,7 @@ free_record(struct limits_table *t, unsigned n)
 	SHARED_STORE(&t->free_record, n);
 }
 
-/* Workers do not know who else lives: to them everybody does. */
+/* A worker cannot tell which others live: it takes all of them as alive. */
 static bool
 is_owner(const struct limits *l, unsigned owner)
 {

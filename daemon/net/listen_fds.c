@@ -76,7 +76,7 @@ find_socket_fault(struct listener *l)
 	return NULL;
 }
 
-/* What a socket of our own has, too; see listener.c. */
+/* Set the options that listener.c sets on the sockets that it opens. */
 static void
 prepare_passed_socket(int fd)
 {

@@ -208,7 +208,7 @@ is_same(const struct listener *had, const struct listener *l)
 	    had->asked_port == l->asked_port && memcmp(&a, &b, sizeof(a)) == 0;
 }
 
-/* What old has for the same address, or NULL. */
+/* The listener of old that has the same address, or NULL. */
 static const struct listener *
 find_inherited(const struct listeners *old, const struct listener *l)
 {
@@ -364,7 +364,7 @@ proxies_of(const struct service *service, const struct conf *conf)
 	}
 }
 
-/* Fill in what the configuration says of a listener. */
+/* Fill in a listener from the configuration. */
 static void
 describe_listener(struct listener *l, const struct service *service,
     const struct conf *conf, const struct conf_listen *want)

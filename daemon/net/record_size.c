@@ -1,5 +1,5 @@
 /*
- * record_size.c - in how large pieces an answer begins on a slow line.
+ * record_size.c - the size of the first TLS records of an answer.
  *
  * Floor net; pure.
  */

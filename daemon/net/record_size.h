@@ -1,5 +1,5 @@
 /*
- * record_size.h - in how large pieces an answer begins on a slow line.
+ * record_size.h - the size of the first TLS records of an answer.
  *
  * TCP takes a packet for lost that is not acknowledged after twice the time
  * that packets take there and back (RFC 8985 7.2), and all it has seen when

@@ -75,7 +75,7 @@ relay_free(struct relay *r)
 	free(r);
 }
 
-/* There is no answer, or no more of it. */
+/* The application has not answered, or has broken off its answer. */
 static enum relay_result
 fail_relay(struct relay *r, enum answer_failure why)
 {

@@ -263,7 +263,7 @@ on_full_handshake(SSL *ssl, void *arg)
 	return s->refused ? -1 : 1;
 }
 
-/* All that is the same for every capsule; 0 or -1. */
+/* Set the options that all capsules share; 0 or -1. */
 static int
 configure_context(SSL_CTX *ctx, const struct conf *conf, struct tls *tls)
 {
@@ -434,7 +434,7 @@ context_new(struct tls *tls, const struct conf *conf,
 	return ctx;
 }
 
-/* Let contexts ask for certificates, where the capsule may want to know. */
+/* Request client certificates for the capsules that may need them. */
 static int
 request_certificates(struct tls *tls, const struct conf *conf,
     enum tls_keys keys, struct problems *ps)

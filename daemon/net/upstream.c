@@ -361,7 +361,8 @@ send_question(struct upstream *u)
 	return UPSTREAM_MORE;
 }
 
-/* One line more?  If not, it is told within a second how many those were. */
+/* May one more line be logged?  Those that may not are counted, and the count
+ * is logged within a second. */
 static bool
 may_complain(struct upstreams *us)
 {

@@ -1,5 +1,5 @@
 /*
- * child.c - what the processes beside the workers have in common.
+ * child.c - start, probe and end processes that are no workers.
  *
  * Floor process.
  */
@@ -41,7 +41,8 @@ child_fork(void)
 	return pid;
 }
 
-/* Copies first, above all that is kept and all places where it shall be. */
+/* Copy all descriptors to numbers above both the old and the new ones first,
+ * so that no dup2 closes one that is still to be moved. */
 static bool
 keep_only(const int *keep, size_t n)
 {
@@ -93,7 +94,7 @@ child_begin(const char *title, const int *keep, size_t n)
 	shared_leave();
 }
 
-/* Wait for its end, for at most ms; false if it has not come. */
+/* Wait at most ms until pid has ended; false if it has not. */
 static bool
 await_end(pid_t pid, int ms)
 {

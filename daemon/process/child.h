@@ -13,13 +13,13 @@
 #define CHILD_FIRST    3  /* the descriptors it keeps start here */
 #define CHILD_KEEP_MAX 64 /* of them */
 
-/* Milliseconds within which a process that lives says so. */
+/* Milliseconds within which a live process answers a probe. */
 #define CHILD_PROBE_MS 500
 
-/* Within which one that was killed is gone, if it is not stuck. */
+/* Milliseconds within which a killed process is gone, if it is not stuck. */
 #define CHILD_KILL_MS 500
 
-/* What the master knows of a process that it keeps. */
+/* A process beside the workers, as the master keeps it. */
 struct child {
 	pid_t pid;
 	int channel; /* the master's end: the process goes when it is closed */
@@ -36,10 +36,11 @@ struct child {
  */
 struct child *child_new(void (*run)(void *arg, int channel), void *arg);
 
-/* Leave it alone: it goes by itself, in its time.  NULL is fine. */
+/* Close its channel: it then ends by itself.  NULL is fine. */
 void child_free(struct child *c);
 
-/* The same, and wait for it to be gone, for at most ms.  NULL is fine. */
+/* The same, and wait at most ms until it has ended, then kill it.  NULL is
+ * fine. */
 void child_end(struct child *c, int ms);
 
 /*
@@ -51,14 +52,14 @@ int child_introduce(const struct child *c, enum channel_message message,
     unsigned number);
 
 /*
- * Ask it whether it lives.  CHILD_PROBE_MS later child_is_silent is true
- * unless it has said so.  Returns -1 if it cannot be asked, because it is dead
- * or has not listened for long.
+ * Send it a probe.  CHILD_PROBE_MS later child_is_silent is true unless it has
+ * answered.  Returns -1 if the probe cannot be sent, because the process is
+ * dead or has not read its channel for long.
  */
 int child_probe(struct child *c);
 bool child_is_silent(struct child *c);
 
-/* Kill it; whoever hears of its end does the rest. */
+/* Kill it; the reaper does the rest once it has ended. */
 void child_kill(struct child *c);
 
 /*
@@ -80,9 +81,8 @@ pid_t child_fork(void);
 void child_begin(const char *title, const int *keep, size_t n);
 
 /*
- * In the master: wait until pid is gone, for at most ms, then kill it.  One
- * that even then is not gone at once is stuck in the kernel, and left to
- * whoever hears of its end.
+ * In the master: wait at most ms until pid has ended, then kill it.  A process
+ * that does not end even then is stuck in the kernel, and left to the reaper.
  */
 void child_stop(pid_t pid, int ms);
 

@@ -164,8 +164,8 @@ open_large(struct content_process *c, nfds_t i, unsigned number,
 }
 
 /*
- * A worker has found this entry damaged, it says: is it?  One that is not there
- * is not: who looks at all there is for any key could be kept at it.
+ * A worker says that this entry is damaged: check it.  A key that has no entry
+ * is ignored, for a worker could send such keys without end.
  */
 static void
 check_doubted_entry(struct content_process *c, const unsigned char *bytes)
@@ -483,7 +483,7 @@ build_content(struct content_process *c, enum channel_message message)
 	return r == 0;
 }
 
-/* Say what is served, of all capsules. */
+/* Log what each capsule serves. */
 static void
 log_capsules(const struct content_process *c)
 {
@@ -670,7 +670,7 @@ confine_content(struct content_process *c)
 	return r == 0;
 }
 
-/* Before it is confined: not every fence lets a process begin that. */
+/* Before it is confined: not every sandbox permits this. */
 static void
 begin_watching(struct content_process *c)
 {

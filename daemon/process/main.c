@@ -134,7 +134,7 @@ parse_arguments(int argc, char **argv)
 	return a;
 }
 
-/* Print what is wrong; the exit status that follows from it. */
+/* Print all problems; returns the exit status that follows from them. */
 static int
 print_problems(struct problems *ps, const char *before)
 {
@@ -148,7 +148,7 @@ print_problems(struct problems *ps, const char *before)
 static int
 check_configuration(const struct arguments *a)
 {
-	/* What is no reason to refuse a configuration, but to be told of. */
+	/* Warnings: they do not refuse the configuration. */
 	struct problems *ps = problems_new(), *notes = problems_new();
 	struct conf *conf = conf_load(a->options.conf_path, ps);
 	bool is_whole;
@@ -270,7 +270,7 @@ go_to_background(void)
 		perror("capsuled: cannot leave the folder it was started in");
 }
 
-/* Relative paths would mean something else once we are in "/". */
+/* The daemon changes its folder to "/", so paths must be absolute. */
 static const char *
 make_absolute(const char *path)
 {

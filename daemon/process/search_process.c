@@ -536,7 +536,7 @@ name_capsules(const struct snapshot *s)
 	return names;
 }
 
-/* Make the folder and open it: -1, and told, if there can be none. */
+/* Make the folder and open it; -1, and logged, if that fails. */
 static int
 open_index_folder(const char *store, const char *path)
 {
