@@ -8,8 +8,9 @@
  * the daemon serves, and while clients wait for the master. */
 #define CHILD_TASK_START_MS   60000
 #define CHILD_TASK_SERVING_MS 2000
-#define CHILD_TASK_REPORT_MAX (1 << 20) /* bytes; more is cut to one problem   \
-					 */
+#define CHILD_TASK_REPORT_MAX                                                  \
+	(1 << 20) /* bytes; more is cut to one problem                         \
+		   */
 
 /* From now on a child task has ms; CHILD_TASK_START_MS until called. */
 void child_task_set_deadline(int ms);
