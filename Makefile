@@ -87,7 +87,8 @@ SRC_site =	store_format store_table store_reader store_folder \
 		catalog target reply dynamic results configure \
 		prepare prepare_file loader fill answer sink sink_memory \
 		sink_store \
-		build_known build_page build_kept build live
+		protect_walk build_known build_page build_kept build \
+		live
 SRC_net =	identity deadline record_size pace stream tls stream_plain \
 		stream_tls certificate private_key signing remote_key dial \
 		upstream relay search_client files access_log conn_state \

@@ -16,6 +16,7 @@
 #include "site/beneath.h"
 #include "site/build.h"
 #include "site/loader.h"
+#include "site/protect_walk.h"
 #include "site/sink_store.h"
 
 struct fill {
@@ -126,7 +127,7 @@ fill_store(struct fill *f, struct store *s, bool durable, bool quiet,
 		return -1;
 	}
 	if (!quiet)
-		loader_check_access(f->conf, f->configured, f->roots, notes);
+		protect_walk(f->conf, f->configured, f->roots, notes);
 	for (i = 0; i < f->conf->n_capsules; i++) {
 		site = &f->configured->sites[i];
 		site->n_selectors =

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "format/gemini.h"
 #include "site/loader.h"
+#include "site/protect_walk.h"
 #include "site/sink_memory.h"
 
 /* The content of one capsule. */
@@ -221,7 +222,7 @@ live_walk(struct live *l,
 	l->visit = visit;
 	l->arg = arg;
 	(void)build_all(l->build);
-	loader_check_access(l->conf, l->s, l->roots, l->notes);
+	protect_walk(l->conf, l->s, l->roots, l->notes);
 	l->visit = NULL;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "format/gemini.h"
 #include "format/uri.h"
 #include "site/configure.h"
@@ -21,6 +22,7 @@
 #include "site/pages.h"
 #include "site/prepare.h"
 #include "site/protect.h"
+#include "site/protect_walk.h"
 #include "site/redirect.h"
 #include "site/trouble.h"
 
@@ -61,7 +63,6 @@ check_redirects(const struct snapshot *s, const struct site *site,
 struct load {
 	struct snapshot *s;
 	const struct conf *conf;
-	struct claims *claims;
 	struct problems *ps, *notes;
 };
 
@@ -87,8 +88,6 @@ collect_pages(const struct load *l, const struct site *site,
 	}
 	pages_collect(pages, l->conf, capsule, root, l->notes);
 	protect_pages(pages, site->access);
-	protect_check(pages, site->access, l->conf, capsule, l->notes);
-	claims_add(l->claims, capsule, root, pages);
 	check_redirects(l->s, site, l->conf, pages, l->notes);
 	l->s->n_warnings += pages->n_skipped;
 }
@@ -144,53 +143,21 @@ loader_load(const struct conf *conf, const int *gopher_ports,
     struct problems *ps, struct problems *notes)
 {
 	size_t i, before = problems_count(ps), noted = problems_count(notes);
-	struct load l = { snapshot_configure(conf, gopher_ports, ps), conf,
-		claims_new(conf), ps, notes };
-	struct beneath *root;
+	struct load l = { snapshot_configure(conf, gopher_ports, ps), conf, ps,
+		notes };
+	struct beneath **roots = xcalloc(conf->n_capsules, sizeof(*roots));
 
 	for (i = 0; i < conf->n_capsules; i++) {
-		root = loader_open_root(&conf->capsules[i]);
-		fill_site(&l, i, root);
-		beneath_free(root);
+		roots[i] = loader_open_root(&conf->capsules[i]);
+		fill_site(&l, i, roots[i]);
 	}
-	claims_tell(l.claims, notes);
-	claims_free(l.claims);
+	protect_walk(conf, l.s, roots, notes);
+	for (i = 0; i < conf->n_capsules; i++)
+		beneath_free(roots[i]);
+	xfree(roots);
 	l.s->n_warnings += problems_count(notes) - noted;
 	check_descriptors(conf, ps);
 	return finish_site(&l, before);
-}
-
-/* Look at the pages of a capsule, silently, for who may read them. */
-static void
-compare_rules(const struct load *l, size_t capsule, struct beneath *root)
-{
-	const struct conf_capsule *from = &l->conf->capsules[capsule];
-	const struct site *site = &l->s->sites[capsule];
-	struct arena *work = arena_new();
-	struct pages pages;
-
-	beneath_forget(root);
-	pages_init(&pages, work);
-	pages_collect(&pages, l->conf, from, root, NULL);
-	protect_pages(&pages, site->access);
-	protect_check(&pages, site->access, l->conf, from, l->notes);
-	claims_add(l->claims, from, root, &pages);
-	arena_free(work);
-}
-
-void
-loader_check_access(const struct conf *conf, struct snapshot *configured,
-    struct beneath *const *roots, struct problems *notes)
-{
-	struct load l = { configured, conf, claims_new(conf), NULL, notes };
-	size_t i;
-
-	for (i = 0; i < conf->n_capsules; i++)
-		if (roots[i] != NULL &&
-		    (configured->sites[i].access != NULL || l.claims != NULL))
-			compare_rules(&l, i, roots[i]);
-	claims_tell(l.claims, notes);
-	claims_free(l.claims);
 }
 
 void
@@ -216,8 +183,7 @@ loader_inspect(const struct conf *conf, struct problems *ps,
     struct problems *notes)
 {
 	size_t before = problems_count(ps);
-	struct load l = { snapshot_configure(conf, NULL, ps), conf, NULL, ps,
-		notes };
+	struct load l = { snapshot_configure(conf, NULL, ps), conf, ps, notes };
 
 	loader_look(conf, l.s, notes);
 	return finish_site(&l, before);

@@ -42,15 +42,4 @@ void loader_look(const struct conf *conf, struct snapshot *configured,
 /* The root of a capsule, freed by the caller; NULL with errno. */
 struct beneath *loader_open_root(const struct conf_capsule *capsule);
 
-/*
- * Add to notes what should be known of the rules of [access] over all pages:
- * those that protect nothing, and what is protected and shown elsewhere.  Lists
- * all pages of the capsules that have rules.
- *
- * configured: what snapshot_configure made of conf; roots has a root for each
- * capsule, NULL where it cannot be opened.
- */
-void loader_check_access(const struct conf *conf, struct snapshot *configured,
-    struct beneath *const *roots, struct problems *notes);
-
 #endif

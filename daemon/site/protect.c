@@ -13,9 +13,6 @@
 
 #include "base/mem.h"
 
-/* Lines of [access] for which the nearest name is looked for. */
-#define NEAREST_TOLD_MAX 16
-
 /* -- which rule -- */
 
 /* The rule for a file by the selector it has in a folder. */
@@ -153,99 +150,6 @@ protect_pages(struct pages *pages, const struct access *access)
 
 /* -- rules that protect nothing -- */
 
-/* True for what can be protected. */
-static bool
-is_content(const struct page *page)
-{
-	return page->kind != PAGE_SLASH && page->kind != PAGE_CAPS_TXT;
-}
-
-static bool
-fits_any_page(const struct pages *pages, const struct access_rule *rule)
-{
-	const struct page *page;
-
-	/* The application knows its own. */
-	if (pages_has_app(pages, rule->pattern))
-		return true;
-	if (!rule->is_prefix) {
-		page = pages_find(pages, rule->pattern);
-		return page != NULL && is_content(page);
-	}
-	for (page = pages->first; page != NULL; page = page->next)
-		if (is_content(page) && access_fits(rule, page->selector))
-			return true;
-	return false;
-}
-
-static bool
-has_below(const struct pages *pages, struct view folder)
-{
-	const struct page *page = pages->first;
-
-	while (page != NULL && !view_has_prefix(page->selector, folder))
-		page = page->next;
-	return page != NULL;
-}
-
-/* The first name in path, with the "/" behind it if there is one. */
-static struct view
-first_name(struct view path)
-{
-	const char *slash =
-	    path.len == 0 ? NULL : memchr(path.p, '/', path.len);
-
-	if (slash != NULL)
-		path.len = (size_t)(slash - path.p) + 1;
-	return path;
-}
-
-/* All names right below a folder, as C strings; the caller frees the list. */
-static const char **
-names_below(const struct pages *pages, struct view folder, size_t *n)
-{
-	const char **names = xcalloc(pages->n + 1, sizeof(*names));
-	struct view name, last = VIEW("");
-	const struct page *page;
-
-	*n = 0;
-	for (page = pages->first; page != NULL; page = page->next) {
-		if (!is_content(page) ||
-		    !view_has_prefix(page->selector, folder))
-			continue;
-		name = first_name(view_skip(page->selector, folder.len));
-		if (name.len == 0 || view_eq(name, last))
-			continue;
-		last = name;
-		names[(*n)++] = arena_copy(pages->arena, name).p;
-	}
-	return names;
-}
-
-/* Append the name that a pattern may have meant; true if there is one. */
-static bool
-put_nearest_name(struct buf *to, const struct pages *pages, struct view pattern)
-{
-	struct view folder = pattern;
-	const char **names, *near;
-	size_t n;
-
-	do
-		folder = pages_folder(folder);
-	while (folder.len > 1 && !has_below(pages, folder));
-	names = names_below(pages, folder, &n);
-	near = problem_nearest(arena_copy(pages->arena,
-				   first_name(view_skip(pattern, folder.len)))
-				   .p,
-	    names, n);
-	if (near != NULL) {
-		buf_put(to, folder);
-		buf_puts(to, near);
-	}
-	xfree(names);
-	return near != NULL;
-}
-
 void
 protect_tell_idle(const struct access_rule *rule, const struct conf *conf,
     const struct conf_capsule *capsule, struct view near,
@@ -255,29 +159,6 @@ protect_tell_idle(const struct access_rule *rule, const struct conf *conf,
 	    "[access%s] %.*s%s: protects nothing now: no page fits it%.*s",
 	    capsule->tag, VIEW_ARG(rule->pattern), rule->is_prefix ? "*" : "",
 	    VIEW_ARG(near));
-}
-
-static void
-check_rules(const struct pages *pages, const struct access *access,
-    const struct conf *conf, const struct conf_capsule *capsule,
-    struct problems *notes)
-{
-	const struct access_rule *rule;
-	size_t told = 0;
-	struct buf near;
-
-	buf_init(&near, BENEATH_PATH_MAX * 2);
-	for (rule = access->rules; rule < access->rules + access->n; rule++) {
-		if (fits_any_page(pages, rule))
-			continue;
-		buf_reset(&near);
-		buf_puts(&near, "; nearest: ");
-		if (told++ >= NEAREST_TOLD_MAX ||
-		    !put_nearest_name(&near, pages, rule->pattern))
-			buf_reset(&near);
-		protect_tell_idle(rule, conf, capsule, buf_view(&near), notes);
-	}
-	buf_fini(&near);
 }
 
 /* -- what is protected here and shown there -- */
@@ -294,9 +175,7 @@ struct claim {
 
 struct claims {
 	struct arena *arena;
-	const struct conf *conf;
 	struct claim *first, *last;
-	bool *meets; /* for each capsule: its root and another's do */
 };
 
 /* A line of the map that shows what a rule protects. */
@@ -378,27 +257,37 @@ count_exposure(struct arena *a, struct hash *known, struct exposure ***end,
 	e->n++;
 }
 
+void
+protect_tell_exposure(const struct protect_exposure *e, const struct conf *conf,
+    struct problems *notes)
+{
+	char more[64] = "";
+
+	if (e->n > 1)
+		snprintf(more, sizeof(more), " (and %zu more files)", e->n - 1);
+	problems_add(notes, conf->path, e->line,
+	    "[selectors%s] %.*s: shows \"%.*s\"%s to everybody, which "
+	    "[access%s] %.*s%s protects as %.*s",
+	    e->shown_by->tag, VIEW_ARG(e->shown), VIEW_ARG(e->file), more,
+	    e->kept_by->tag, VIEW_ARG(e->rule->pattern),
+	    e->rule->is_prefix ? "*" : "", VIEW_ARG(e->kept));
+}
+
 static void
 tell_exposure(const struct exposure *e, const struct conf *conf,
     struct problems *notes)
 {
 	const struct claim *shown = e->shown, *kept = e->kept;
-	char more[64] = "";
+	struct protect_exposure told = { shown->capsule, kept->capsule,
+		shown->selector, shown->file, kept->selector, kept->rule,
+		shown->line, e->n };
 
-	if (e->n > 1)
-		snprintf(more, sizeof(more), " (and %zu more files)", e->n - 1);
-	problems_add(notes, conf->path, shown->line,
-	    "[selectors%s] %.*s: shows \"%.*s\"%s to everybody, which "
-	    "[access%s] %.*s%s protects as %.*s",
-	    shown->capsule->tag, VIEW_ARG(shown->selector),
-	    VIEW_ARG(shown->file), more, kept->capsule->tag,
-	    VIEW_ARG(kept->rule->pattern), kept->rule->is_prefix ? "*" : "",
-	    VIEW_ARG(kept->selector));
+	protect_tell_exposure(&told, conf, notes);
 }
 
-/* Compare all claims; across: only those of different capsules. */
+/* Compare all claims. */
 static void
-tell_claims(const struct claims *claims, bool across, const struct conf *conf,
+tell_claims(const struct claims *claims, const struct conf *conf,
     struct problems *notes)
 {
 	struct hash *kept = hash_kept(claims), *known;
@@ -410,9 +299,7 @@ tell_claims(const struct claims *claims, bool across, const struct conf *conf,
 		if (claim->rule != NULL ||
 		    (other = hash_find(kept, claim->file)) == NULL)
 			continue;
-		if (across == (claim->capsule != other->capsule))
-			count_exposure(claims->arena, known, &end, claim,
-			    other);
+		count_exposure(claims->arena, known, &end, claim, other);
 	}
 	for (e = first; e != NULL; e = e->next)
 		tell_exposure(e, conf, notes);
@@ -432,20 +319,6 @@ add_claims(struct claims *claims, const struct conf_capsule *capsule,
 			add_claim(claims, capsule, page, page->selector,
 			    page->map_file);
 	}
-}
-
-void
-protect_check(const struct pages *pages, const struct access *access,
-    const struct conf *conf, const struct conf_capsule *capsule,
-    struct problems *notes)
-{
-	struct claims claims = { .arena = pages->arena };
-
-	if (access == NULL)
-		return;
-	check_rules(pages, access, conf, capsule, notes);
-	add_claims(&claims, capsule, pages);
-	tell_claims(&claims, false, conf, notes);
 }
 
 /* What a named file is in the folder of the map that it lies in. */
@@ -485,113 +358,5 @@ protect_check_named(struct pages *pages, const struct access *access,
 			claim_place(&claims, capsule, access, pages,
 			    page->map_file);
 	}
-	tell_claims(&claims, false, conf, notes);
-}
-
-/* -- capsules that share files -- */
-
-/* True if one folder is the other, or lies in it; real names. */
-static bool
-roots_meet(const char *a, const char *b)
-{
-	size_t x = strlen(a), y = strlen(b), n = x < y ? x : y;
-
-	return strncmp(a, b, n) == 0 &&
-	    (x == y || n == 1 || (x > y ? a[n] : b[n]) == '/');
-}
-
-/* Mark the capsules whose roots meet another's, if either is protected. */
-static bool
-mark_meetings(const struct conf *conf, char **roots, bool *meets)
-{
-	bool any = false;
-	size_t i, k;
-
-	for (i = 0; i < conf->n_capsules; i++)
-		for (k = 0; k < i; k++) {
-			if (roots[i] == NULL || roots[k] == NULL ||
-			    (conf->capsules[i].access.n == 0 &&
-				conf->capsules[k].access.n == 0) ||
-			    !roots_meet(roots[i], roots[k]))
-				continue;
-			any = meets[i] = meets[k] = true;
-		}
-	return any;
-}
-
-struct claims *
-claims_new(const struct conf *conf)
-{
-	size_t i, n = conf->n_capsules;
-	char **roots = xcalloc(n, sizeof(*roots));
-	struct claims *claims = xcalloc(1, sizeof(*claims));
-
-	claims->meets = xcalloc(n, sizeof(*claims->meets));
-	for (i = 0; i < n && n > 1; i++)
-		roots[i] = realpath(conf->capsules[i].root.p, NULL);
-	claims->arena = arena_new();
-	claims->conf = conf;
-	if (!mark_meetings(conf, roots, claims->meets)) {
-		claims_free(claims);
-		claims = NULL;
-	}
-	for (i = 0; i < n; i++)
-		free(roots[i]);
-	xfree(roots);
-	return claims;
-}
-
-void
-claims_free(struct claims *claims)
-{
-	if (claims == NULL)
-		return;
-	arena_free(claims->arena);
-	xfree(claims->meets);
-	xfree(claims);
-}
-
-/* The whole name of a file, which outlives the capsule's pages. */
-static struct view
-whole_name(struct arena *a, const char *root, struct view file)
-{
-	size_t len = strlen(root);
-	char *name = arena_alloc(a, len + file.len + 2);
-
-	memcpy(name, root, len);
-	name[len] = '/';
-	memcpy(name + len + 1, file.p, file.len);
-	return (struct view){ name, len + 1 + file.len };
-}
-
-void
-claims_add(struct claims *claims, const struct conf_capsule *capsule,
-    const struct beneath *root, const struct pages *pages)
-{
-	const char *name = root == NULL ? NULL : beneath_root(root);
-	const struct page *page;
-	struct view selector;
-	struct arena *a;
-
-	if (claims == NULL || name == NULL ||
-	    !claims->meets[capsule - claims->conf->capsules])
-		return;
-	a = claims->arena;
-	for (page = pages->first; page != NULL; page = page->next) {
-		if (!has_file(page))
-			continue;
-		selector = arena_copy(a, page->selector);
-		add_claim(claims, capsule, page, selector,
-		    whole_name(a, name, page->file));
-		if (page->map_file.len > 0)
-			add_claim(claims, capsule, page, selector,
-			    whole_name(a, name, page->map_file));
-	}
-}
-
-void
-claims_tell(const struct claims *claims, struct problems *notes)
-{
-	if (claims != NULL)
-		tell_claims(claims, true, claims->conf, notes);
+	tell_claims(&claims, conf, notes);
 }

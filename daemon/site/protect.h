@@ -22,16 +22,6 @@ void protect_pages(struct pages *pages, const struct access *access);
 const struct access_rule *protect_own_rule(const struct access *access,
     const struct page *page);
 
-/*
- * Add to notes what the operator should know of a capsule whose pages have
- * their rules: each line of [access] that fits no page, with the nearest name,
- * and each line of the map that shows to everybody what is protected
- * elsewhere in the capsule.
- */
-void protect_check(const struct pages *pages, const struct access *access,
-    const struct conf *conf, const struct conf_capsule *capsule,
-    struct problems *notes);
-
 /* The note for a line of [access] that fits no page; near follows it. */
 void protect_tell_idle(const struct access_rule *rule, const struct conf *conf,
     const struct conf_capsule *capsule, struct view near,
@@ -47,23 +37,18 @@ void protect_check_named(struct pages *pages, const struct access *access,
     const struct conf *conf, const struct conf_capsule *capsule,
     struct problems *notes);
 
-/* What several capsules show and protect of the same files. */
-struct claims;
+/* A line of a map that shows to everybody what a rule protects. */
+struct protect_exposure {
+	const struct conf_capsule *shown_by, *kept_by;
+	struct view shown, file; /* the first file, and its selector there */
+	struct view kept;        /* a selector that is protected */
+	const struct access_rule *rule;
+	int line; /* of the map */
+	size_t n; /* files */
+};
 
-/*
- * Start to compare capsules.  Returns NULL if none of them is protected, or if
- * no two have a root in common or one root within the other; the caller frees
- * it with claims_free.
- */
-struct claims *claims_new(const struct conf *conf);
-void claims_free(struct claims *claims);
-
-/* Take in a capsule, whose pages have their rules.  NULL is allowed. */
-void claims_add(struct claims *claims, const struct conf_capsule *capsule,
-    const struct beneath *root, const struct pages *pages);
-
-/* Add to notes each line of the map of a capsule that shows to everybody what
- * another capsule protects.  NULL is allowed. */
-void claims_tell(const struct claims *claims, struct problems *notes);
+/* The note for it. */
+void protect_tell_exposure(const struct protect_exposure *e,
+    const struct conf *conf, struct problems *notes);
 
 #endif

@@ -59,6 +59,14 @@ find_real(struct resolver *r, const struct conf_pair *cover, struct view real)
 	    : NULL;
 }
 
+/* False if neither this name nor one behind it is stem, or stem and a dot. */
+static bool
+may_have_stem(struct view name, struct view stem)
+{
+	return view_has_prefix(name, stem) &&
+	    (name.len == stem.len || (unsigned char)name.p[stem.len] <= '.');
+}
+
 /* The rule of the pages that show the file where it lies in place. */
 static const struct access_rule *
 rule_in_place(struct resolver *r, struct folder_place *place, struct view file)
@@ -73,7 +81,9 @@ rule_in_place(struct resolver *r, struct folder_place *place, struct view file)
 	    resolve_folder(r, place->selector, r->scratch, place, &page))
 		rule = rule_if_shown(r, &page, file);
 	/* A page is made of files that differ in their extensions. */
-	for (i = 0; i < place->f.n; i++) {
+	for (i = folder_seek(&place->f, stem);
+	     i < place->f.n && may_have_stem(place->f.names[i].name, stem);
+	     i++) {
 		name = &place->f.names[i];
 		if (!view_eq(pages_stem(name->name), stem))
 			continue;
@@ -137,6 +147,15 @@ rule_of_file(struct resolver *r, struct view file)
 			    earlier_rule(rule, rule_in_place(r, place, file));
 	}
 	return rule;
+}
+
+const struct access_rule *
+resolver_file_rule(struct resolver *r, struct view file)
+{
+	if (r->access == NULL)
+		return NULL;
+	resolver_trim_arena(r->scratch);
+	return rule_of_file(r, file);
 }
 
 /* The rule for the selector that a file or a folder has, or would have if it
@@ -272,14 +291,6 @@ resolver_place_of(struct resolver *r, size_t i, struct view real)
 {
 	resolver_trim_arena(r->scratch);
 	return find_real(r, r->mapped[i], real);
-}
-
-/* False if neither this name nor one behind it is stem, or stem and a dot. */
-static bool
-may_have_stem(struct view name, struct view stem)
-{
-	return view_has_prefix(name, stem) &&
-	    (name.len == stem.len || (unsigned char)name.p[stem.len] <= '.');
 }
 
 /* The selector of the page that shows the file where it lies in place. */

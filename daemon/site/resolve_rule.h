@@ -31,6 +31,11 @@ struct view resolver_selector_of(struct resolver *r, struct view file,
  */
 const struct access_rule *resolver_rule(struct resolver *r, struct page *page);
 
+/* The rule of any page that shows the file, by its one name, and has one by its
+ * own names; or NULL. */
+const struct access_rule *resolver_file_rule(struct resolver *r,
+    struct view file);
+
 /*
  * Remember which files are found by links that a rule protects: forget what
  * was remembered, take in pages, and let what was taken in count.
