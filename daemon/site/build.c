@@ -82,6 +82,18 @@ look_at_redirect(struct build_site *t, const struct page *page)
 		redirect_tell(t->build->conf, page, t->c.trouble.notes);
 }
 
+/* Remember a menu that looks like a program, to tell how it would be run. */
+static void
+note_executable(struct build_site *t, const struct page *page)
+{
+	struct arena *a = t->links.arena;
+
+	programs_add(&t->programs, a, PROGRAM_EXECUTABLE,
+	    arena_copy(a, page->selector),
+	    arena_copy(a, page->map.len > 0 ? page->map_file : page->file),
+	    page->line);
+}
+
 static bool
 check_visited(void *arg, struct page *page)
 {
@@ -93,6 +105,8 @@ check_visited(void *arg, struct page *page)
 
 	/* What a feed tells of other files than its own is not in its look. */
 	build_check(t, page, page->kind == PAGE_ATOM);
+	if (t->is_executable)
+		note_executable(t, page);
 	if (t->build->options.visit != NULL)
 		t->build->options.visit(t->build->options.visit_arg, t->capsule,
 		    page);

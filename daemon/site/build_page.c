@@ -201,10 +201,15 @@ folder_of_page(const struct page *page)
 
 static void look_at_folder(struct build_site *t, struct view folder);
 
+static bool
+is_executable_file(const struct stat *st)
+{
+	return (st->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
+}
+
 /* What a page's own files look like. */
 static void
-look_at_own(const struct build_site *t, const struct page *page,
-    struct look *to)
+look_at_own(struct build_site *t, const struct page *page, struct look *to)
 {
 	struct stat st;
 
@@ -214,9 +219,10 @@ look_at_own(const struct build_site *t, const struct page *page,
 		to->size = st.st_size;
 		to->device = (uint64_t)st.st_dev;
 		to->inode = (uint64_t)st.st_ino;
+		t->is_executable = page_is_map(page) && is_executable_file(&st);
 	}
-	if (page->map.len > 0)
-		(void)stat_page_file(t, page->map, to, &st);
+	if (page->map.len > 0 && stat_page_file(t, page->map, to, &st))
+		t->is_executable = is_executable_file(&st);
 }
 
 static struct look
@@ -727,7 +733,9 @@ build_check(struct build_site *t, struct page *page, bool anew)
 	page->rule = resolver_rule(t->resolver, page);
 	if (page->same != NULL)
 		page->same->rule = resolver_rule(t->resolver, page->same);
+	t->is_executable = false;
 	look = look_at_page(t, page);
+	t->is_executable = t->is_executable && page->same == NULL;
 	now = (struct sink_entry){ .item = page->mime.item,
 		.access = number_of_rule(t, page->rule),
 		.stamp = look.stamp,

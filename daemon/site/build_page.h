@@ -81,6 +81,7 @@ struct build_site {
 	uint64_t sum;             /* of what a walk has visited */
 	size_t n_pages;           /* that walks have met */
 	struct programs programs; /* in the folders that were walked */
+	bool is_executable;       /* a gophermap of the page at hand is */
 	struct mapped_state *mapped;
 	enum root_state kept; /* not ROOT_THERE: its entries stay as they are */
 	int kept_errno;       /* why the root is gone */

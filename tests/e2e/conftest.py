@@ -16,6 +16,13 @@ def pytest_sessionstart(session):
         pytest.exit("%s: build it first, or set CAPSULED" % server.BINARY, 2)
 
 
+@pytest.fixture(autouse=True)
+def entered(request):
+    """Whoever reads pages may enter a test's folder, as in a real place."""
+    if "tmp_path" in request.fixturenames:
+        server.let_in(request.getfixturevalue("tmp_path"))
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The usual capsule, shared by the tests of a module."""

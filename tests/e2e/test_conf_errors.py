@@ -409,7 +409,7 @@ BAD = {
     "data_user": "a b",
     "key_process": "maybe",
     "request_timeout": "1x", "idle_timeout": "", "drain_timeout": "1.5s",
-    "watch": "25h", "rescan": "25h", "control": "run/",
+    "hang_timeout": "0", "watch": "25h", "rescan": "25h", "control": "run/",
     "control_group": "two words",
     "max_connections": "0", "max_connections_per_address": "many",
     "rate": "-1", "level": "verbose", "addresses": "half", "access": "",

@@ -205,13 +205,14 @@ def test_a_check_succeeds_with_a_warning_for_each_trouble_of_content(
     assert done.stdout.count("[warning]") == 3
 
 
-def test_a_check_opens_no_page_and_reads_no_folder(put, tmp_path):
-    """What nobody may read looks as well as anything else."""
-    put("index.gmi", mode=0)
-    put("f/x.gmi").parent.chmod(0)
+def test_a_check_looks_at_what_the_map_names_and_no_further(put, tmp_path):
+    """What lies in a folder that nobody may read is not its business."""
+    put("index.gmi")
+    put("f/x.gmi", mode=0)
+    put("f/deep/y.gmi").parent.chmod(0)
     (tmp_path / "x.ini").write_text(
         MAPPED + "/ = index.gmi\n/f/ = f/\n[listing]\n/f/ = yes\n")
     done = server.run("-n", "-c", "x.ini", cwd=tmp_path)
-    (tmp_path / "root/f").chmod(0o755)
+    (tmp_path / "root/f/deep").chmod(0o755)
     assert done.returncode == 0
     assert done.stdout == "x.ini: everything is in order\n", done.stderr
