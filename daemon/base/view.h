@@ -31,6 +31,19 @@ bool view_eq(struct view a, struct view b);
 /* True if both hold the same bytes, A-Z and a-z being the same letters. */
 bool view_eq_nocase(struct view a, struct view b);
 
+/* True for a letter, or a digit, of ASCII, whatever the locale. */
+static inline bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /* True if v begins, or ends, with the bytes of part. */
 bool view_has_prefix(struct view v, struct view part);
 bool view_has_suffix(struct view v, struct view part);

@@ -20,18 +20,6 @@
 /* -- the character classes of the grammar, section 2 -- */
 
 static bool
-is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
 is_in_set(char c, struct view set)
 {
 	return memchr(set.p, c, set.len) != NULL;
@@ -40,7 +28,7 @@ is_in_set(char c, struct view set)
 static bool
 is_unreserved(char c)
 {
-	return is_alpha(c) || is_digit(c) || is_in_set(c, VIEW("-._~"));
+	return is_letter(c) || is_digit(c) || is_in_set(c, VIEW("-._~"));
 }
 
 static bool
@@ -124,10 +112,10 @@ take_scheme(struct view *rest, struct view *scheme)
 
 	if (n == rest->len || rest->p[n] != ':')
 		return URI_OK;
-	if (n == 0 || !is_alpha(rest->p[0]))
+	if (n == 0 || !is_letter(rest->p[0]))
 		return URI_BAD;
 	for (i = 1; i < n; i++)
-		if (!is_alpha(rest->p[i]) && !is_digit(rest->p[i]) &&
+		if (!is_letter(rest->p[i]) && !is_digit(rest->p[i]) &&
 		    !is_in_set(rest->p[i], VIEW("+-.")))
 			return URI_BAD;
 	*scheme = first_bytes(*rest, n);

@@ -85,8 +85,8 @@ compare(const void *a, const void *b)
 }
 
 static void
-complain(struct problems *ps, const char *path, int line, struct view what,
-    const char *why)
+report_list_line(struct problems *ps, const char *path, int line,
+    struct view what, const char *why)
 {
 	struct buf quoted;
 
@@ -132,7 +132,7 @@ access_parse(struct view text, const char *path, struct arena *a,
 		if (wrong == NULL)
 			n++;
 		else {
-			complain(ps, path, number, line, wrong);
+			report_list_line(ps, path, number, line, wrong);
 			result = -1;
 		}
 	}
@@ -146,7 +146,7 @@ access_parse(struct view text, const char *path, struct arena *a,
 
 /* Append all of a file to to; NULL, or why that cannot be. */
 static const char *
-read_file(const char *path, struct buf *to)
+read_list_file(const char *path, struct buf *to)
 {
 	/* Whatever it is, opening it must not wait. */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -207,7 +207,7 @@ load_list(struct access_rule *rule, const struct conf *conf,
 	const char *why;
 
 	buf_init(&text, ACCESS_FILE_MAX);
-	why = read_file(rule->file.p, &text);
+	why = read_list_file(rule->file.p, &text);
 	if (why != NULL)
 		problems_add(ps, conf->path, pair->line,
 		    "[access%s] %s: cannot read the fingerprints in %s: %s",

@@ -38,7 +38,7 @@
 
 /* The site that a host, as written, names; NULL for another's. */
 static const struct site *
-site_of(const struct snapshot *s, struct view host)
+find_site_of_host(const struct snapshot *s, struct view host)
 {
 	char room[URI_HOST_MAX + 2];
 	struct buf name = ROOM(room);
@@ -58,9 +58,9 @@ gemini_is_ready(struct view in)
 	return gemini_request_parse(in, &req) != GEMINI_MORE;
 }
 
-/* A refusal; the log gets the words as well as the client. */
+/* An answer of one line: the log gets its words as well as the client. */
 static struct answer
-refuse(int status, struct view bytes)
+make_answer(int status, struct view bytes)
 {
 	return (struct answer){ .status = status, .bytes = bytes };
 }
@@ -90,10 +90,11 @@ static const struct site *
 gemini_site(const struct snapshot *s, const struct peer *peer,
     const struct uri *uri)
 {
-	const struct site *site = site_of(s, uri->host), *greeted = NULL;
+	const struct site *site = find_site_of_host(s, uri->host),
+			  *greeted = NULL;
 
 	if (peer->sni.len > 0)
-		greeted = site_of(s, peer->sni);
+		greeted = find_site_of_host(s, peer->sni);
 	if (site == NULL || (greeted != NULL && greeted != site) ||
 	    !is_our_port(s, peer, uri->port))
 		return NULL;
@@ -115,7 +116,7 @@ take_answer(const struct site *site, const struct entry *entry, bool gopher,
 	    CONTENT_FOUND)
 		return gopher
 		    ? site->damaged
-		    : refuse(GEMINI_TEMPORARY_FAILURE, VIEW(SITE_DAMAGED));
+		    : make_answer(GEMINI_TEMPORARY_FAILURE, VIEW(SITE_DAMAGED));
 	if (a.rest.fd == -1)
 		reply->file = entry->file;
 	else
@@ -137,7 +138,7 @@ is_admitted(const struct access_rule *rule, const struct peer *peer,
 		return true;
 	reply->dynamic.max = WORDS_MAX;
 	gemini_header(&reply->dynamic, status, buf_view(&why));
-	reply->answer = refuse(status, buf_view(&reply->dynamic));
+	reply->answer = make_answer(status, buf_view(&reply->dynamic));
 	return false;
 }
 
@@ -165,7 +166,7 @@ end_of(const struct search_found *found)
 static void
 finish_search(struct reply *reply, int status)
 {
-	reply->answer = refuse(status, buf_view(&reply->dynamic));
+	reply->answer = make_answer(status, buf_view(&reply->dynamic));
 	results_free(reply->search);
 	reply->search = NULL;
 }
@@ -228,13 +229,13 @@ start_search(const struct snapshot *s, const struct site *site,
 	reply->search = results_new(site, entry->selector, query);
 	if (reply->search == NULL)
 		return protocol == &protocol_gemini
-		    ? refuse(GEMINI_TEMPORARY_FAILURE,
+		    ? make_answer(GEMINI_TEMPORARY_FAILURE,
 			  VIEW("40 The search is out of memory\r\n"))
 		    : site->slow_down;
 	reply->search->plus = plus;
 	reply->search->query.capsule = (uint32_t)(site - s->sites);
 	/* Until somebody has looked. */
-	reply->answer = refuse(GEMINI_TEMPORARY_FAILURE, VIEW(""));
+	reply->answer = make_answer(GEMINI_TEMPORARY_FAILURE, VIEW(""));
 	if (reply->search->query.n_words == 0)
 		protocol->found(&nothing, reply);
 	return reply->answer;
@@ -275,7 +276,7 @@ gemini_ask(const struct entry *entry, const struct peer *peer,
 	d.host = buf_view(&host);
 	return dynamic_ask(&d, reply)
 	    ? reply->answer
-	    : refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
+	    : make_answer(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
 }
 
 /* As for a folder that is there: who may read it is asked there. */
@@ -288,11 +289,12 @@ redirect_to_folder(struct view selector, struct reply *reply)
 	uri_encode_path(&path, selector);
 	buf_putc(&path, '/');
 	if (path.failed)
-		return refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
+		return make_answer(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
 	reply->dynamic.max = GEMINI_META_MAX + 5;
 	gemini_header(&reply->dynamic, GEMINI_REDIRECT_PERMANENT,
 	    buf_view(&path));
-	return refuse(GEMINI_REDIRECT_PERMANENT, buf_view(&reply->dynamic));
+	return make_answer(GEMINI_REDIRECT_PERMANENT,
+	    buf_view(&reply->dynamic));
 }
 
 static struct answer
@@ -308,7 +310,7 @@ gemini_path(const struct snapshot *s, const struct site *site,
 	bool found;
 
 	if (uri_path_to_selector(&selector, uri->path) != URI_OK)
-		return refuse(GEMINI_BAD_REQUEST,
+		return make_answer(GEMINI_BAD_REQUEST,
 		    VIEW("59 Bad path: it leads outside\r\n"));
 	found = site_find(site, buf_view(&selector), &entry);
 	/* What is not there is not told to strangers either. */
@@ -322,7 +324,7 @@ gemini_path(const struct snapshot *s, const struct site *site,
 	if (found)
 		reply->selector = entry.selector;
 	else if (!site_find_above(site, buf_view(&selector), &entry))
-		return refuse(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
+		return make_answer(GEMINI_NOT_FOUND, VIEW("51 Not found\r\n"));
 	switch (entry.kind) {
 	case ENTRY_APP:
 		return gemini_ask(&entry, peer, req, buf_view(&selector),
@@ -345,30 +347,30 @@ gemini_answer(const struct snapshot *s, const struct peer *peer, struct view in,
 	reply->selector = gemini_request_line(in);
 	if (gemini_request_parse(in, &req) != GEMINI_OK) {
 		reply->answer =
-		    refuse(GEMINI_BAD_REQUEST, VIEW("59 Bad request\r\n"));
+		    make_answer(GEMINI_BAD_REQUEST, VIEW("59 Bad request\r\n"));
 		return;
 	}
 	if (view_eq_nocase(req.uri.scheme, VIEW("titan"))) {
-		reply->answer = refuse(GEMINI_PERMANENT_FAILURE,
+		reply->answer = make_answer(GEMINI_PERMANENT_FAILURE,
 		    VIEW("50 Uploads are not accepted\r\n"));
 		return;
 	}
 	if (!view_eq_nocase(req.uri.scheme, VIEW("gemini"))) {
-		reply->answer = refuse(GEMINI_PROXY_REFUSED,
+		reply->answer = make_answer(GEMINI_PROXY_REFUSED,
 		    VIEW("53 Only gemini is spoken here\r\n"));
 		return;
 	}
 	reply->host = req.uri.host;
 	site = gemini_site(s, peer, &req.uri);
 	if (site == NULL) {
-		reply->answer = refuse(GEMINI_PROXY_REFUSED,
+		reply->answer = make_answer(GEMINI_PROXY_REFUSED,
 		    VIEW("53 That host or port is not served here\r\n"));
 		return;
 	}
 	reply->selector = req.uri.path.len > 0 ? req.uri.path : VIEW("/");
 	/* A number alone: 0.16 clients count with it, later ones show it. */
 	reply->answer = peer->too_fast
-	    ? refuse(GEMINI_SLOW_DOWN, VIEW("44 " WAIT "\r\n"))
+	    ? make_answer(GEMINI_SLOW_DOWN, VIEW("44 " WAIT "\r\n"))
 	    : gemini_path(s, site, peer, &req, reply);
 }
 
@@ -393,7 +395,7 @@ gopher_site(const struct snapshot *s, const struct peer *peer)
 	const struct site *site = NULL;
 
 	if (peer->sni.len > 0)
-		site = site_of(s, peer->sni);
+		site = find_site_of_host(s, peer->sni);
 	return site != NULL ? site : &s->sites[peer->site];
 }
 
@@ -429,7 +431,7 @@ url_page(const struct site *site, struct view url, struct reply *reply)
 	reply->dynamic.max = URL_PAGE_MAX;
 	if (!html_redirect(&reply->dynamic, url) || reply->dynamic.failed)
 		return site->bad_request;
-	return refuse(GEMINI_SUCCESS, buf_view(&reply->dynamic));
+	return make_answer(GEMINI_SUCCESS, buf_view(&reply->dynamic));
 }
 
 /*
@@ -494,7 +496,7 @@ gopher_page(const struct site *site, const struct entry *entry,
 		return take_answer(site, entry, true, reply);
 	reply->dynamic.max = NOTICE_MENU_MAX;
 	(void)put_notice(site, entry->notice, &reply->dynamic);
-	return refuse(entry->gopher.status, buf_view(&reply->dynamic));
+	return make_answer(entry->gopher.status, buf_view(&reply->dynamic));
 }
 
 /*
@@ -534,7 +536,7 @@ plus_answer(const struct site *site, const struct entry *entry, char mark,
 	buf_fini(&whole);
 	if (failed || to->failed)
 		return mark == '$' ? site->plus : a;
-	return refuse(a.status, buf_view(to));
+	return make_answer(a.status, buf_view(to));
 }
 
 /*
@@ -542,7 +544,7 @@ plus_answer(const struct site *site, const struct entry *entry, char mark,
  * one or the folder that would be found with another end.
  */
 static bool
-is_private(const struct site *site, struct view selector)
+is_private_selector(const struct site *site, struct view selector)
 {
 	char room[GOPHER_SELECTOR_MAX + 1];
 	struct buf whole = ROOM(room);
@@ -642,8 +644,9 @@ gopher_below(const struct site *site, const struct peer *peer,
 	    site_folder_rule(site, selector) == NULL)
 		found = site_find_above(site, selector, &entry);
 	if (!found || entry.app == NULL)
-		return is_private(site, req->selector) ? site->forbidden
-						       : site->not_found;
+		return is_private_selector(site, req->selector)
+		    ? site->forbidden
+		    : site->not_found;
 	reply->selector = path;
 	return gopher_ask(site, &entry, peer, req, selector, query, reply);
 }

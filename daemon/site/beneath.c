@@ -49,7 +49,7 @@ struct beneath {
 static bool (*guard)(void *arg, const char *root, const char *path);
 static void *guard_arg;
 
-static int walk(struct beneath *b, struct place *p, const char *path);
+static int walk_folders(struct beneath *b, struct place *p, const char *path);
 
 void
 beneath_guard(bool (*fn)(void *arg, const char *root, const char *path),
@@ -121,7 +121,7 @@ go_to_root(const struct beneath *b, struct place *p)
 
 /* Step into the folder called name, which is no link. */
 static int
-enter(struct place *p, const char *name)
+enter_folder(struct place *p, const char *name)
 {
 	size_t len = strlen(name);
 	int fd = openat(p->fd, name, FLAGS | O_DIRECTORY);
@@ -160,7 +160,7 @@ leave(struct beneath *b, struct place *p)
 	memcpy(path, p->path, p->len + 1);
 	end = strrchr(path, '/');
 	*(end == NULL ? path : end) = '\0';
-	return go_to_root(b, p) < 0 ? -1 : walk(b, p, path);
+	return go_to_root(b, p) < 0 ? -1 : walk_folders(b, p, path);
 }
 
 /* The target of the link called name, or -1 and errno as it was. */
@@ -198,11 +198,11 @@ step(struct beneath *b, struct place *p, const char *name)
 		return 0;
 	if (strcmp(name, "..") == 0)
 		return leave(b, p);
-	if (enter(p, name) == 0)
+	if (enter_folder(p, name) == 0)
 		return 0;
 	if (read_link(b, p, name, target) < 0)
 		return -1;
-	return walk(b, p, target);
+	return walk_folders(b, p, target);
 }
 
 /* What follows the root's own name in an absolute path, or NULL. */
@@ -222,7 +222,7 @@ below_real(const struct beneath *b, const char *path)
 
 /* Move p through every component of path, all of them folders. */
 static int
-walk(struct beneath *b, struct place *p, const char *path)
+walk_folders(struct beneath *b, struct place *p, const char *path)
 {
 	char name[NAME_MAX + 1];
 	size_t n;
@@ -277,7 +277,7 @@ open_name(struct beneath *b, struct place *p, const char *name)
 		if (read_link(b, p, name, target) < 0)
 			return -1;
 		name = split(target, folder);
-		if (walk(b, p, folder) < 0)
+		if (walk_folders(b, p, folder) < 0)
 			return -1;
 	}
 	snprintf(b->found, sizeof(b->found), "%s", name);
@@ -294,7 +294,7 @@ go_to(struct beneath *b, const char *folder)
 		return outside(b);
 	if (go_to_root(b, &b->here) < 0)
 		return -1;
-	if (walk(b, &b->here, folder) < 0) {
+	if (walk_folders(b, &b->here, folder) < 0) {
 		(void)close(b->here.fd);
 		b->here.fd = -1;
 		return -1;
@@ -305,7 +305,7 @@ go_to(struct beneath *b, const char *folder)
 
 /* Go to the folder of path; returns the name to open there, or NULL. */
 static const char *
-start(struct beneath *b, struct view path)
+start_in_folder(struct beneath *b, struct view path)
 {
 	char folder[BENEATH_PATH_MAX];
 	const char *name;
@@ -347,7 +347,7 @@ kind(mode_t mode)
 
 /* The reason, from errno where nothing better is known. */
 static const char *
-reason(struct beneath *b)
+reason_of_refusal(struct beneath *b)
 {
 	int saved = errno;
 
@@ -363,7 +363,7 @@ reason(struct beneath *b)
 
 /* Say what stands in the way, with errno as it was. */
 static int
-refuse(struct beneath *b, const char *name, const char **why)
+say_why_not(struct beneath *b, const char *name, const char **why)
 {
 	struct stat st;
 	int saved = errno;
@@ -375,7 +375,7 @@ refuse(struct beneath *b, const char *name, const char **why)
 	    !S_ISLNK(st.st_mode))
 		b->why = kind(st.st_mode);
 	errno = saved;
-	*why = reason(b);
+	*why = reason_of_refusal(b);
 	errno = saved;
 	return -1;
 }
@@ -394,16 +394,16 @@ forget_place(struct beneath *b)
 static int
 open_any(struct beneath *b, struct view path, struct stat *st, const char **why)
 {
-	const char *name = start(b, path);
+	const char *name = start_in_folder(b, path);
 	int fd;
 
 	if (name == NULL)
-		return refuse(b, NULL, why);
+		return say_why_not(b, NULL, why);
 	fd = open_name(b, &b->here, name);
 	if (fd < 0)
-		(void)refuse(b, name, why);
+		(void)say_why_not(b, name, why);
 	else if (fstat(fd, st) < 0) {
-		(void)refuse(b, NULL, why);
+		(void)say_why_not(b, NULL, why);
 		(void)close(fd);
 		fd = -1;
 	} else
@@ -454,13 +454,13 @@ int
 beneath_stat(struct beneath *b, struct view path, struct stat *st,
     const char **why)
 {
-	const char *name = start(b, path);
+	const char *name = start_in_folder(b, path);
 	struct stat got;
 	int fd;
 
 	if (name == NULL ||
 	    fstatat(b->here.fd, name, &got, AT_SYMLINK_NOFOLLOW) < 0)
-		return refuse(b, NULL, why);
+		return say_why_not(b, NULL, why);
 	snprintf(b->found, sizeof(b->found), "%s", name);
 	b->found_folder = S_ISDIR(got.st_mode);
 	if (S_ISLNK(got.st_mode)) {

@@ -301,7 +301,7 @@ unknown_section(struct reading *r, const char *name)
 }
 
 static bool
-is_name(const char *name)
+is_section_name(const char *name)
 {
 	size_t n = strspn(name,
 	    "abcdefghijklmnopqrstuvwxyz"
@@ -315,7 +315,7 @@ is_name(const char *name)
  * part becomes the one that is read.  False, and a problem, if there is none.
  */
 static bool
-enter(struct reading *r, const char *first, const char *name)
+enter_section(struct reading *r, const char *first, const char *name)
 {
 	const struct conf_section *section = conf_section_find(first);
 	char tag[CONF_SECTION_MAX + 2] = "";
@@ -329,7 +329,7 @@ enter(struct reading *r, const char *first, const char *name)
 		    "[%s] takes no name after it", first);
 		return false;
 	}
-	if (name != NULL && !is_name(name)) {
+	if (name != NULL && !is_section_name(name)) {
 		problems_add(r->ps, r->conf->path, r->line,
 		    "[%s NAME]: a name is made of letters, digits, \"-\", "
 		    "\"_\" and \".\"",
@@ -366,7 +366,7 @@ open_section(struct reading *r, const char *line)
 	}
 	r->any_section = true;
 	r->section = NULL;
-	if (!enter(r, header, name))
+	if (!enter_section(r, header, name))
 		return;
 	first = &part_of(r)->section_line[r->section - conf_sections];
 	if (*first != 0)

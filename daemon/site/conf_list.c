@@ -26,21 +26,9 @@
 
 _Static_assert(CONF_LINE_MAX <= URI_HOST_MAX, "a line holds no longer host");
 
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* The next word of a list, or the empty view after the last. */
 static struct view
-next_word(struct view *rest)
+next_list_word(struct view *rest)
 {
 	struct view word;
 	size_t n;
@@ -58,7 +46,7 @@ count_words(struct view rest)
 {
 	size_t n = 0;
 
-	while (next_word(&rest).len > 0)
+	while (next_list_word(&rest).len > 0)
 		n++;
 	return n;
 }
@@ -103,7 +91,7 @@ is_number(struct view v)
 
 /* RFC 1123 2.1: what ends in a number is an address, not a name. */
 static bool
-is_name(struct view v)
+is_host_name(struct view v)
 {
 	struct view label = VIEW("");
 	struct in6_addr ignored;
@@ -136,12 +124,12 @@ put_idn(struct buf *to, struct view word)
 	if (memchr(word.p, '%', word.len) != NULL ||
 	    uri_normalise_host(to, word) != URI_OK)
 		return -1;
-	return is_name(view_skip(buf_view(to), mark)) ? 0 : -1;
+	return is_host_name(view_skip(buf_view(to), mark)) ? 0 : -1;
 }
 
 /* Append a host in the form in which hosts are compared. */
 static int
-put_host(struct buf *to, struct view word)
+put_compared_host(struct buf *to, struct view word)
 {
 	char literal[INET6_ADDRSTRLEN + 2];
 	struct in6_addr ignored;
@@ -159,7 +147,7 @@ put_host(struct buf *to, struct view word)
 		snprintf(literal, sizeof(literal), "[%.*s]",
 		    VIEW_ARG(conf_unbracket(word)));
 		word = view_of(literal);
-	} else if (!is_name(word)) {
+	} else if (!is_host_name(word)) {
 		return -1;
 	}
 	return uri_normalise_host(to, word) == URI_OK ? 0 : -1;
@@ -184,7 +172,7 @@ add_host(struct conf_list *list, struct arena *arena, struct view word,
 	int result = -1;
 
 	buf_init(&host, URI_HOST_MAX * 2);
-	if (put_host(&host, word) != 0)
+	if (put_compared_host(&host, word) != 0)
 		conf_refuse(why, word,
 		    "is not a host name (letters, digits, hyphens and dots) "
 		    "or an address");
@@ -206,7 +194,7 @@ add_host(struct conf_list *list, struct arena *arena, struct view word,
  * a full line of those could not be printed and read again.
  */
 static bool
-fits(const struct conf_list *list)
+list_fits_line(const struct conf_list *list)
 {
 	struct buf text;
 	bool result;
@@ -229,9 +217,9 @@ conf_hosts_set(struct conf_list *to, struct arena *arena, struct view text,
 		return -1;
 	list.v = arena_alloc(arena, n * sizeof(*list.v));
 	while (n-- > 0)
-		if (add_host(&list, arena, next_word(&text), why) != 0)
+		if (add_host(&list, arena, next_list_word(&text), why) != 0)
 			return -1;
-	if (!fits(&list)) {
+	if (!list_fits_line(&list)) {
 		buf_printf(why, "the list is too long for a line");
 		return -1;
 	}
@@ -376,7 +364,7 @@ add_words(struct conf_listens *ls, struct arena *arena, struct view text,
 	struct view word;
 	int pair = 0;
 
-	while ((word = next_word(&text)).len > 0) {
+	while ((word = next_list_word(&text)).len > 0) {
 		if (parse_listen(word, &l) != 0)
 			return conf_refuse(why, word,
 			    "is not PORT, *:PORT, IPV4:PORT or [IPV6]:PORT "
@@ -497,7 +485,7 @@ conf_networks_set(struct conf_networks *to, struct arena *arena,
 	nets.v = arena_alloc(arena, (n + 1) * sizeof(*nets.v));
 	nets.text = arena_alloc(arena, (n + 1) * sizeof(*nets.text));
 	while (n-- > 0)
-		if (add_network(&nets, arena, next_word(&text), why) != 0)
+		if (add_network(&nets, arena, next_list_word(&text), why) != 0)
 			return -1;
 	*to = nets;
 	return 0;

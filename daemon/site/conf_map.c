@@ -45,7 +45,8 @@ struct map {
 
 /* "FILE:LINE: [section] key: sentence", of which why is the last. */
 static void
-complain(const struct map *m, const struct conf_pair *pair, struct buf *why)
+report_map_line(const struct map *m, const struct conf_pair *pair,
+    struct buf *why)
 {
 	struct buf key;
 
@@ -65,7 +66,7 @@ complain_of(const struct map *m, const struct conf_pair *pair,
 
 	buf_init(&why, CONF_WHY_MAX);
 	buf_puts(&why, sentence);
-	complain(m, pair, &why);
+	report_map_line(m, pair, &why);
 	buf_fini(&why);
 }
 
@@ -79,7 +80,7 @@ complain_value(const struct map *m, const struct conf_pair *pair,
 	buf_init(&why, CONF_WHY_MAX);
 	conf_quote(&why, what);
 	buf_printf(&why, " %s", sentence);
-	complain(m, pair, &why);
+	report_map_line(m, pair, &why);
 	buf_fini(&why);
 }
 
@@ -103,7 +104,7 @@ complain_nearest(const struct map *m, const struct conf_pair *pair,
 		buf_puts(&why, "; nearest: ");
 		log_escape(&why, view_of(near), CONF_LINE_MAX);
 	}
-	complain(m, pair, &why);
+	report_map_line(m, pair, &why);
 	buf_fini(&why);
 	xfree(names);
 }
@@ -122,7 +123,7 @@ ends(struct view v, const char *part)
 
 /* Open a section: the first of each key is the one that counts. */
 static struct map
-map_of(const struct conf *conf, const struct conf_capsule *capsule,
+open_map(const struct conf *conf, const struct conf_capsule *capsule,
     const char *section, const struct conf_pairs *pairs, struct problems *ps)
 {
 	struct map m = { conf, capsule, ps, section, pairs, NULL };
@@ -137,7 +138,7 @@ map_of(const struct conf *conf, const struct conf_capsule *capsule,
 			continue;
 		buf_init(&why, CONF_WHY_MAX);
 		buf_printf(&why, "stands already at line %d", first->line);
-		complain(&m, &pairs->v[i], &why);
+		report_map_line(&m, &pairs->v[i], &why);
 		buf_fini(&why);
 	}
 	return m;
@@ -147,7 +148,7 @@ map_of(const struct conf *conf, const struct conf_capsule *capsule,
 
 /* What is wrong with a selector, or NULL. */
 static const char *
-fault(struct view selector)
+fault_of_selector(struct view selector)
 {
 	struct view part;
 
@@ -264,7 +265,7 @@ check_unknown(const struct map *m, const struct conf_pair *pair,
 	if (near != NULL)
 		buf_printf(&why, "; nearest: %s", near);
 	buf_puts(&why, "; accepted: " ACTIONS);
-	complain(m, pair, &why);
+	report_map_line(m, pair, &why);
 	buf_fini(&why);
 }
 
@@ -290,7 +291,7 @@ check_target(const struct map *m, const struct conf_pair *pair)
 
 	buf_init(&why, CONF_WHY_MAX);
 	if (target_parse(m->conf, pair, m->conf->arena, &ignored, &why) == -1)
-		complain(m, pair, &why);
+		report_map_line(m, pair, &why);
 	buf_fini(&why);
 }
 
@@ -331,7 +332,7 @@ check_action(const struct map *m, const struct conf_pair *pair)
 
 /* True if this URI is answered by the capsule itself. */
 static bool
-is_ours(const struct map *m, const struct uri *u)
+is_own_uri(const struct map *m, const struct uri *u)
 {
 	struct buf host;
 	bool ours = false;
@@ -370,7 +371,8 @@ hop(const struct map *m, const struct conf_pair *pair, struct buf *to)
 	    uri_parse(target_of(pair), &ref) != URI_OK)
 		goto out;
 	uri_resolve(&target, &base, &ref);
-	if (uri_parse(buf_view(&target), &uri) != URI_OK || !is_ours(m, &uri))
+	if (uri_parse(buf_view(&target), &uri) != URI_OK ||
+	    !is_own_uri(m, &uri))
 		goto out;
 	result =
 	    uri_path_to_selector(to, uri.path) == URI_OK ? HOP_LOCAL : HOP_BAD;
@@ -467,7 +469,7 @@ check_selectors(const struct map *m)
 
 	for (i = 0; i < m->pairs->n; i++) {
 		pair = &m->pairs->v[i];
-		wrong = fault(pair->key);
+		wrong = fault_of_selector(pair->key);
 		if (wrong != NULL)
 			complain_of(m, pair, wrong);
 		if (!utf8_is_valid(pair->value))
@@ -517,7 +519,7 @@ pattern_fault(struct view pattern)
 
 	if (ends(pattern, "*"))
 		pattern.len--;
-	wrong = fault(pattern);
+	wrong = fault_of_selector(pattern);
 	if (wrong == NULL && memchr(pattern.p, '*', pattern.len) != NULL)
 		wrong = "a \"*\" stands at the end";
 	return wrong;
@@ -668,15 +670,16 @@ conf_map_check(const struct conf *conf, struct conf_capsule *capsule,
 {
 	struct map selectors, other;
 
-	selectors = map_of(conf, capsule, "selectors", &capsule->selectors, ps);
+	selectors =
+	    open_map(conf, capsule, "selectors", &capsule->selectors, ps);
 	check_selectors(&selectors);
-	other = map_of(conf, capsule, "listing", &capsule->listing, ps);
+	other = open_map(conf, capsule, "listing", &capsule->listing, ps);
 	check_listing(&other, &selectors);
-	other = map_of(conf, capsule, "languages", &capsule->languages, ps);
+	other = open_map(conf, capsule, "languages", &capsule->languages, ps);
 	check_languages(&other);
-	other = map_of(conf, capsule, "access", &capsule->access, ps);
+	other = open_map(conf, capsule, "access", &capsule->access, ps);
 	check_access(&other, &selectors);
 	lower_keys(conf->arena, &capsule->types);
-	other = map_of(conf, capsule, "types", &capsule->types, ps);
+	other = open_map(conf, capsule, "types", &capsule->types, ps);
 	check_types(&other);
 }

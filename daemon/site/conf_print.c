@@ -18,7 +18,7 @@
 
 /* True if "name = value", or without the blanks if tight, fits on a line. */
 static bool
-fits(struct view name, struct view value, bool tight)
+pair_fits_line(struct view name, struct view value, bool tight)
 {
 	return name.len + value.len + (tight ? 1 : 3) <= CONF_LINE_MAX;
 }
@@ -45,8 +45,8 @@ static void
 print_pair(FILE *to, struct view name, struct view value)
 {
 	/* A ";" after a blank would start a comment. */
-	bool tight =
-	    !fits(name, value, false) || (value.len > 0 && value.p[0] == ';');
+	bool tight = !pair_fits_line(name, value, false) ||
+	    (value.len > 0 && value.p[0] == ';');
 
 	if (value.len == 0)
 		fprintf(to, "%.*s =\n", VIEW_ARG(name));
@@ -68,7 +68,8 @@ writable(const struct conf *conf, struct view name, struct view path)
 	if (slash != NULL)
 		folder.len = (size_t)(slash - conf->path) + 1;
 	if (!view_has_prefix(path, folder) ||
-	    (path.p[0] == '/' && is_plain(path) && fits(name, path, true)))
+	    (path.p[0] == '/' && is_plain(path) &&
+		pair_fits_line(name, path, true)))
 		return path;
 	rest = view_skip(path, folder.len);
 	return rest.len == 0 || rest.p[0] == '/' ? path : rest;
@@ -103,7 +104,7 @@ print_key(const struct conf *conf, const struct conf_key *key, const void *base,
 	    value.len > 0)
 		value = writable(conf, name, value);
 	fprintf(to, "; %s\n", key->help);
-	if (!fits(name, value, true) && is_by_host(key, base, value))
+	if (!pair_fits_line(name, value, true) && is_by_host(key, base, value))
 		fprintf(to, "; %s: the first hostname and %s\n", key->name,
 		    key->def);
 	else

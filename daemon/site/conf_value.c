@@ -209,7 +209,7 @@ set_size(const struct conf_key *key, const struct conf_place *place,
 
 /* In the largest unit that leaves no rest. */
 static void
-put_bytes(struct buf *to, long n)
+put_size_value(struct buf *to, long n)
 {
 	size_t i;
 
@@ -225,16 +225,16 @@ put_bytes(struct buf *to, long n)
 static void
 put_size(const struct conf_key *key, const void *base, struct buf *to)
 {
-	put_bytes(to, int_of(key, base));
+	put_size_value(to, int_of(key, base));
 }
 
 static void
 say_size(const struct conf_key *key, struct buf *why)
 {
 	buf_puts(why, "a size from ");
-	put_bytes(why, key->min);
+	put_size_value(why, key->min);
 	buf_puts(why, " to ");
-	put_bytes(why, key->max);
+	put_size_value(why, key->max);
 	buf_puts(why, ", such as 4096, 64k or 8m");
 }
 
@@ -318,19 +318,7 @@ set_text(const struct conf_key *key, const struct conf_place *place,
 }
 
 static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_one_of(char c, const char *set)
+is_char_of(char c, const char *set)
 {
 	return c != '\0' && strchr(set, c) != NULL;
 }
@@ -346,7 +334,7 @@ set_user(const struct conf_key *key, const struct conf_place *place,
 	for (i = 0; i < text.len; i++)
 		if (!is_letter(text.p[i]) && !is_digit(text.p[i]) &&
 		    text.p[i] != '_' &&
-		    (i == 0 || !is_one_of(text.p[i], "-.$")))
+		    (i == 0 || !is_char_of(text.p[i], "-.$")))
 			return -1;
 	set_view(key, place, text);
 	return 0;
@@ -472,7 +460,7 @@ say_folder(const struct conf_key *key, struct buf *why)
 }
 
 static int
-set_file(const struct conf_key *key, const struct conf_place *place,
+set_file_value(const struct conf_key *key, const struct conf_place *place,
     struct view text, struct buf *why)
 {
 	(void)why;
@@ -507,7 +495,7 @@ set_hosts(const struct conf_key *key, const struct conf_place *place,
 }
 
 static void
-put_hosts(const struct conf_key *key, const void *base, struct buf *to)
+put_hosts_value(const struct conf_key *key, const void *base, struct buf *to)
 {
 	conf_hosts_put(field_of(key, base), to);
 }
@@ -536,7 +524,7 @@ set_host(const struct conf_key *key, const struct conf_place *place,
 }
 
 static void
-put_host(const struct conf_key *key, const void *base, struct buf *to)
+put_host_value(const struct conf_key *key, const void *base, struct buf *to)
 {
 	const struct view *host = field_of(key, base);
 
@@ -614,9 +602,9 @@ static const struct {
 	[CONF_TEXT] = { set_text, put_view, NULL },
 	[CONF_LANGUAGE] = { set_language, put_view, say_language },
 	[CONF_FOLDER] = { set_folder, put_view, say_folder },
-	[CONF_FILE] = { set_file, put_view, say_file },
-	[CONF_HOST] = { set_host, put_host, say_host },
-	[CONF_HOSTS] = { set_hosts, put_hosts, say_hosts },
+	[CONF_FILE] = { set_file_value, put_view, say_file },
+	[CONF_HOST] = { set_host, put_host_value, say_host },
+	[CONF_HOSTS] = { set_hosts, put_hosts_value, say_hosts },
 	[CONF_LISTEN] = { set_listen, put_listen, say_listen },
 	[CONF_NETWORKS] = { set_networks, put_networks, say_networks },
 };

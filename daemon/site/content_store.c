@@ -251,7 +251,7 @@ release_in_store(struct content_hold *hold, int fd)
 #define TEXT_MAX ((size_t)1 << 20) /* bytes of an answer that is looked at */
 
 static bool
-read_part(const struct store_reader *r, const struct store_entry *e,
+read_stored_part(const struct store_reader *r, const struct store_entry *e,
     enum store_part part, struct buf *room, size_t *at)
 {
 	*at = room->len;
@@ -281,11 +281,11 @@ find_found(const struct content *c, const struct search_key *key,
 
 	if (!follow_seed(s->all) || store_find(r, &wanted, &e) != STORE_FOUND ||
 	    !search_may_find(&e) ||
-	    !read_part(r, &e, STORE_SELECTOR, room, &selector) ||
-	    !read_part(r, &e, STORE_TITLE, room, &title))
+	    !read_stored_part(r, &e, STORE_SELECTOR, room, &selector) ||
+	    !read_stored_part(r, &e, STORE_TITLE, room, &title))
 		return false;
 	has_text = e.kind != STORE_LARGE && e.length[STORE_GEMINI] <= TEXT_MAX;
-	if (has_text && !read_part(r, &e, STORE_GEMINI, room, &text))
+	if (has_text && !read_stored_part(r, &e, STORE_GEMINI, room, &text))
 		return false;
 	*to = (struct search_page){
 		.selector = part_at(room, selector, e.length[STORE_SELECTOR]),

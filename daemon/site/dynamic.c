@@ -73,7 +73,7 @@ find_place(const struct dynamic *d, struct place *to)
 }
 
 static void
-put(struct buf *env, const char *name, const char *value)
+put_env(struct buf *env, const char *name, const char *value)
 {
 	cgi_env_put(env, name, view_of(value));
 }
@@ -104,14 +104,14 @@ put_certificate(struct buf *env, const struct peer_certificate *c)
 
 	for (i = 0; i < ACCESS_HASH_LEN; i++)
 		snprintf(hash + strlen(hash), 3, "%02X", c->sha256[i]);
-	put(env, "AUTH_TYPE", "CERTIFICATE");
-	put(env, "REMOTE_USER", c->subject);
-	put(env, "TLS_CLIENT_HASH", hash);
-	put(env, "TLS_CLIENT_SUBJECT", c->subject);
-	put(env, "TLS_CLIENT_ISSUER", c->issuer);
-	put(env, "TLS_CLIENT_NOT_BEFORE",
+	put_env(env, "AUTH_TYPE", "CERTIFICATE");
+	put_env(env, "REMOTE_USER", c->subject);
+	put_env(env, "TLS_CLIENT_HASH", hash);
+	put_env(env, "TLS_CLIENT_SUBJECT", c->subject);
+	put_env(env, "TLS_CLIENT_ISSUER", c->issuer);
+	put_env(env, "TLS_CLIENT_NOT_BEFORE",
 	    clock_stamp(c->not_before, stamp, sizeof(stamp)));
-	put(env, "TLS_CLIENT_NOT_AFTER",
+	put_env(env, "TLS_CLIENT_NOT_AFTER",
 	    clock_stamp(c->not_after, stamp, sizeof(stamp)));
 }
 
@@ -123,13 +123,13 @@ put_peer(struct buf *env, const struct peer *peer)
 
 	if (peer->describe != NULL)
 		peer->describe(peer, &details);
-	put(env, "REMOTE_ADDR", details.address);
-	put(env, "REMOTE_HOST", details.address);
+	put_env(env, "REMOTE_ADDR", details.address);
+	put_env(env, "REMOTE_HOST", details.address);
 	if (peer->tls) {
 		snprintf(version, sizeof(version), "TLSv%s",
 		    details.tls_version);
-		put(env, "TLS_VERSION", version);
-		put(env, "TLS_CIPHER", details.tls_cipher);
+		put_env(env, "TLS_VERSION", version);
+		put_env(env, "TLS_CIPHER", details.tls_cipher);
 	}
 	if (peer->certificate != NULL)
 		put_certificate(env, peer->certificate);
@@ -185,10 +185,11 @@ dynamic_ask(const struct dynamic *d, struct reply *reply)
 		return false;
 	buf_reset(env);
 	env->max = CGI_ENV_MAX;
-	put(env, "GATEWAY_INTERFACE", "CGI/1.1");
-	put(env, "SERVER_SOFTWARE", "capsuled/" CAPSULED_VERSION);
-	put(env, "SERVER_PROTOCOL", d->protocol);
-	put(env, "REQUEST_METHOD", "GET"); /* PHP and others insist on one */
+	put_env(env, "GATEWAY_INTERFACE", "CGI/1.1");
+	put_env(env, "SERVER_SOFTWARE", "capsuled/" CAPSULED_VERSION);
+	put_env(env, "SERVER_PROTOCOL", d->protocol);
+	put_env(env, "REQUEST_METHOD",
+	    "GET"); /* PHP and others insist on one */
 	cgi_env_put(env, "SERVER_NAME", d->host);
 	cgi_env_put_number(env, "SERVER_PORT", d->port);
 	put_script(env, d->app, &at);

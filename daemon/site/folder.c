@@ -62,7 +62,7 @@ folder_hides(struct view name)
 }
 
 static struct folder_name *
-add(struct names *names, struct view name)
+add_folder_name(struct names *names, struct view name)
 {
 	if (names->n == names->cap) {
 		names->cap = names->cap == 0 ? 64 : names->cap * 2;
@@ -87,7 +87,7 @@ real_name(const struct beneath *b, struct arena *a)
 
 /* Find out what the system did not tell; links are followed. */
 static void
-look(struct beneath *b, struct view path, struct arena *a,
+look_up_kind(struct beneath *b, struct view path, struct arena *a,
     struct folder_name *f)
 {
 	const char *why = "";
@@ -154,7 +154,7 @@ folder_read(struct beneath *b, struct view path, struct arena *a,
 	for (errno = 0; (d = readdir(dir)) != NULL; errno = 0) {
 		if (folder_hides(view_of(d->d_name)))
 			continue;
-		f = add(&names, arena_copy(a, view_of(d->d_name)));
+		f = add_folder_name(&names, arena_copy(a, view_of(d->d_name)));
 		if (d->d_type == DT_REG)
 			f->kind = FOLDER_FILE;
 		else if (d->d_type == DT_DIR)
@@ -170,7 +170,7 @@ folder_read(struct beneath *b, struct view path, struct arena *a,
 	}
 	for (i = 0; i < names.n; i++)
 		if (names.v[i].kind == FOLDER_OTHER)
-			look(b, path, a, &names.v[i]);
+			look_up_kind(b, path, a, &names.v[i]);
 	to->names = arena_alloc(a, names.n * sizeof(*names.v));
 	to->n = names.n;
 	to->dev = st.st_dev;

@@ -158,7 +158,7 @@ put_hits(struct buf *to, const struct results *r,
 
 /* Append the gemtext. */
 static void
-put_page(struct buf *to, const struct results *r,
+put_results_page(struct buf *to, const struct results *r,
     const struct search_found *found)
 {
 	struct entry home;
@@ -224,7 +224,7 @@ results_gemini(struct buf *to, const struct results *r,
     const struct search_found *found)
 {
 	gemini_header(to, GEMINI_SUCCESS, VIEW(MIME_GEMTEXT));
-	put_page(to, r, found);
+	put_results_page(to, r, found);
 	return to->failed ? -1 : 0;
 }
 
@@ -237,7 +237,7 @@ results_gopher(struct buf *to, const struct results *r,
 	bool failed;
 
 	buf_init(&gemtext, RESULTS_MAX);
-	put_page(&gemtext, r, found);
+	put_results_page(&gemtext, r, found);
 	failed = gemtext.failed;
 	menu.selector = r->selector;
 	if (!failed)

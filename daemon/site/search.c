@@ -136,7 +136,7 @@ place(struct best *best, struct weighed w)
  * or an error.
  */
 static int
-weigh(struct search *s, sqlite3_stmt *stmt, struct view match,
+weigh_matches(struct search *s, sqlite3_stmt *stmt, struct view match,
     struct best *best, uint32_t *total)
 {
 	size_t seen = 0, passed = 0;
@@ -246,8 +246,8 @@ read_row_key(struct search *s, sqlite3_int64 row, struct search_key *to)
  * prefix: the last may be the beginning of one.
  */
 static void
-look(struct search *s, const struct search_query *q, bool any, bool prefix,
-    struct search_found *to)
+look_up_words(struct search *s, const struct search_query *q, bool any,
+    bool prefix, struct search_found *to)
 {
 	char room[MATCH_MAX];
 	struct buf match = { room, 0, sizeof(room), sizeof(room), false };
@@ -258,12 +258,12 @@ look(struct search *s, const struct search_query *q, bool any, bool prefix,
 
 	*to = (struct search_found){ .id = q->id, .is_some = any };
 	put_match(&match, q, any, prefix);
-	rc =
-	    weigh(s, s->run[SEARCH_PAGES], buf_view(&match), &best, &to->total);
+	rc = weigh_matches(s, s->run[SEARCH_PAGES], buf_view(&match), &best,
+	    &to->total);
 	to->is_more = rc != SQLITE_DONE && to->total > 0;
 	if (rc == SQLITE_ROW)
-		rc = weigh(s, s->run[SEARCH_TITLES], buf_view(&match), &best,
-		    &in_titles);
+		rc = weigh_matches(s, s->run[SEARCH_TITLES], buf_view(&match),
+		    &best, &in_titles);
 	if (rc == SQLITE_INTERRUPT)
 		to->end = SEARCH_SLOW;
 	else if (rc != SQLITE_ROW && rc != SQLITE_DONE)
@@ -281,9 +281,9 @@ static void
 look_twice(struct search *s, const struct search_query *q, bool any,
     struct search_found *to)
 {
-	look(s, q, any, false, to);
+	look_up_words(s, q, any, false, to);
 	if (to->end == SEARCH_DONE && !to->is_more && search_query_is_prefix(q))
-		look(s, q, any, true, to);
+		look_up_words(s, q, any, true, to);
 }
 
 void

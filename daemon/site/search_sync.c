@@ -504,7 +504,7 @@ is_large_text(struct search_sync *y, const struct store_entry *e)
 }
 
 static int
-put_page(struct search_sync *y, const struct store_entry *e)
+put_indexed_page(struct search_sync *y, const struct store_entry *e)
 {
 	struct search_key key = search_key_of(&e->key);
 	struct search_stamp stamp = stamp_of(e);
@@ -540,7 +540,7 @@ work_off(struct search_sync *y, const struct store_key *key)
 		y->opening = OPEN_WANTED;
 		return 1;
 	}
-	r = put_page(y, &e);
+	r = put_indexed_page(y, &e);
 	if (y->opened != -1)
 		close(y->opened);
 	y->opened = -1;

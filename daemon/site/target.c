@@ -22,7 +22,7 @@
 
 /* The first word of *rest, which is then what follows; empty after the last. */
 static struct view
-next_word(struct view *rest)
+next_target_word(struct view *rest)
 {
 	struct view v = view_trim(*rest);
 	size_t n = 0;
@@ -36,7 +36,7 @@ next_word(struct view *rest)
 bool
 target_is(struct view value)
 {
-	struct view action = next_word(&value);
+	struct view action = next_target_word(&value);
 
 	return view_eq(action, VIEW("@fastcgi")) ||
 	    view_eq(action, VIEW("@scgi"));
@@ -112,11 +112,11 @@ static int
 read_rest(struct view selector, struct view rest, struct arena *a,
     struct target *to, struct buf *why)
 {
-	struct view word = next_word(&rest);
+	struct view word = next_target_word(&rest);
 
 	if (view_has_prefix(word, VIEW("/"))) {
 		to->script = arena_copy(a, word);
-		word = next_word(&rest);
+		word = next_target_word(&rest);
 	}
 	if (view_has_suffix(to->script, VIEW("/")) &&
 	    !view_has_suffix(selector, VIEW("/")))
@@ -129,7 +129,7 @@ read_rest(struct view selector, struct view rest, struct arena *a,
 			return conf_refuse(why, word,
 			    "is not an item type: a letter or digit, not i "
 			    "or 3");
-		word = next_word(&rest);
+		word = next_target_word(&rest);
 	}
 	if (word.len > 0)
 		return conf_refuse(why, word,
@@ -142,8 +142,8 @@ int
 target_parse(const struct conf *conf, const struct conf_pair *pair,
     struct arena *a, struct target *to, struct buf *why)
 {
-	struct view rest = pair->value, action = next_word(&rest);
-	struct view address = next_word(&rest);
+	struct view rest = pair->value, action = next_target_word(&rest);
+	struct view address = next_target_word(&rest);
 	struct target got = { .item = '1' };
 	int result;
 

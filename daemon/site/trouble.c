@@ -73,8 +73,8 @@ put_remedy(struct trouble *t, struct buf *to, struct view path, int error)
 }
 
 static void
-tell(struct trouble *t, int line, struct view selector, const char *what,
-    struct view path, const char *why)
+report_trouble(struct trouble *t, int line, struct view selector,
+    const char *what, struct view path, const char *why)
 {
 	int error = errno;
 	struct buf remedy;
@@ -94,14 +94,14 @@ void
 trouble_tell_file(struct trouble *t, int line, struct view selector,
     struct view path, const char *why)
 {
-	tell(t, line, selector, "file", path, why);
+	report_trouble(t, line, selector, "file", path, why);
 }
 
 void
 trouble_tell_folder(struct trouble *t, int line, struct view selector,
     struct view path, const char *why)
 {
-	tell(t, line, selector, "folder", path, why);
+	report_trouble(t, line, selector, "folder", path, why);
 }
 
 /* -- roots -- */
