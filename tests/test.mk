@@ -33,7 +33,8 @@ UNIT_net =	access_log acceptor conn deadline files record_size pace \
 UNIT_process =	channel control_socket control_server keyproc \
 		search_process certificate_warnings logs settle \
 		$(if $(filter linux,$(SYSTEM)),sandbox_linux reach_linux \
-		sandbox_content_linux watch_linux)
+		sandbox_content_linux watch_linux \
+		watched_linux)
 UNIT_ctl =	json table tally finding link rule wire statistics
 FUZZ_format =	utf8 uri gemini gopher proxyhdr cidr cgi gemtext gophermap \
 		render words atom control http

@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "base/shared.h"
+#include "process/watch.h"
 #include "process/watched.h"
 #include "process/ways.h"
 #include "site/fill.h"
@@ -387,6 +388,16 @@ look_again_later(struct content_process *c)
 	c->look_ms = s == 0 ? 0 : clock_ms() + (int64_t)s * 1000;
 }
 
+/* Some folders are not watched: say what finds their changes instead. */
+static void
+warn_of_unwatched(const struct content_process *c)
+{
+	log_warnx("only %zu folders are watched, the system allows no more: a "
+		  "change in another folder is found by the rescan every %d s; "
+		  "%s",
+	    watched_count(c->watched), c->start->conf->rescan_s, watch_remedy);
+}
+
 /*
  * Have the system tell of changes in every folder, from before it is read.
  * What was told so far the build that follows sees.
@@ -406,10 +417,7 @@ watch_folders(struct content_process *c)
 			watched_add_mapped(c->watched, c->start->conf, i,
 			    fill_beneath(c->fill, i));
 	if (!was_partial && watched_is_partial(c->watched))
-		log_warnx("only %zu folders can be watched (the system has a "
-			  "limit, such as fs.inotify.max_user_watches): what "
-			  "changes in others is seen every %d s",
-		    watched_count(c->watched), c->start->conf->rescan_s);
+		warn_of_unwatched(c);
 }
 
 /* How many capsules are kept whose roots are gone or empty; a warning of them,
@@ -677,7 +685,7 @@ begin_watching(struct content_process *c)
 	settle_init(&c->changes);
 	if (c->start->conf->watch_s != CONF_WATCH_AUTO)
 		return;
-	c->watched = watched_new();
+	c->watched = watched_new(WATCHED_MAX);
 	if (c->watched == NULL)
 		log_warn("the system cannot tell of changes: they are seen "
 			 "every %d s",

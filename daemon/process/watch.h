@@ -44,6 +44,9 @@ int watch_fd(const struct watch *w);
  */
 int watch_folder(struct watch *w, int fd);
 
+/* What an administrator does about too few folders: a part of a sentence. */
+extern const char watch_remedy[];
+
 /* Watch a folder no more; its number may be used again. */
 void watch_forget(struct watch *w, int folder);
 

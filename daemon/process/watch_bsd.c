@@ -38,6 +38,9 @@ struct watch {
 	    folders[FOLDERS_MAX]; /* a folder's number is its place */
 };
 
+const char watch_remedy[] = "set \"rescan\" in [server] to a "
+			    "shorter time";
+
 struct watch *
 watch_new(void)
 {

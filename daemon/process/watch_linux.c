@@ -30,6 +30,9 @@ struct watch {
 	    __attribute__((aligned(__alignof__(struct inotify_event))));
 };
 
+const char watch_remedy[] = "to watch more, type \"sysctl "
+			    "fs.inotify.max_user_watches=1048576\"";
+
 struct watch *
 watch_new(void)
 {

@@ -29,12 +29,12 @@ struct watched_folder {
 struct watched {
 	struct watch *watch;
 	struct watched_folder **folders; /* at their numbers; NULL: none */
-	size_t room, n;
+	size_t room, n, max;
 	bool is_partial;
 };
 
 struct watched *
-watched_new(void)
+watched_new(size_t max)
 {
 	struct watch *watch = watch_new();
 	struct watched *w;
@@ -43,6 +43,7 @@ watched_new(void)
 		return NULL;
 	w = xcalloc(1, sizeof(*w));
 	w->watch = watch;
+	w->max = max;
 	return w;
 }
 
@@ -139,6 +140,21 @@ note_folder_name(struct watched *w, size_t number, size_t capsule,
 	*at = f;
 }
 
+/* Watch an open folder: its number, or -1 with errno if there is no room.  One
+ * that is watched already has its room. */
+static int
+watch_within_limit(struct watched *w, int fd)
+{
+	int number = watch_folder(w->watch, fd);
+
+	if (number == -1 || w->n < w->max ||
+	    ((size_t)number < w->room && w->folders[number] != NULL))
+		return number;
+	watch_forget(w->watch, number);
+	errno = ENOSPC;
+	return -1;
+}
+
 int
 watched_add(struct watched *w, size_t capsule, struct beneath *root,
     struct view path)
@@ -149,15 +165,12 @@ watched_add(struct watched *w, size_t capsule, struct beneath *root,
 	struct stat st;
 	int fd = beneath_open(root, path.len == 0 ? VIEW("./") : path, S_IFDIR,
 		&st, &why),
-	    number = -1;
+	    number;
 
 	if (fd == -1)
 		return -1;
 	beneath_put_name(root, &name);
-	if (w->n < WATCHED_MAX)
-		number = watch_folder(w->watch, fd);
-	else
-		errno = ENOSPC;
+	number = watch_within_limit(w, fd);
 	(void)close(fd);
 	if (number == -1) {
 		w->is_partial = true;

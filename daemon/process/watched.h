@@ -16,8 +16,9 @@
 
 struct watched;
 
-/* Nothing yet; NULL, with errno, if the system has no way to watch. */
-struct watched *watched_new(void);
+/* Watch nothing yet, and later at most max folders.  NULL, with errno, if the
+ * system has no way to watch. */
+struct watched *watched_new(size_t max);
 void watched_free(struct watched *w);
 
 /* Readable when watched_collect has something to do. */
