@@ -37,11 +37,22 @@ static struct log_sink general = { LOG_TO_FD, STDERR_FILENO };
 static struct log_sink access_log = { LOG_TO_FD, STDERR_FILENO };
 static enum log_level threshold = LOG_LEVEL_INFO;
 static unsigned long dropped;
+static bool on_terminal;    /* general leads to one that can clear a line */
+static bool shows_progress; /* in its last line */
 
 /* Access lines that wait; a pipe takes up to LOG_LINE_MAX bytes as one. */
 static char waiting[LOG_LINE_MAX];
 static size_t n_waiting;
 static unsigned waiting_lines;
+
+static bool
+is_terminal(const struct log_sink *sink)
+{
+	const char *kind = getenv("TERM");
+
+	return sink->kind == LOG_TO_FD && isatty(sink->fd) == 1 &&
+	    kind != NULL && strcmp(kind, "dumb") != 0;
+}
 
 void
 log_to(struct log_sink new_general, struct log_sink new_access)
@@ -49,6 +60,8 @@ log_to(struct log_sink new_general, struct log_sink new_access)
 	log_flush();
 	general = new_general;
 	access_log = new_access;
+	on_terminal = is_terminal(&general);
+	shows_progress = false;
 }
 
 void
@@ -184,6 +197,24 @@ log_escape(struct buf *to, struct view v, size_t max)
 		buf_puts(to, "...");
 }
 
+#define CLEAR_LINE "\r\033[K"
+
+void
+log_show_progress(struct view text)
+{
+	char line[LOG_LINE_MAX];
+	int len;
+
+	if (!on_terminal || (text.len == 0 && !shows_progress))
+		return;
+	/* Back to its beginning, for a line of another process. */
+	len = snprintf(line, sizeof(line), CLEAR_LINE "%.*s\r",
+	    text.len < LOG_PROGRESS_MAX ? (int)text.len : LOG_PROGRESS_MAX,
+	    text.p);
+	write_lines(general.fd, line, (size_t)len, 0);
+	shows_progress = text.len > 0;
+}
+
 /* Send one finished text of a level to the general sink. */
 static void
 log_send(enum log_level level, struct view text)
@@ -191,6 +222,7 @@ log_send(enum log_level level, struct view text)
 	char line[LOG_LINE_MAX], stamp[CLOCK_STAMP_MAX];
 	int len = 0;
 
+	log_show_progress(VIEW(""));
 	if (text.len > LOG_LINE_MAX - 64)
 		text.len = LOG_LINE_MAX - 64;
 	switch (general.kind) {

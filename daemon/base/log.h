@@ -10,6 +10,9 @@
 /* Longest line written, "\n" included: bytes; one atomic write(2) on a pipe. */
 #define LOG_LINE_MAX 4096
 
+/* Longest text of log_show_progress: ASCII, less than a line of a terminal. */
+#define LOG_PROGRESS_MAX 78
+
 enum log_level {
 	LOG_LEVEL_ERROR,
 	LOG_LEVEL_WARN,
@@ -56,6 +59,13 @@ void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* One line of the access log; line has no end of line, all of it is escaped. */
 void log_access(struct view line);
+
+/*
+ * Show text, which is no message and is not kept, below the messages of this
+ * process on the terminal that they go to, until its next one or until the text
+ * is empty.  Nothing happens if they do not go to a terminal.
+ */
+void log_show_progress(struct view text);
 
 /* True if an access line would go anywhere: spare the work if not. */
 bool log_access_is_on(void);

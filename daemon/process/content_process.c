@@ -37,8 +37,11 @@
 #define PROGRESS_EVERY 1000
 /* Pages that are looked at between two looks at who has come. */
 #define HEAR_EVERY 64
-/* Milliseconds between two lines in the log on how far it is. */
+/* Milliseconds between two lines in the log on how far it is, and between two
+ * steps of a bar. */
 #define PROGRESS_LOG_MS 5000
+#define PART_MS         100
+#define BAR_COLUMNS     40
 
 /* Its descriptors. */
 enum { CHANNEL = CHILD_FIRST, RELAY };
@@ -75,7 +78,10 @@ struct content_process {
 	bool rescan;             /* asked for, and not begun yet */
 	bool opening;            /* a large file, for a worker */
 	unsigned done;           /* files that this build has read */
-	unsigned looked;         /* pages that builds have looked at */
+	unsigned looked;         /* pages that this build has looked at */
+	bool is_building;        /* all, for somebody who waits for it */
+	int64_t shown_ms;        /* when looked was last shown */
+	int64_t heard_ms;        /* when a file was last an occasion to hear */
 	int64_t logged_ms;       /* when that was last said */
 	int64_t look_ms;         /* when to look for changes; 0: never */
 	size_t kept;             /* capsules whose roots are gone or empty */
@@ -330,14 +336,17 @@ on_file_read(void *arg, const char *root, const char *path)
 		return true; /* nothing of it is read here */
 	memcpy(c->notes->reading, whole, strlen(whole) + 1);
 	log_debug("reading %s", whole);
+	now = clock_ms();
 	if (++c->done % PROGRESS_EVERY == 0) {
 		(void)channel_send(CHANNEL, CHANNEL_PROGRESS, c->done, -1);
-		now = clock_ms();
 		if (now - c->logged_ms >= PROGRESS_LOG_MS) {
 			log_info("content: %u files read so far", c->done);
 			c->logged_ms = now;
 		}
 	}
+	if (now == c->heard_ms)
+		return true; /* within a millisecond nobody has waited */
+	c->heard_ms = now;
 	hear_readers(c, 0);
 	if (c->ways.open == 0)
 		_exit(0); /* nobody is left who would want it */
@@ -365,6 +374,28 @@ share_warnings(struct content_process *c, struct problems *notes)
 	problems_free(first);
 }
 
+/* Show on a terminal which part of a build is done. */
+static void
+show_part(struct content_process *c)
+{
+	char bar[BAR_COLUMNS + 1], line[2 * LOG_PROGRESS_MAX];
+	size_t whole = fill_expected(c->fill), part, full;
+	int64_t now = clock_ms();
+	int len;
+
+	if (!c->is_building || whole == 0 || now - c->shown_ms < PART_MS)
+		return;
+	c->shown_ms = now;
+	part = c->looked < whole ? c->looked : whole;
+	full = (size_t)((uint64_t)part * BAR_COLUMNS / whole);
+	memset(bar, '.', BAR_COLUMNS);
+	memset(bar, '#', full);
+	bar[BAR_COLUMNS] = '\0';
+	len = snprintf(line, sizeof(line), "content: %s %u %%, %u files read",
+	    bar, (unsigned)((uint64_t)part * 100 / whole), c->done);
+	log_show_progress((struct view){ line, (size_t)len });
+}
+
 /* While nothing is read: hear who has come, now and then. */
 static void
 on_page_looked(void *arg)
@@ -373,6 +404,7 @@ on_page_looked(void *arg)
 
 	if (++c->looked % HEAR_EVERY != 0)
 		return;
+	show_part(c);
 	hear_readers(c, 0);
 	if (c->ways.open == 0)
 		_exit(0); /* nobody is left who would want it */
@@ -469,10 +501,14 @@ build_content(struct content_process *c, enum channel_message message)
 	int r;
 
 	c->rescan = false;
-	c->done = 0;
-	c->logged_ms = clock_ms();
+	c->done = c->looked = 0;
+	/* What is short needs no bar. */
+	c->logged_ms = c->shown_ms = clock_ms();
 	watch_folders(c);
+	c->is_building = true;
 	r = fill_store(c->fill, c->store, c->is_durable, false, notes);
+	c->is_building = false;
+	log_show_progress(VIEW(""));
 	c->notes->reading[0] = '\0';
 	n = tell_notes(c, notes);
 	share_warnings(c, notes);

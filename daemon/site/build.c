@@ -377,6 +377,7 @@ static void
 begin_changes(struct build *b)
 {
 	b->has_failed = false;
+	b->expected = 0;
 	numbers_reset(&b->seen);
 	numbers_reset(&b->dirty);
 	selectors_init(&b->touched);
@@ -526,6 +527,28 @@ is_sink_empty(struct build *b)
 	return is_empty;
 }
 
+static bool
+count_names(void *arg, const struct folder_place *place)
+{
+	size_t *n = arg;
+
+	*n += place->f.n;
+	return true;
+}
+
+/* Count what there was; at first, names in folders, for whoever waits. */
+static size_t
+expect_pages(const struct build *b)
+{
+	size_t i, n = b->known == NULL ? 0 : known_count(b->known);
+	struct resolve_visit visit = { .folder = count_names, .arg = &n };
+
+	for (i = 0; b->is_first && b->sink->tick != NULL && i < b->n_sites; i++)
+		if (b->sites[i].root != NULL)
+			(void)resolver_walk(b->sites[i].resolver, &visit);
+	return n;
+}
+
 int
 build_all(struct build *b)
 {
@@ -538,6 +561,7 @@ build_all(struct build *b)
 	b->n_skipped = 0;
 	for (i = 0; i < b->n_sites; i++)
 		open_site(&b->sites[i]);
+	b->expected = expect_pages(b);
 	for (i = 0; i < b->n_sites && !b->has_failed; i++)
 		if (b->sites[i].root != NULL)
 			walk_site(&b->sites[i]);
@@ -957,6 +981,12 @@ build_selector_of(const struct build *b, size_t capsule, struct view file,
 	struct resolver *r = b->sites[capsule].resolver;
 
 	return r == NULL ? VIEW("") : resolver_selector_of(r, file, a);
+}
+
+size_t
+build_expected(const struct build *b)
+{
+	return b->expected;
 }
 
 size_t

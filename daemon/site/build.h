@@ -83,6 +83,10 @@ const struct programs *build_programs(const struct build *b, size_t capsule);
 struct view build_selector_of(const struct build *b, size_t capsule,
     struct view file, struct arena *a);
 
+/* The number of pages that build_all will look at, or about so many; 0 as long
+ * as it does not know. */
+size_t build_expected(const struct build *b);
+
 /* Where sentences go from now on.  quiet: nothing is logged. */
 void build_tell(struct build *b, struct problems *notes, bool quiet);
 

@@ -103,6 +103,7 @@ struct build {
 	/* Of the call at hand. */
 	bool is_first;        /* the sink was empty */
 	bool has_failed;      /* the sink did */
+	size_t expected;      /* pages to look at, about */
 	struct known *known;  /* what the sink had, of build_all, or NULL */
 	struct numbers seen;  /* else: asks of selectors that are there */
 	struct numbers dirty; /* of those that came, went, or changed type */

@@ -221,6 +221,12 @@ fill_changed(const struct fill *f)
 }
 
 size_t
+fill_expected(const struct fill *f)
+{
+	return f->build == NULL ? 0 : build_expected(f->build);
+}
+
+size_t
 fill_skipped(const struct fill *f)
 {
 	return f->build == NULL ? 0 : build_skipped(f->build);

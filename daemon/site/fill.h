@@ -72,6 +72,9 @@ size_t fill_tell_kept(const struct fill *f, struct problems *to);
 /* How many entries the last fill_store or fill_some has put or dropped. */
 size_t fill_changed(const struct fill *f);
 
+/* How many pages the fill_store under way looks at, about; 0: not known yet. */
+size_t fill_expected(const struct fill *f);
+
 /* How many warnings it has logged, besides the notes. */
 size_t fill_skipped(const struct fill *f);
 

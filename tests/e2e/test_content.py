@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import pty
 import random
 import re
 import resource
@@ -271,6 +272,75 @@ def test_reloads_hand_the_store_over(daemon, tmp_path):
         assert is_served(d, text=b"Reload %d" % i)
     wait_for("one content process", lambda: len(d.contents()) == 1)
     assert "temporary" not in d.log()
+
+
+# -- long work --
+
+PROGRESS = re.compile(rb"\r\x1b\[Kcontent: (#*)(\.*) (\d+) %, \d+ files read\r")
+
+
+def read_until_closed(fd, to):
+    with contextlib.suppress(OSError), open(fd, "rb", buffering=0) as f:
+        while piece := f.read(1 << 16):
+            to.append(piece)
+
+
+@contextlib.contextmanager
+def terminal():
+    """The end that a daemon writes to, and a list of what it has written."""
+    above, below = pty.openpty()
+    said = []
+    reader = threading.Thread(target=read_until_closed, args=(above, said))
+    reader.start()
+    try:
+        yield below, said
+    finally:
+        os.close(below)
+        reader.join(timeout=server.START)
+
+
+TERMINAL = {**os.environ, "TERM": "xterm"}
+
+
+def lay_many(root):
+    """What it takes a while to read."""
+    for i in range(20000):
+        (root / "files" / ("%d.gmi" % i)).write_text("# A\n")
+
+
+def test_a_long_first_start_shows_a_bar_on_a_terminal(daemon):
+    with terminal() as (below, said):
+        d = daemon(conf(), lay_many, env=TERMINAL, stderr=below)
+        assert is_served(d)
+        d.stop()
+    text = b"".join(said)
+    steps = PROGRESS.findall(text)
+    assert steps, text
+    parts = [int(part) for _, _, part in steps]
+    assert parts == sorted(parts) and parts[-1] <= 100
+    for full, rest, part in steps:
+        assert len(full + rest) == 40
+        assert len(full) * 100 // 40 <= int(part) + 1
+    # The bar is gone before the message that the build is done.
+    end = text[text.rindex(b"files read\r"):]
+    assert end.startswith(b"files read\r\r\x1b[K\r"), text
+    assert b"content: #" not in re.sub(PROGRESS, b"", text), text
+
+
+def test_nothing_but_messages_goes_where_no_terminal_is(daemon):
+    d = daemon(conf(), lay_many, env=TERMINAL)
+    assert is_served(d)
+    d.stop()
+    assert not re.search(r"\r|\x1b|content: [#.]", d.log())
+
+
+def test_a_terminal_that_can_do_nothing_shows_no_bar(daemon):
+    with terminal() as (below, said):
+        d = daemon(conf(), lay_many, env={**TERMINAL, "TERM": "dumb"},
+                   stderr=below)
+        assert is_served(d)
+        d.stop()
+    assert b"\x1b" not in b"".join(said)
 
 
 # -- deaths --

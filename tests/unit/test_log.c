@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -498,6 +500,92 @@ a_closed_descriptor_is_counted(void **state)
 	pipe_ends[1] = -1;
 }
 
+/* Both ends of a terminal, as test programs have none. */
+static void
+open_terminal(int *above, int *below)
+{
+	struct termios raw;
+
+	*above = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+	assert_true(*above != -1);
+	assert_int_equal(0, grantpt(*above));
+	assert_int_equal(0, unlockpt(*above));
+	*below = open(ptsname(*above), O_RDWR | O_NOCTTY);
+	assert_true(*below != -1);
+	assert_int_equal(0, tcgetattr(*below, &raw));
+	raw.c_oflag &= ~(tcflag_t)OPOST;
+	assert_int_equal(0, tcsetattr(*below, TCSANOW, &raw));
+}
+
+static const char *
+read_terminal(int above)
+{
+	ssize_t n = read(above, text, sizeof(text) - 1);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return text;
+}
+
+static void
+progress_stands_below_messages_on_a_terminal(void **state)
+{
+	char long_line[LOG_PROGRESS_MAX + 2];
+	int above, below;
+
+	(void)state;
+	open_terminal(&above, &below);
+	(void)setenv("TERM", "xterm", 1);
+	log_to((struct log_sink){ LOG_TO_FD, below }, none);
+	log_show_progress(VIEW("10 %"));
+	assert_string_equal("\r\033[K10 %\r", read_terminal(above));
+	log_info("a message");
+	(void)read_terminal(above);
+	assert_memory_equal("\r\033[K", text, 4);
+	assert_non_null(strstr(text, " info a message\n"));
+	log_info("another");
+	assert_null(strchr(read_terminal(above), '\r'));
+	log_show_progress(VIEW("20 %"));
+	log_show_progress(VIEW(""));
+	assert_string_equal("\r\033[K20 %\r\r\033[K\r", read_terminal(above));
+	log_show_progress(VIEW(""));
+	assert_string_equal("", read_terminal(above));
+
+	memset(long_line, 'x', sizeof(long_line));
+	log_show_progress((struct view){ long_line, LOG_PROGRESS_MAX });
+	assert_int_equal(5 + LOG_PROGRESS_MAX, strlen(read_terminal(above)));
+	log_show_progress((struct view){ long_line, LOG_PROGRESS_MAX + 1 });
+	assert_int_equal(5 + LOG_PROGRESS_MAX, strlen(read_terminal(above)));
+	log_to(none, none);
+	close(above);
+	close(below);
+}
+
+static void
+progress_goes_nowhere_but_to_a_capable_terminal(void **state)
+{
+	int above, below;
+
+	(void)state;
+	(void)setenv("TERM", "xterm", 1);
+	general_to(LOG_TO_FD);
+	log_show_progress(VIEW("10 %"));
+	log_show_progress(VIEW(""));
+	general_to(LOG_TO_MASTER);
+	log_show_progress(VIEW("10 %"));
+	assert_int_equal(-1, read(pipe_ends[0], text, sizeof(text)));
+	open_terminal(&above, &below);
+	(void)setenv("TERM", "dumb", 1);
+	log_to((struct log_sink){ LOG_TO_FD, below }, none);
+	log_show_progress(VIEW("10 %"));
+	(void)unsetenv("TERM");
+	log_to((struct log_sink){ LOG_TO_FD, below }, none);
+	log_show_progress(VIEW("10 %"));
+	assert_string_equal("", read_terminal(above));
+	log_to(none, none);
+	close(above);
+	close(below);
+}
+
 static void
 levels_have_names_and_back(void **state)
 {
@@ -544,6 +632,8 @@ main(void)
 		TEST(a_full_pipe_drops_and_counts_but_never_blocks),
 		TEST(a_reader_that_went_away_is_counted),
 		TEST(a_closed_descriptor_is_counted),
+		TEST(progress_stands_below_messages_on_a_terminal),
+		TEST(progress_goes_nowhere_but_to_a_capable_terminal),
 		TEST(levels_have_names_and_back),
 	};
 
