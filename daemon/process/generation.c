@@ -272,7 +272,7 @@ look_as_user(void *arg, struct problems *notes)
 /* What is configured, and a look at the content with the rights of the process
  * that will read it; NULL if there are problems. */
 static struct snapshot *
-check_content(const struct conf *conf, const struct users *users,
+check_content_as_user(const struct conf *conf, const struct users *users,
     struct problems *ps, struct problems *notes)
 {
 	size_t before = problems_count(ps);
@@ -298,7 +298,7 @@ generation_check(const struct conf *conf, struct problems *ps,
 
 	users_check(conf, &users, ps);
 	control_socket_check(conf, ps);
-	s = check_content(conf, &users, ps, notes);
+	s = check_content_as_user(conf, &users, ps, notes);
 	for (i = 0; i < conf->n_capsules; i++)
 		if (certificate_ensure(conf, &conf->capsules[i], true, ps) != 0)
 			made = true;
