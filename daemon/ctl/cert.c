@@ -151,7 +151,7 @@ gather(struct job *job, const struct conf_capsule *c,
 }
 
 static void
-print(const struct job *job, const struct conf_capsule *c,
+print_certificate(const struct job *job, const struct conf_capsule *c,
     const struct certificate *cert, const struct facts *f)
 {
 	const struct term *term = &job->call->term;
@@ -183,7 +183,7 @@ put_list(struct json *json, const char *name, struct view text, char stop)
 }
 
 static void
-print_json(struct job *job, const struct conf_capsule *c,
+print_certificate_json(struct job *job, const struct conf_capsule *c,
     const struct certificate *cert, const struct facts *f)
 {
 	struct json *json = &job->json;
@@ -207,7 +207,7 @@ print_json(struct job *job, const struct conf_capsule *c,
 }
 
 static void
-show(struct job *job, const struct conf_capsule *c)
+show_certificates(struct job *job, const struct conf_capsule *c)
 {
 	struct certificate cert;
 	struct facts f;
@@ -226,9 +226,9 @@ show(struct job *job, const struct conf_capsule *c)
 	buf_init(&f.wrong, SIZE_MAX);
 	gather(job, c, &cert, &f);
 	if (job->call->options[JSON] != NULL)
-		print_json(job, c, &cert, &f);
+		print_certificate_json(job, c, &cert, &f);
 	else
-		print(job, c, &cert, &f);
+		print_certificate(job, c, &cert, &f);
 	buf_fini(&f.names);
 	buf_fini(&f.tlsa);
 	buf_fini(&f.wrong);
@@ -260,13 +260,13 @@ hand_over(struct job *job, const char *path)
 }
 
 static void
-make(struct job *job, const struct conf_capsule *c)
+make_pair(struct job *job, const struct conf_capsule *c)
 {
 	switch (certificate_ensure(job->conf, c, false, job->ps)) {
 	case 1:
 		hand_over(job, c->certificate.p);
 		hand_over(job, c->key.p);
-		show(job, c);
+		show_certificates(job, c);
 		break;
 	case 0:
 		problems_add(job->ps, job->conf->path, c->certificate_line,
@@ -286,7 +286,7 @@ renew(struct job *job, const struct conf_capsule *c)
 	if (certificate_renew(job->conf, c, job->ps) == -1)
 		return;
 	hand_over(job, c->certificate.p);
-	show(job, c);
+	show_certificates(job, c);
 	if (job->call->options[JSON] == NULL)
 		printf("  %-12sreload capsuled (HUP), and it is used\n", "now");
 }
@@ -299,8 +299,8 @@ static const struct verb {
 	bool takes_all;    /* capsules, if none is named */
 	bool takes_shared; /* once for each capsule that has the certificate */
 } verbs[] = {
-	{ "show", show, true, true },
-	{ "new", make, true, false },
+	{ "show", show_certificates, true, true },
+	{ "new", make_pair, true, false },
 	{ "renew", renew, false, false },
 };
 
@@ -384,7 +384,7 @@ finish(struct job *job)
 }
 
 static enum command_exit
-run(struct call *call)
+run_cert(struct call *call)
 {
 	const struct verb *verb = find_verb(call);
 	enum command_exit status;
@@ -431,5 +431,5 @@ const struct command command_cert = {
 	{ { "json", NULL, "write JSON, for scripts" } },
 	1,
 	2,
-	run,
+	run_cert,
 };

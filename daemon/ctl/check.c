@@ -64,7 +64,7 @@ is_left_out(const bool *is_off, const char *name)
 
 /* What the daemon itself would tell, each with its file and line. */
 static void
-adopt(struct findings *found, struct problems *ps, const char *path,
+adopt_capsule(struct findings *found, struct problems *ps, const char *path,
     const char *rule)
 {
 	size_t i, len = strlen(path);
@@ -112,7 +112,7 @@ report(const struct call *call, struct findings *found, size_t n_files)
 }
 
 static enum command_exit
-run(struct call *call)
+run_check(struct call *call)
 {
 	struct findings *found;
 	struct problems *ps, *notes;
@@ -134,9 +134,9 @@ run(struct call *call)
 		problems_add(ps, call->conf_path, 0,
 		    "no room for temporary files: %s", strerror(errno));
 	term_clear(&call->term);
-	adopt(found, ps, call->conf_path, RULE_CONFIGURATION);
+	adopt_capsule(found, ps, call->conf_path, RULE_CONFIGURATION);
 	if (!is_left_out(is_off, RULE_WARNING))
-		adopt(found, notes, call->conf_path, RULE_WARNING);
+		adopt_capsule(found, notes, call->conf_path, RULE_WARNING);
 	report(call, found, n_files);
 	status = findings_count(found) == 0 ? COMMAND_DONE : COMMAND_FAILED;
 	load_free(&l);
@@ -167,5 +167,5 @@ const struct command command_check = {
 	    { "without", "RULE,...", "leave these rules out" } },
 	0,
 	0,
-	run,
+	run_check,
 };

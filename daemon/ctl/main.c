@@ -267,7 +267,7 @@ take_words(struct call *call, struct words *words)
 }
 
 static enum command_exit
-run(struct call *call, struct words *words)
+run_command(struct call *call, struct words *words)
 {
 	const struct command *command = call->command;
 
@@ -347,7 +347,7 @@ dispatch(struct words *words)
 		}
 		call.command = find(word);
 		return call.command == NULL ? unknown_command(word)
-					    : run(&call, words);
+					    : run_command(&call, words);
 	}
 	usage(stderr);
 	return COMMAND_USAGE;

@@ -50,7 +50,7 @@ is_free(const char *folder)
 
 /* Put FOLDER/PATH, or FOLDER alone, into name, which is ended by a NUL. */
 static const char *
-join(struct buf *name, const char *folder, const char *path)
+join_path(struct buf *name, const char *folder, const char *path)
 {
 	buf_reset(name);
 	buf_puts(name, folder);
@@ -90,17 +90,19 @@ write_all(struct buf *name, const struct making *m)
 	int r = 0;
 	size_t i;
 
-	if (mkdir(join(name, folder, NULL), 0755) == -1 && errno != EEXIST)
+	if (mkdir(join_path(name, folder, NULL), 0755) == -1 && errno != EEXIST)
 		return name->p;
 	for (i = 0; i < n_starter_folders; i++)
-		if (mkdir(join(name, folder, template_folders[i]), 0755) == -1)
+		if (mkdir(join_path(name, folder, template_folders[i]), 0755) ==
+		    -1)
 			return name->p;
 	buf_init(&text, SIZE_MAX);
 	for (i = 0; r == 0 && i < n_starter_files; i++) {
 		file = &template_files[i];
 		buf_reset(&text);
 		template_write(&text, file, &m->words);
-		r = write_file(join(name, folder, file->path), buf_view(&text));
+		r = write_file(join_path(name, folder, file->path),
+		    buf_view(&text));
 	}
 	buf_fini(&text);
 	return r == 0 ? NULL : name->p;
@@ -187,7 +189,7 @@ put_hosts(struct buf *to, const char *host)
 }
 
 static enum command_exit
-make(const struct call *call, struct making *m)
+make_capsule(const struct call *call, struct making *m)
 {
 	char stamp[CLOCK_STAMP_MAX];
 	const char *failed;
@@ -236,7 +238,7 @@ make_service(const struct call *call, struct making *m, const char *host)
 		m->words.root = root.p;
 		m->words.pair = pair.p;
 		m->words.gopher = "70";
-		status = make(call, m);
+		status = make_capsule(call, m);
 	}
 	buf_fini(&pair);
 	buf_fini(&root);
@@ -255,7 +257,7 @@ trim(char *folder)
 }
 
 static enum command_exit
-run(struct call *call)
+run_new(struct call *call)
 {
 	const char *folder = trim(call->arguments[0]);
 	const char *host = call->options[HOST];
@@ -279,7 +281,8 @@ run(struct call *call)
 	buf_init(&hosts, SIZE_MAX);
 	put_hosts(&hosts, host);
 	m.words.hosts = hosts.p;
-	status = is_service ? make_service(call, &m, host) : make(call, &m);
+	status =
+	    is_service ? make_service(call, &m, host) : make_capsule(call, &m);
 	buf_fini(&hosts);
 	return status;
 }
@@ -300,5 +303,5 @@ const struct command command_new = {
 	    { "service", NULL, "for the service that the system starts" } },
 	1,
 	1,
-	run,
+	run_new,
 };

@@ -78,7 +78,7 @@ control(struct reader *r, const struct rule *rule, struct view line, int number)
 
 /* Columns that a terminal shows v in, as Gopher gets it. */
 static int
-width(const struct reader *r, struct view v)
+shown_width(const struct reader *r, struct view v)
 {
 	struct buf clean, folded;
 	int columns;
@@ -109,7 +109,7 @@ measure(struct reader *r, const struct rule *rule, struct view v, int number)
 {
 	int columns;
 
-	if (!may_be_wide(r, v) || (columns = width(r, v)) <= r->columns)
+	if (!may_be_wide(r, v) || (columns = shown_width(r, v)) <= r->columns)
 		return;
 	FIND(number, rule->name,
 	    "is %d columns wide; Gopher's text has %d, and this line is not "

@@ -227,7 +227,7 @@ read_page_text(struct indexing *i, const struct page *page)
 }
 
 static void
-index_page(void *arg, size_t capsule, struct page *page)
+index_for_search(void *arg, size_t capsule, struct page *page)
 {
 	static const struct search_stamp stamp;
 	struct indexing *i = arg;
@@ -261,7 +261,7 @@ search_pages(struct loaded *l, const struct wish *wish, struct reply *reply)
 	i.index = search_open(NULL, &origin, &why);
 	buf_init(&i.text, 2 * SEARCH_TEXT_MAX);
 	if (i.index != NULL)
-		live_walk(l->live, index_page, &i);
+		live_walk(l->live, index_for_search, &i);
 	buf_fini(&i.text);
 	i.has_failed =
 	    i.index == NULL || i.has_failed || search_commit(i.index) != 0;
@@ -272,7 +272,7 @@ search_pages(struct loaded *l, const struct wish *wish, struct reply *reply)
 }
 
 static enum command_exit
-show(const struct call *call, struct loaded *l)
+show_answer(const struct call *call, struct loaded *l)
 {
 	const struct snapshot *s = l->snapshot;
 	struct peer peer = { .port = GEMINI_PORT };
@@ -302,7 +302,7 @@ show(const struct call *call, struct loaded *l)
 }
 
 static enum command_exit
-run(struct call *call)
+run_show(struct call *call)
 {
 	enum command_exit status = COMMAND_FAILED;
 	struct loaded l;
@@ -311,7 +311,7 @@ run(struct call *call)
 		return command_fail(call, COMMAND_USAGE,
 		    "--gemini and --gopher do not go together");
 	if (command_load(call, &l) == 0)
-		status = show(call, &l);
+		status = show_answer(call, &l);
 	load_free(&l);
 	return status;
 }
@@ -335,5 +335,5 @@ const struct command command_show = {
 	    { "host", "NAME", "of the capsule called so, if not the first" } },
 	1,
 	1,
-	run,
+	run_show,
 };

@@ -64,7 +64,7 @@ is_page(const struct page *page)
 
 /* What stands behind the header line of an answer of Gemini's. */
 static struct view
-body_of(const struct answer *a)
+answer_body(const struct answer *a)
 {
 	struct view rest = a->bytes;
 
@@ -74,7 +74,7 @@ body_of(const struct answer *a)
 
 /* A capsule and a word of it as the key of a tally. */
 static struct view
-put_key(struct buf *to, size_t capsule, struct view word)
+put_tally_key(struct buf *to, size_t capsule, struct view word)
 {
 	buf_reset(to);
 	buf_put(to, (struct view){ (const char *)&capsule, sizeof(capsule) });
@@ -160,7 +160,8 @@ put_linked(struct survey *s, const struct site *site, struct view selector)
 {
 	size_t capsule = (size_t)(site - s->l->snapshot->sites);
 
-	tally_put(s->linked, put_key(&s->key, capsule, selector), VIEW("L"));
+	tally_put(s->linked, put_tally_key(&s->key, capsule, selector),
+	    VIEW("L"));
 }
 
 static void
@@ -219,7 +220,7 @@ mark_page(struct survey *s, const struct page *page)
 		return;
 	buf_init(&gemtext, SIZE_MAX);
 	buf_init(&menu, SIZE_MAX);
-	buf_put(&gemtext, body_of(&entry.gemini));
+	buf_put(&gemtext, answer_body(&entry.gemini));
 	if (entry.access == NULL)
 		buf_put(&menu, entry.gopher.bytes);
 	s->links.selector = page->selector;
@@ -239,7 +240,7 @@ put_title(struct survey *s, const struct page *page)
 
 	if (s->title.len == 0)
 		return;
-	(void)put_key(&s->key, s->capsule,
+	(void)put_tally_key(&s->key, s->capsule,
 	    map_language(s->c->conf, page->selector));
 	buf_putc(&s->key, '\n');
 	buf_put(&s->key, s->title);
@@ -312,7 +313,7 @@ survey_weight(struct survey *s, const struct rule *rule,
 	if (budget == 0 || !is_page(page) ||
 	    !find_survey_entry(s, page, &entry))
 		return;
-	text = body_of(&entry.gemini).len;
+	text = answer_body(&entry.gemini).len;
 	menu = entry.access == NULL ? entry.gopher.bytes.len : 0;
 	if (text <= budget && menu <= budget)
 		return;
@@ -366,7 +367,7 @@ is_to_be_found(const struct page *page, const struct entry *entry)
 
 /* Append a field that a zero byte ends. */
 static void
-put_field(struct buf *to, struct view field)
+put_tally_field(struct buf *to, struct view field)
 {
 	buf_put(to, field);
 	buf_putc(to, '\0');
@@ -394,15 +395,15 @@ put_page(struct survey *s, const struct page *page)
 
 	buf_init(&value, SIZE_MAX);
 	buf_putc(&value, 'P');
-	put_field(&value, of->kind == PAGE_FILE ? of->file : VIEW(""));
+	put_tally_field(&value, of->kind == PAGE_FILE ? of->file : VIEW(""));
 	file = blamed(s, page, &line);
 	if (is_there && is_to_be_found(page, &entry)) {
-		put_field(&value, file);
+		put_tally_field(&value, file);
 		buf_printf(&value, "%d", line);
-		put_field(&value, VIEW(""));
-		put_field(&value, page->selector);
+		put_tally_field(&value, VIEW(""));
+		put_tally_field(&value, page->selector);
 	}
-	tally_put(s->linked, put_key(&s->key, s->capsule, page->selector),
+	tally_put(s->linked, put_tally_key(&s->key, s->capsule, page->selector),
 	    buf_view(&value));
 	if (!is_there || is_asked_for(page->selector))
 		put_linked(s, s->c->site, page->selector);
@@ -543,7 +544,7 @@ know_capsule(struct survey *s)
 }
 
 static bool
-is_circle(const struct level *level, const struct folder *f)
+leads_in_circle(const struct level *level, const struct folder *f)
 {
 	for (; level != NULL; level = level->up)
 		if (level->dev == f->dev && level->ino == f->ino)
@@ -556,7 +557,7 @@ typedef void look_fn(struct survey *s, const struct rule *rule,
     struct view path, const struct folder_name *name);
 
 static void
-walk(struct survey *s, const struct rule *rule, look_fn *look,
+walk_files(struct survey *s, const struct rule *rule, look_fn *look,
     struct view folder, const struct level *up)
 {
 	struct level level = { up, 0, 0, up == NULL ? 1 : up->depth + 1 };
@@ -570,7 +571,7 @@ walk(struct survey *s, const struct rule *rule, look_fn *look,
 	if (level.depth > PAGES_DEPTH_MAX ||
 	    folder_read(s->c->root, folder.len > 0 ? folder : VIEW("./"), a, &f,
 		&why) < 0 ||
-	    is_circle(up, &f))
+	    leads_in_circle(up, &f))
 		f.n = 0;
 	level.dev = f.dev;
 	level.ino = f.ino;
@@ -582,7 +583,7 @@ walk(struct survey *s, const struct rule *rule, look_fn *look,
 			look(s, rule, buf_view(&path), &f.names[i]);
 		else {
 			buf_putc(&path, '/');
-			walk(s, rule, look, buf_view(&path), &level);
+			walk_files(s, rule, look, buf_view(&path), &level);
 		}
 	}
 	buf_fini(&path);
@@ -609,7 +610,7 @@ look_reached(struct survey *s, const struct rule *rule, struct view path,
 void
 survey_root(struct survey *s, const struct rule *rule)
 {
-	walk(s, rule, look_reached, VIEW(""), NULL);
+	walk_files(s, rule, look_reached, VIEW(""), NULL);
 }
 
 void
@@ -644,7 +645,7 @@ look_served(struct survey *s, const struct rule *rule, struct view path,
 void
 survey_unserved(struct survey *s, const struct rule *rule)
 {
-	walk(s, rule, look_served, VIEW(""), NULL);
+	walk_files(s, rule, look_served, VIEW(""), NULL);
 }
 
 /* -- all of it -- */
@@ -665,7 +666,7 @@ enter_capsule(struct survey *s, size_t capsule)
 }
 
 static void
-visit_page(void *arg, size_t capsule, struct page *page)
+survey_page(void *arg, size_t capsule, struct page *page)
 {
 	const struct rule *rule;
 	struct survey *s = arg;
@@ -743,7 +744,7 @@ survey_all(struct loaded *l, struct findings *found, const bool *is_off,
 		.term = term };
 
 	begin_survey(&s);
-	live_walk(l->live, visit_page, &s);
+	live_walk(l->live, survey_page, &s);
 	ask_rules(&s);
 	term_clear(term);
 	*n_files = s.n_files;

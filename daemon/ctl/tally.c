@@ -106,7 +106,7 @@ value_of_record(const char *p)
 }
 
 static int
-compare_views(struct view a, struct view b)
+compare_keys(struct view a, struct view b)
 {
 	size_t n = a.len < b.len ? a.len : b.len;
 	int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
@@ -117,13 +117,13 @@ compare_views(struct view a, struct view b)
 static int
 compare_records(const char *a, const char *b)
 {
-	int order = compare_views(key_of_record(a), key_of_record(b));
+	int order = compare_keys(key_of_record(a), key_of_record(b));
 	struct view x = value_of_record(a), y = value_of_record(b);
 
 	x.len = x.len > 0;
 	y.len = y.len > 0;
 	if (order == 0)
-		order = compare_views(x, y);
+		order = compare_keys(x, y);
 	return order != 0 ? order
 			  : (read_record(a).order > read_record(b).order) -
 		(read_record(a).order < read_record(b).order);

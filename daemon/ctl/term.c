@@ -22,7 +22,7 @@
 
 /* The width that COLUMNS or the terminal tells. */
 static int
-width(void)
+term_width(void)
 {
 	const char *said = getenv("COLUMNS");
 	struct winsize size;
@@ -51,7 +51,7 @@ term_init(struct term *t)
 	t->has_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	t->has_progress = !is_dumb && isatty(STDERR_FILENO) == 1;
 	if (t->is_terminal)
-		t->columns = width();
+		t->columns = term_width();
 }
 
 const char *

@@ -261,7 +261,7 @@ explain(const struct weights *ws, const struct term *term)
 }
 
 static void
-print(const struct weights *ws, size_t n, struct term *term)
+print_weights(const struct weights *ws, size_t n, struct term *term)
 {
 	struct table *t = fill(ws, n, term, 0);
 	int bar = term->columns - table_width(t);
@@ -296,7 +296,7 @@ put_visit(struct json *json, const char *name, const struct wire_visit *v)
 }
 
 static void
-print_json(const struct weights *ws, size_t n)
+print_weights_json(const struct weights *ws, size_t n)
 {
 	struct json json = { stdout, 0, false };
 	const struct weight *w;
@@ -325,7 +325,7 @@ print_json(const struct weights *ws, size_t n)
 }
 
 static enum command_exit
-run(struct call *call)
+run_weigh(struct call *call)
 {
 	struct weights ws = { .v = NULL };
 	const char *top = call->options[TOP];
@@ -346,9 +346,9 @@ run(struct call *call)
 		if (n > ws.n)
 			n = ws.n;
 		if (call->options[JSON] != NULL)
-			print_json(&ws, n);
+			print_weights_json(&ws, n);
 		else
-			print(&ws, n, &call->term);
+			print_weights(&ws, n, &call->term);
 		status = COMMAND_DONE;
 	}
 	xfree(ws.v);
@@ -372,5 +372,5 @@ const struct command command_weigh = {
 	    { "top", "N", "only the N heaviest" } },
 	0,
 	0,
-	run,
+	run_weigh,
 };

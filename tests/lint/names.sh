@@ -11,7 +11,7 @@ set -u
 export LC_ALL=C
 folder=${1:-daemon}
 # Lower it whenever fewer are left: the goal is 10, each for a reason.
-most=${NAMES_TWICE_MAX:-42}
+most=${NAMES_TWICE_MAX:-10}
 
 ctags --version 2>/dev/null | grep -q 'Universal Ctags' || {
 	echo "no universal ctags here"
