@@ -38,6 +38,7 @@ static struct log_sink access_log = { LOG_TO_FD, STDERR_FILENO };
 static enum log_level threshold = LOG_LEVEL_INFO;
 static unsigned long dropped;
 static bool on_terminal;    /* general leads to one that can clear a line */
+static bool is_looked_at;   /* whether it does */
 static bool shows_progress; /* in its last line */
 
 /* Access lines that wait; a pipe takes up to LOG_LINE_MAX bytes as one. */
@@ -57,10 +58,16 @@ is_terminal(const struct log_sink *sink)
 void
 log_to(struct log_sink new_general, struct log_sink new_access)
 {
+	bool is_same = is_looked_at && new_general.kind == general.kind &&
+	    new_general.fd == general.fd;
+
 	log_flush();
 	general = new_general;
 	access_log = new_access;
-	on_terminal = is_terminal(&general);
+	/* A worker that gets another access log may ask no terminal. */
+	if (!is_same)
+		on_terminal = is_terminal(&general);
+	is_looked_at = true;
 	shows_progress = false;
 }
 
