@@ -72,6 +72,7 @@ struct reload {
 	int lock;                /* the next one's while it builds; or -1 */
 	bool accepts;     /* nothing is kept of roots that are gone or empty */
 	bool rescanning;  /* content alone is looked at, by the one there is */
+	pid_t asked;      /* which one was told to look; 0: none */
 	bool syncing;     /* it was, and workers are about to have it */
 	bool written;     /* it could be */
 	bool hung;        /* its content process said nothing any more */

@@ -199,11 +199,13 @@ static void
 rescan_content(struct master *m)
 {
 	m->reload.rescanning = true;
-	m->reload.unheard = 0;
+	m->reload.unheard = m->reload.asked = 0;
 	/* One that has died looks at everything when it is started anew. */
-	if (m->now->content != NULL)
-		(void)channel_send(m->now->content->channel,
-		    m->reload.accepts ? CHANNEL_ACCEPT : CHANNEL_RESCAN, 0, -1);
+	if (m->now->content != NULL &&
+	    channel_send(m->now->content->channel,
+		m->reload.accepts ? CHANNEL_ACCEPT : CHANNEL_RESCAN, 0,
+		-1) == 0)
+		m->reload.asked = m->now->content->pid;
 }
 
 /* Build all but what its content process has to say. */
@@ -422,7 +424,9 @@ on_content_says(evutil_socket_t fd, short what, void *arg)
 			complete_reload(m);
 		else {
 			on_content_ready(m);
-			on_content_built(m, number);
+			/* It had begun before it was asked: it looks again. */
+			if (m->now->content->pid != m->reload.asked)
+				on_content_built(m, number);
 		}
 		break;
 	case CHANNEL_BUILT:
