@@ -99,7 +99,7 @@ is_of_folder(const struct conf_capsule *capsule, struct view selector)
 
 /* True if there is an entry that was made of some file. */
 static bool
-is_of_file(const struct build_site *t, struct view selector)
+is_made_of_file(const struct build_site *t, struct view selector)
 {
 	const struct sink *sink = t->build->sink;
 	struct sink_entry e;
@@ -117,7 +117,7 @@ have_files(struct build_site *t)
 
 	scan_kept(t, &scan);
 	one = scan.found.first;
-	while (one != NULL && !is_of_file(t, one->selector))
+	while (one != NULL && !is_made_of_file(t, one->selector))
 		one = one->next;
 	selectors_fini(&scan.found);
 	return one != NULL;

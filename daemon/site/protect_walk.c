@@ -358,7 +358,7 @@ mark_meetings(struct watch *w)
 }
 
 static bool
-look_at_page(void *arg, struct page *page)
+count_page_shown(void *arg, struct page *page)
 {
 	struct watch *w = arg;
 
@@ -472,7 +472,7 @@ protect_walk(const struct conf *conf, const struct snapshot *configured,
 	w.end = &w.first;
 	open_resolvers(&w, configured);
 	for (i = 0; i < n; i++)
-		walk_capsule(&w, i, look_at_page);
+		walk_capsule(&w, i, count_page_shown);
 	for (i = 0; i < n; i++)
 		if (needs_names(&w, i))
 			walk_capsule(&w, i, look_for_names);

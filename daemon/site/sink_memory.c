@@ -84,7 +84,7 @@ move_bytes(char **at, struct view v)
 
 /* Make a node the one that was used last. */
 static void
-link_newest(struct sink_memory *m, struct node *node)
+link_newest_node(struct sink_memory *m, struct node *node)
 {
 	node->newer = NULL;
 	node->older = m->newest;
@@ -142,7 +142,7 @@ find_in_memory(void *arg, size_t capsule, struct view selector, struct arena *a,
 	if (node == NULL)
 		return false;
 	unlink_used(m, node);
-	link_newest(m, node);
+	link_newest_node(m, node);
 	*to = node->e;
 	to->title = a == NULL ? VIEW("") : arena_copy(a, node->e.title);
 	return true;
@@ -208,7 +208,7 @@ put_in_memory(void *arg, const struct sink_entry *e)
 	*at = node;
 	m->n++;
 	m->size += node->size;
-	link_newest(m, node);
+	link_newest_node(m, node);
 	keep_limit(m);
 	return 0;
 }
